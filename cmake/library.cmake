@@ -1,0 +1,23 @@
+# dfm_library(NAME LINKS ...): src/NAME/**/*.cpp becomes the static library dfm::NAME.
+# dfm_torch_library(NAME LINKS ...): the same for a layer above LibTorch, with the shared precompiled header.
+function(dfm_library name)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(dfm_${name} STATIC ${sources})
+  add_library(dfm::${name} ALIAS dfm_${name})
+  target_include_directories(dfm_${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(dfm_${name} PUBLIC ${ARGN})
+endfunction()
+
+function(dfm_use_torch target)
+  if(TARGET dfm_torch_header AND NOT target STREQUAL dfm_torch_header)
+    target_precompile_headers(${target} REUSE_FROM dfm_torch_header)
+  endif()
+endfunction()
+
+function(dfm_torch_library name)
+  dfm_library(${name} ${ARGN} torch_cpu_only)
+  dfm_use_torch(dfm_${name})
+endfunction()

@@ -1,0 +1,136 @@
+#include "cli/command_line.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include <boost/program_options.hpp>
+#include <fmt/format.h>
+
+#include "config/layers.h"
+#include "core/error.h"
+
+namespace dfm::cli {
+namespace po = boost::program_options;
+namespace {
+
+const Key& find_key(const KeyTable& table, const std::string& name) {
+  const auto found = std::ranges::find(table.keys, name, &Key::name);
+  ensure(found != table.keys.end(), "an option names a key that is not declared");
+  return *found;
+}
+
+void add_common(po::options_description& description, CommandLine& line) {
+  auto add = description.add_options();
+  add("help,h", po::bool_switch(&line.help), "print this and exit");
+  add("version", po::bool_switch(&line.version), "print the version and exit");
+  add("recipe", po::value(&line.recipe)->value_name("NAME"), "start from this recipe (or a path to one)");
+  add("config-file", po::value(&line.config_file)->value_name("FILE"), "then apply this file (.ini or .yaml)");
+  add("print-config", po::bool_switch(&line.print_config), "print every value and its origin, and exit");
+  add("topology", po::bool_switch(&line.topology), "print which rank runs where, and exit");
+  add("log-level", po::value(&line.log_level)->value_name("LEVEL"), "debug, info, warning, error or off");
+  add("progress", po::value(&line.progress)->value_name("STYLE"), "auto, bar, lines or off");
+}
+
+void add_own(po::options_description& description, const Program& program, const KeyTable& keys) {
+  for (const Option& option : program.options) {
+    const Key& key = find_key(keys, option.key);
+    auto* const value = po::value<std::vector<std::string>>()->value_name("VALUE");
+    if (key.type == ValueType::boolean) value->zero_tokens()->implicit_value({"true"}, "");
+    const std::string help = fmt::format("{} ({})", key.help, option.key);
+    description.add_options()(option.name.c_str(), value, help.c_str());
+  }
+}
+
+// --num_steps and --num-steps are one option.
+std::string normalised(std::string word) {
+  if (!word.starts_with("--")) return word;
+  const auto end = std::min(word.find('='), word.size());
+  std::replace(word.begin() + 2, word.begin() + static_cast<std::ptrdiff_t>(end), '_', '-');
+  return word;
+}
+
+std::string list_or_single(const Key& key, const std::vector<std::string>& values) {
+  if (key.type != ValueType::texts || (values.size() == 1 && values[0].starts_with('['))) return values.back();
+  return format_value(values);
+}
+
+void take_options(const Program& program, const KeyTable& keys, const po::variables_map& values, Layer& layer) {
+  for (const Option& option : program.options) {
+    const auto found = values.find(option.name);
+    if (found == values.end()) continue;
+    const auto& given = found->second.as<std::vector<std::string>>();
+    layer.push_back({option.key, list_or_single(find_key(keys, option.key), given), "--" + option.name});
+  }
+}
+
+void take_words(const Program& program, const std::vector<std::string>& words, Layer& layer) {
+  std::size_t positional = 0;
+  for (const std::string& word : words) {
+    if (is_assignment_word(word)) {
+      layer.push_back(parse_assignment_word(word));
+    } else if (positional < program.positionals.size()) {
+      layer.push_back({program.positionals[positional].key, word, program.positionals[positional].name});
+      ++positional;
+    } else {
+      throw usage_error(fmt::format("'{}' is one argument too many", word),
+                        fmt::format("{} --help; overrides are written section.key=value", program.name));
+    }
+  }
+}
+
+std::string keys_text(const Program& program, const KeyTable& keys) {
+  std::string text;
+  for (const Key& key : keys.keys) {
+    const std::string section = key.name.substr(0, key.name.find('.'));
+    if (std::ranges::find(program.sections, section) == program.sections.end()) continue;
+    text += fmt::format("  {} = {}\n      {} ({})\n", key.name, format_value(key.default_value), key.help,
+                        describe_type(key));
+  }
+  return text;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc, const char* const* argv) {
+  CommandLine line;
+  po::options_description description;
+  add_common(description, line);
+  add_own(description, program, keys);
+  description.add_options()("words", po::value<std::vector<std::string>>());
+  po::positional_options_description positional;
+  positional.add("words", -1);
+
+  std::vector<std::string> words;
+  std::transform(argv + 1, argv + argc, std::back_inserter(words), normalised);
+  try {
+    po::variables_map values;
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(words).options(description).positional(positional).style(style).run(), values);
+    po::notify(values);
+    take_options(program, keys, values, line.assignments);
+    if (values.count("words") != 0) {
+      take_words(program, values["words"].as<std::vector<std::string>>(), line.assignments);
+    }
+  } catch (const po::error& error) {
+    throw usage_error(error.what(), fmt::format("{} --help lists the options", program.name));
+  }
+  return line;
+}
+
+std::string help_text(const Program& program, const KeyTable& keys) {
+  CommandLine unused;
+  po::options_description own("Options"), common("Common options");
+  add_own(own, program, keys);
+  add_common(common, unused);
+  std::ostringstream options;
+  if (!program.options.empty()) options << own << "\n";
+  options << common;
+  std::string usage = program.name;
+  for (const Option& positional : program.positionals) usage += " " + positional.name;
+  return fmt::format(
+      "{}\n\nUsage: {} [options] [section.key=value ...]\n\n{}\n"
+      "Configuration keys (section.key=value; default; meaning):\n{}\nExamples:\n{}",
+      program.summary, usage, options.str(), keys_text(program, keys), program.examples);
+}
+
+}  // namespace dfm::cli

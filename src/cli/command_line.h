@@ -1,0 +1,47 @@
+// The command line that all programs share: options, positional arguments and `section.key=value` words, each of which
+// sets a configuration key (or is one of the common options).
+//
+// '-' and '_' are the same in option names; the spellings of the users' documents are accepted.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace dfm::cli {
+
+// --name VALUE sets `key`. The help text is the key's.
+struct Option {
+  std::string name;
+  std::string key;
+};
+
+struct Program {
+  std::string name;
+  std::string summary;                    // one sentence
+  std::vector<Option> positionals;        // name as printed, and key, in order
+  std::vector<Option> options;
+  std::vector<std::string> sections;      // of the configuration, that this program reads
+  std::string examples;                   // printed at the end of the help
+};
+
+struct CommandLine {
+  bool help = false;
+  bool version = false;
+  bool print_config = false;
+  bool topology = false;
+  std::string log_level = "info";
+  std::string progress = "auto";
+  std::string recipe;
+  std::string config_file;
+  Layer assignments;
+};
+
+// Throws a usage error for what it does not know.
+CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc, const char* const* argv);
+
+std::string help_text(const Program& program, const KeyTable& keys);
+
+}  // namespace dfm::cli

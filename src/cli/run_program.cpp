@@ -1,0 +1,107 @@
+#include "cli/run_program.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include <fmt/core.h>
+
+#include "comm/agree.h"
+#include "comm/mpi.h"
+#include "config/keys.h"
+#include "config/layers.h"
+#include "core/log.h"
+#include "core/stop_token.h"
+
+namespace dfm::cli {
+namespace {
+
+// Before MPI is up, the launchers tell the rank through the environment.
+bool is_first_process() {
+  for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
+    const char* const rank = std::getenv(name);
+    if (rank != nullptr) return std::string_view(rank) == "0";
+  }
+  return true;
+}
+
+void report(const Error& error) {
+  log::error("{}", error.what());
+  if (!error.hint().empty()) log::write(log::Level::error, "  hint: " + error.hint());
+}
+
+Config load_config(const CommandLine& line) {
+  Config config(all_keys());
+  if (!line.recipe.empty()) {
+    for (const Layer& layer : read_recipe(line.recipe)) config.apply(layer);
+  }
+  if (!line.config_file.empty()) config.apply(read_config_file(line.config_file));
+  config.apply(line.assignments);
+  return config;
+}
+
+ExitCode run_body(const Program& program, const CommandLine& line, const Body& body) {
+  comm::Group world = comm::Group::world();
+  const log::Level level = log::parse_level(line.log_level);
+  log::set_up({program.name, comm::host_name(), world.rank(), world.size()}, level);
+  comm::refuse_lonely_slurm_task(world.size());
+  const Config config = comm::agreed(world, [&] { return load_config(line); });
+  const ProgressStyle progress = parse_progress(line.progress);
+  comm::Topology topology = comm::discover_topology(world);
+  if (line.print_config || line.topology) {
+    if (world.rank() != 0) return ExitCode::done;
+    std::fputs(line.print_config ? config.to_ini(program.sections).c_str() : topology.map().c_str(), stdout);
+    return ExitCode::done;
+  }
+  const bool is_first = world.rank() == 0;
+  const Context context{std::move(world), std::move(topology), is_first ? progress : ProgressStyle::silent};
+  const ExitCode code = body(config, context);
+  if (code == ExitCode::stopped) log::info("stopped early; the same command goes on from here");
+  return code;
+}
+
+// All ranks throw an AgreedError; any other error is known to this rank alone, and the others may be waiting for it.
+ExitCode guarded_body(const Program& program, const CommandLine& line, const Body& body) {
+  const auto leave_with = [](const Error& error) {
+    report(error);
+    if (comm::Group::world().size() > 1) comm::abort_all(static_cast<int>(error.kind()));
+    return error.kind();
+  };
+  try {
+    return run_body(program, line, body);
+  } catch (const comm::AgreedError& error) {
+    if (comm::Group::world().rank() == 0) report(error);
+    return error.kind();
+  } catch (const Error& error) {
+    return leave_with(error);
+  } catch (const std::bad_alloc&) {
+    return leave_with({ExitCode::internal, "out of memory", "use more ranks, or a smaller batch"});
+  } catch (const std::exception& error) {
+    return leave_with({ExitCode::internal, error.what(), ""});
+  }
+}
+
+}  // namespace
+
+int run_program(const Program& program, int argc, char** argv, const Body& body) {
+  CommandLine line;
+  try {
+    line = parse_command_line(program, all_keys(), argc, argv);
+    log::parse_level(line.log_level);
+    parse_progress(line.progress);
+  } catch (const Error& error) {
+    if (is_first_process()) report(error);
+    return static_cast<int>(error.kind());
+  }
+  if (line.help || line.version) {
+    const std::string text =
+        line.help ? help_text(program, all_keys()) : fmt::format("{} {}\n", program.name, DFM_VERSION);
+    if (is_first_process()) std::fputs(text.c_str(), stdout);
+    return 0;
+  }
+  StopToken::install_signal_handlers();
+  const comm::MpiRuntime mpi(&argc, &argv);
+  return static_cast<int>(guarded_body(program, line, body));
+}
+
+}  // namespace dfm::cli

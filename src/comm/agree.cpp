@@ -1,0 +1,60 @@
+#include "comm/agree.h"
+
+#include <new>
+
+#include <fmt/core.h>
+
+#include "comm/mpi.h"
+#include "core/stop_token.h"
+
+namespace dfm::comm {
+namespace {
+
+struct Outcome {
+  ExitCode code = ExitCode::done;
+  std::string message, hint;
+};
+
+// Which rank speaks, unless an inner phase has already said it.
+std::string with_speaker(const std::string& message, const Group& group) {
+  if (group.size() == 1) return message;
+  return fmt::format("{} (rank {} on {})", message, group.rank(), host_name());
+}
+
+Outcome outcome_of(const std::exception_ptr& failure, const Group& group) {
+  if (failure == nullptr) return {};
+  try {
+    std::rethrow_exception(failure);
+  } catch (const AgreedError& error) {
+    return {error.kind(), error.what(), error.hint()};
+  } catch (const Error& error) {
+    return {error.kind(), with_speaker(error.what(), group), error.hint()};
+  } catch (const std::bad_alloc&) {
+    return {ExitCode::internal, with_speaker("out of memory", group), "use more ranks, or a smaller batch"};
+  } catch (const std::exception& error) {
+    return {ExitCode::internal, with_speaker(error.what(), group), ""};
+  }
+}
+
+}  // namespace
+
+void agree_on(const Group& group, const std::exception_ptr& mine) {
+  const Outcome outcome = outcome_of(mine, group);
+  std::int64_t first_failing = outcome.code == ExitCode::done ? group.size() : group.rank();
+  group.all_reduce_min(std::span(&first_failing, 1));
+  if (first_failing == group.size()) return;
+  const auto root = static_cast<int>(first_failing);
+  auto code = static_cast<std::int64_t>(outcome.code);
+  group.broadcast(std::as_writable_bytes(std::span(&code, 1)), root);
+  const std::string message = group.broadcast_text(outcome.message, root);
+  const std::string hint = group.broadcast_text(outcome.hint, root);
+  throw AgreedError(static_cast<ExitCode>(code), message, hint);
+}
+
+bool stop_requested_anywhere(const Group& group) {
+  std::int32_t requested = StopToken::requested() ? 1 : 0;
+  group.all_reduce_max(std::span(&requested, 1));
+  return requested != 0;
+}
+
+}  // namespace dfm::comm

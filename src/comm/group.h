@@ -1,0 +1,83 @@
+// A group of ranks with a role (world, dp, tp, node, ...) and the collectives that dfm uses on it.
+//
+// All work on host memory over MPI and must be called by every rank of the group. Each group counts the bytes it was asked to move, so that a test can compare the traffic of a step
+// with the analytic minimum.
+//
+//   group.all_reduce_sum(std::span(losses));
+//   group.reduce_scatter_sum(gradients, counts, my_part);
+#pragma once
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace dfm::comm {
+
+// Payload bytes that this rank handed to each kind of collective.
+struct Traffic {
+  std::uint64_t all_reduce_bytes = 0;
+  std::uint64_t reduce_scatter_bytes = 0;
+  std::uint64_t all_gather_bytes = 0;
+  std::uint64_t broadcast_bytes = 0;
+};
+
+class Group {
+ public:
+  static Group world();
+
+  // Collective. The ranks that give the same colour form a group, ordered by their rank here.
+  Group split(int color, std::string role) const;
+  // Collective. The ranks that share a node.
+  Group split_by_node() const;
+
+  int rank() const { return rank_; }
+  int size() const { return size_; }
+  const std::string& role() const { return role_; }
+  const Traffic& traffic() const { return traffic_; }
+
+  // Collective, in place, element by element. T: float, double, std::int64_t, std::int32_t.
+  template <class T>
+  void all_reduce_sum(std::span<T> values) const;
+  template <class T>
+  void all_reduce_max(std::span<T> values) const;
+  template <class T>
+  void all_reduce_min(std::span<T> values) const;
+
+  // Collective. values: counts[0] + counts[1] + ... elements, the same layout on every rank. Rank r receives the sum
+  // of part r in out (counts[r] elements). At most 2^31 - 1 elements in all.
+  void reduce_scatter_sum(std::span<const float> values, std::span<const std::int64_t> counts, std::span<float> out) const;
+
+  // Collective, in place. Rank r's part of `all` (byte_counts[r] bytes, parts in rank order) goes to every rank.
+  // At most 2^31 - 1 bytes in all.
+  void all_gather_parts(std::span<std::byte> all, std::span<const std::int64_t> byte_counts) const;
+
+  // Collective. One text from each rank, in rank order, on every rank.
+  std::vector<std::string> all_gather_text(const std::string& mine) const;
+
+  // Collective. The root's text on every rank.
+  std::string broadcast_text(const std::string& text, int root) const;
+  void broadcast(std::span<std::byte> bytes, int root) const;
+
+  // Collective.
+  void barrier() const;
+
+ private:
+  struct FreeCommunicator {
+    void operator()(MPI_Comm* communicator) const;
+  };
+
+  Group(MPI_Comm communicator, std::string role);
+
+  std::unique_ptr<MPI_Comm, FreeCommunicator> communicator_;
+  int rank_ = 0;
+  int size_ = 1;
+  std::string role_;
+  mutable Traffic traffic_;  // a count of what happened, not a part of what the group is
+};
+
+}  // namespace dfm::comm

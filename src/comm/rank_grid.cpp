@@ -1,0 +1,77 @@
+#include "comm/rank_grid.h"
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+
+namespace dfm::comm {
+
+RankGrid::RankGrid(int world_size, GridShape shape) : world_size_(world_size), shape_(shape) {
+  const int per_replica = shape.tensor * shape.context * shape.pipeline;
+  if (shape.tensor < 1 || shape.context < 1 || shape.pipeline < 1 || shape.expert < 1) {
+    throw usage_error("every parallel dimension must be at least 1");
+  }
+  if (world_size % per_replica != 0) {
+    throw usage_error(
+        fmt::format("{} ranks do not divide into replicas of tensor {} x context {} x pipeline {} = {} ranks",
+                    world_size, shape.tensor, shape.context, shape.pipeline, per_replica),
+        fmt::format("start a multiple of {} ranks, or lower one of the dimensions", per_replica));
+  }
+  data_size_ = world_size / per_replica;
+  if (data_size_ % shape.expert != 0) {
+    throw usage_error(fmt::format("expert parallel {} does not divide data parallel {} = {} / {}", shape.expert,
+                                  data_size_, world_size, per_replica),
+                      fmt::format("choose a divisor of {}", data_size_));
+  }
+}
+
+GridCoordinates RankGrid::coordinates(int rank) const {
+  GridCoordinates at;
+  at.tensor = rank % shape_.tensor;
+  rank /= shape_.tensor;
+  at.context = rank % shape_.context;
+  rank /= shape_.context;
+  at.data = rank % data_size_;
+  at.pipeline = rank / data_size_;
+  at.expert = at.data % shape_.expert;
+  return at;
+}
+
+int RankGrid::rank_of(const GridCoordinates& at) const {
+  return at.tensor + shape_.tensor * (at.context + shape_.context * (at.data + data_size_ * at.pipeline));
+}
+
+std::string RankGrid::describe() const {
+  return fmt::format("{} ranks = {} tensor x {} context x {} data x {} pipeline", world_size_, shape_.tensor,
+                     shape_.context, data_size_, shape_.pipeline);
+}
+
+namespace {
+
+// The ranks that differ from this one in the given coordinates only share a group: the colour is the rank with
+// those coordinates set to zero.
+template <class... Coordinate>
+Group along(const Group& world, const RankGrid& grid, std::string role, Coordinate... varying) {
+  GridCoordinates at = grid.coordinates(world.rank());
+  ((at.*varying = 0), ...);
+  return world.split(grid.rank_of(at), std::move(role));
+}
+
+// Consecutive data-parallel ranks form an expert group.
+Group expert_group(const Group& world, const RankGrid& grid) {
+  GridCoordinates at = grid.coordinates(world.rank());
+  at.data -= at.expert;
+  return world.split(grid.rank_of(at), "ep");
+}
+
+}  // namespace
+
+GridGroups::GridGroups(const Group& world, const RankGrid& grid)
+    : tensor(along(world, grid, "tp", &GridCoordinates::tensor)),
+      context(along(world, grid, "cp", &GridCoordinates::context)),
+      data(along(world, grid, "dp", &GridCoordinates::data)),
+      pipeline(along(world, grid, "pp", &GridCoordinates::pipeline)),
+      expert(expert_group(world, grid)),
+      data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)) {}
+
+}  // namespace dfm::comm

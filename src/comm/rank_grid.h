@@ -1,0 +1,58 @@
+// Where a rank stands in the grid of parallel dimensions: tensor parallel varies fastest, then context, then data,
+// pipeline slowest; expert parallel is carved out of data parallel (design section 3, spec/nemo_diffusion.md
+// section 1.11).
+//
+// RankGrid is arithmetic only. GridGroups are the communicators that belong to it.
+#pragma once
+
+#include <string>
+
+#include "comm/group.h"
+
+namespace dfm::comm {
+
+struct GridShape {
+  int tensor = 1;
+  int context = 1;
+  int pipeline = 1;
+  int expert = 1;
+};
+
+struct GridCoordinates {
+  int tensor = 0;
+  int context = 0;
+  int data = 0;
+  int pipeline = 0;
+  int expert = 0;
+};
+
+class RankGrid {
+ public:
+  // Throws a usage error with the arithmetic when the dimensions do not fill the world.
+  RankGrid(int world_size, GridShape shape);
+
+  int world_size() const { return world_size_; }
+  const GridShape& shape() const { return shape_; }
+  int data_size() const { return data_size_; }
+
+  GridCoordinates coordinates(int rank) const;
+  int rank_of(const GridCoordinates& coordinates) const;
+
+  // "4 ranks = 2 tensor x 1 context x 2 data x 1 pipeline".
+  std::string describe() const;
+
+ private:
+  int world_size_;
+  GridShape shape_;
+  int data_size_ = 1;
+};
+
+// The groups of this rank. Building them is collective over the world.
+struct GridGroups {
+  GridGroups(const Group& world, const RankGrid& grid);
+
+  Group tensor, context, data, pipeline, expert;
+  Group data_context;  // the ranks among which a gradient is always partial
+};
+
+}  // namespace dfm::comm

@@ -1,0 +1,52 @@
+#include "config/keys.h"
+
+#include <iterator>
+
+#include "config/keys/sections.h"
+
+namespace dfm {
+namespace {
+
+void append(std::vector<Key>& all, std::vector<Key> section) {
+  all.insert(all.end(), std::make_move_iterator(section.begin()), std::make_move_iterator(section.end()));
+}
+
+// Spellings in the users' documents (spec/dfm.md section 0, and the quick starts they come from).
+std::map<std::string, std::string, std::less<>> aliases() {
+  return {
+      {"checkpoint.checkpoint_dir", "checkpoint.save"},
+      {"checkpoint.load_checkpoint", "checkpoint.load"},
+      {"checkpoint.save_every", "checkpoint.save_interval"},
+      {"dataset.global_batch_size", "train.global_batch_size"},
+      {"dataset.micro_batch_size", "train.micro_batch_size"},
+      {"dataset.context_embeddings_dim", "model.crossattn_emb_size"},
+      {"fsdp.cp_size", "model.context_parallel_size"},
+      {"fsdp.pp_size", "model.pipeline_model_parallel_size"},
+      {"fsdp.tp_size", "model.tensor_model_parallel_size"},
+      {"logging.log_every", "logger.log_interval"},
+      {"logging.save_every", "checkpoint.save_interval"},
+      {"optim.learning_rate", "optimizer.lr"},
+      {"optimizer.learning_rate", "optimizer.lr"},
+      {"seed", "rng.seed"},
+  };
+}
+
+KeyTable make_table() {
+  KeyTable table;
+  for (auto* const section : {keys::model_keys, keys::diffusion_keys, keys::train_keys, keys::optimizer_keys,
+                              keys::checkpoint_keys, keys::dataset_keys, keys::prepare_keys, keys::index_keys,
+                              keys::consolidate_keys, keys::sample_keys}) {
+    append(table.keys, section());
+  }
+  table.aliases = aliases();
+  return table;
+}
+
+}  // namespace
+
+const KeyTable& all_keys() {
+  static const KeyTable table = make_table();
+  return table;
+}
+
+}  // namespace dfm

@@ -1,0 +1,60 @@
+// [dataset], [encoders], [prepare], [index]: from pictures to batches (spec/dfm.md sections 4 and 5.2).
+#include "config/keys/sections.h"
+
+namespace dfm::keys {
+
+std::vector<Key> dataset_keys() {
+  return {
+      text("dataset.path", {}, "Folder of indexed shards"),
+      integer("dataset.task_encoder_seq_length", 8000, "Capacity of a pack; a longer sample is an error")
+          .at_least(1)
+          .in("tokens"),
+      flag("dataset.use_train_split_for_val", false, "Validate on the training split"),
+      integer("dataset.slice_length", 1024, "Consecutive samples of a shard that stay together in the shuffled order")
+          .at_least(1)
+          .in("samples"),
+      integer("dataset.shuffle_slices", 4, "Slices whose samples are mixed with each other").at_least(1),
+      integer("dataset.max_bad_samples", 0, "Unreadable samples to leave out before the run ends with code 3")
+          .at_least(0),
+      flag("dataset.mock", false, "Train on made-up latents of a fixed shape instead of dataset.path"),
+      integer("dataset.mock_samples", 1024, "Number of mock samples in an epoch").at_least(1),
+      integer("dataset.F_latents", 1, "Frames of a mock latent").at_least(1),
+      integer("dataset.H_latents", 32, "Height of a mock latent").at_least(1),
+      integer("dataset.W_latents", 32, "Width of a mock latent").at_least(1),
+      integer("dataset.context_seq_len", 512, "Text rows of a mock sample").at_least(1),
+      choice("encoders.codec", "dct", {"dct"},
+             "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights"),
+      choice("encoders.text", "hash", {"hash"},
+             "Text encoder: hash gives each word a fixed random vector; it knows words, not meaning"),
+  };
+}
+
+std::vector<Key> prepare_keys() {
+  return {
+      text("prepare.source", {}, "Folder or archive of images with captions"),
+      text("prepare.output", {}, "Folder that receives the shards"),
+      integer("prepare.height", {}, "Height to resize and crop to; null: as it is, cut to a multiple of 16")
+          .at_least(16)
+          .in("pixels"),
+      integer("prepare.width", {}, "Width to resize and crop to; null: as it is, cut to a multiple of 16")
+          .at_least(16)
+          .in("pixels"),
+      choice("prepare.resize_mode", "bicubic", {"bilinear", "bicubic", "nearest", "area", "lanczos"},
+             "Interpolation"),
+      integer("prepare.shard_maxcount", 10000, "Samples in a shard").at_least(1),
+      choice("prepare.on_bad_input", "skip", {"skip", "fail"},
+             "Leave out an image that cannot be used and end with code 7, or end at once with code 3"),
+  };
+}
+
+std::vector<Key> index_keys() {
+  return {
+      text("index.root", {}, "Folder of shards"),
+      text("index.exclude", {}, "Regular expression; shards whose relative name contains a match are left out"),
+      text("index.split_ratio", "1,0,0", "Shares of the train, val and test splits"),
+      flag("index.shuffle_tars", false, "Shuffle the shards before they are split (as energon --shuffle-tars does)"),
+      flag("index.force_overwrite", false, "Replace split.yaml and dataset.yaml where they exist"),
+  };
+}
+
+}  // namespace dfm::keys

@@ -1,0 +1,21 @@
+// The tables that make up all_keys(), a function a section or a program.
+#pragma once
+
+#include <vector>
+
+#include "config/key.h"
+
+namespace dfm::keys {
+
+std::vector<Key> model_keys();
+std::vector<Key> diffusion_keys();
+std::vector<Key> train_keys();
+std::vector<Key> optimizer_keys();
+std::vector<Key> checkpoint_keys();
+std::vector<Key> dataset_keys();
+std::vector<Key> prepare_keys();
+std::vector<Key> index_keys();
+std::vector<Key> consolidate_keys();
+std::vector<Key> sample_keys();
+
+}  // namespace dfm::keys

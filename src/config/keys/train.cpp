@@ -1,0 +1,60 @@
+// [train], [validation], [logger], [rng]: the loop (spec/dfm.md sections 5.2 and 9).
+#include "config/keys/sections.h"
+
+namespace dfm::keys {
+
+std::vector<Key> train_keys() {
+  return {
+      integer("train.train_iters", 10000, "Steps to train for").at_least(0),
+      integer("train.global_batch_size", 8, "Samples in a step, over all ranks").at_least(1),
+      integer("train.micro_batch_size", 1, "Packs in a forward pass; sequence packing makes it 1")
+          .at_least(1)
+          .at_most(1),
+      choice("train.precision", "bf16_mixed", {"bf16_mixed", "fp32"},
+             "bf16 weights and activations with fp32 master weights and optimizer state, or fp32 throughout"),
+      real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")
+          .at_least(0)
+          .at_most(0.999999),
+      integer("train.stop_after_steps", {}, "Save and leave with code 75 after this many steps of this start")
+          .at_least(1),
+      integer("train.eval_interval", 1000, "Steps between validations; 0: none").at_least(0),
+      integer("train.eval_iters", 32, "Batches of global_batch_size samples in a validation").at_least(1),
+      texts("validation.prompts", "Captions to draw a picture for at each validation"),
+      integer("validation.image_size", {}, "Edge of these pictures; null: the size of the training samples")
+          .at_least(16)
+          .in("pixels"),
+      integer("validation.num_steps", 12, "Sampling steps of these pictures").at_least(2),
+      real("validation.guidance", 1.0, "Guidance of these pictures").at_least(0),
+      integer("logger.log_interval", 10, "Steps between log lines").at_least(1),
+      text("logger.output", {}, "Folder for metrics.jsonl, TensorBoard events and report.html; null: checkpoint.save"),
+      integer("rng.seed", 1234, "Seed of all random numbers").at_least(0),
+  };
+}
+
+std::vector<Key> optimizer_keys() {
+  return {
+      real("optimizer.lr", 0.9e-4, "Learning rate after the warm-up").at_least(0),
+      real("optimizer.min_lr", {}, "Learning rate at the end of the decay; null: a tenth of lr").at_least(0),
+      real("optimizer.weight_decay", 0.033, "Decoupled weight decay of matrices (biases and norms have none)")
+          .at_least(0),
+      real("optimizer.adam_beta1", 0.9, "Decay of the first moment").at_least(0).at_most(0.9999999),
+      real("optimizer.adam_beta2", 0.95, "Decay of the second moment").at_least(0).at_most(0.9999999),
+      real("optimizer.adam_eps", 1e-5, "Term added to the denominator").above(0),
+      real("optimizer.clip_grad", 1.0, "Greatest global norm of the gradient; 0: no clipping").at_least(0),
+      choice("scheduler.lr_decay_style", "cosine", {"cosine", "linear", "constant"}, "Shape of the decay"),
+      integer("scheduler.lr_decay_iters", {}, "Step at which the decay ends; null: train.train_iters").at_least(1),
+      integer("scheduler.lr_warmup_iters", 2000, "Steps of linear warm-up").at_least(0),
+      real("scheduler.lr_warmup_init", 0.0, "Learning rate at the start of the warm-up").at_least(0),
+  };
+}
+
+std::vector<Key> checkpoint_keys() {
+  return {
+      text("checkpoint.save", "checkpoints", "Folder of the checkpoints"),
+      text("checkpoint.load", {}, "Folder, or iter_* folder, to go on from; null: checkpoint.save"),
+      integer("checkpoint.save_interval", 2000, "Steps between checkpoints; 0: only at the end").at_least(0),
+      integer("checkpoint.most_recent_k", -1, "Checkpoints to keep; -1: all").at_least(-1),
+  };
+}
+
+}  // namespace dfm::keys

@@ -1,0 +1,45 @@
+#include <gtest/gtest.h>
+
+#include "comm/rank_grid.h"
+
+namespace dfm::comm {
+namespace {
+
+// The sum of world ranks over a group, computed by the group, against the same from arithmetic.
+std::int64_t sum_over(const Group& group, std::int64_t value) {
+  group.all_reduce_sum(std::span(&value, 1));
+  return value;
+}
+
+TEST(GridGroups, EachGroupHoldsTheRanksThatDifferInItsCoordinateOnly) {
+  const Group world = Group::world();
+  const int tensor = world.size() % 2 == 0 ? 2 : 1;
+  const RankGrid grid(world.size(), {.tensor = tensor});
+  const GridGroups groups(world, grid);
+  const GridCoordinates me = grid.coordinates(world.rank());
+
+  std::int64_t tensor_sum = 0, data_sum = 0;
+  for (int rank = 0; rank < world.size(); ++rank) {
+    const GridCoordinates other = grid.coordinates(rank);
+    if (other.data == me.data) tensor_sum += rank;
+    if (other.tensor == me.tensor) data_sum += rank;
+  }
+  EXPECT_EQ(groups.tensor.size(), tensor);
+  EXPECT_EQ(sum_over(groups.tensor, world.rank()), tensor_sum);
+  EXPECT_EQ(groups.data.size(), world.size() / tensor);
+  EXPECT_EQ(sum_over(groups.data, world.rank()), data_sum);
+  EXPECT_EQ(sum_over(groups.data_context, world.rank()), data_sum);
+  EXPECT_EQ(groups.pipeline.size(), 1);
+}
+
+TEST(GridGroups, ExpertGroupsAreConsecutiveDataRanks) {
+  const Group world = Group::world();
+  const int expert = world.size() % 2 == 0 ? 2 : 1;
+  const RankGrid grid(world.size(), {.expert = expert});
+  const GridGroups groups(world, grid);
+  EXPECT_EQ(groups.expert.size(), expert);
+  EXPECT_EQ(groups.expert.rank(), world.rank() % expert);
+}
+
+}  // namespace
+}  // namespace dfm::comm
