@@ -11,13 +11,18 @@ function(dfm_library name)
   target_link_libraries(dfm_${name} PUBLIC ${ARGN})
 endfunction()
 
+# LibTorch brings a {fmt} of its own among its headers, of another version than the system's library: above it, {fmt}
+# is used header-only, as LibTorch does.
 function(dfm_use_torch target)
-  if(TARGET dfm_torch_header AND NOT target STREQUAL dfm_torch_header)
+  target_compile_definitions(${target} PRIVATE FMT_HEADER_ONLY)
+  if(NOT target STREQUAL dfm_torch_header)
     target_precompile_headers(${target} REUSE_FROM dfm_torch_header)
   endif()
 endfunction()
 
 function(dfm_torch_library name)
   dfm_library(${name} ${ARGN} torch_cpu_only)
-  dfm_use_torch(dfm_${name})
+  if(TARGET dfm_${name})
+    dfm_use_torch(dfm_${name})
+  endif()
 endfunction()

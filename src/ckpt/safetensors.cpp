@@ -1,0 +1,131 @@
+#include "ckpt/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/json.h"
+
+namespace dfm::ckpt {
+namespace {
+
+constexpr std::uint64_t kLengthBytes = 8;
+constexpr std::uint64_t kLargestHeader = 100'000'000;  // the limit of the reference implementation
+constexpr std::size_t kAlignment = 8;
+
+struct TypeName {
+  DType dtype;
+  std::string_view name;
+};
+
+constexpr std::array kTypeNames{
+    TypeName{DType::float32, "F32"}, TypeName{DType::float16, "F16"}, TypeName{DType::bfloat16, "BF16"},
+    TypeName{DType::float64, "F64"}, TypeName{DType::int64, "I64"},   TypeName{DType::int32, "I32"},
+    TypeName{DType::int16, "I16"},   TypeName{DType::int8, "I8"},     TypeName{DType::uint8, "U8"},
+    TypeName{DType::boolean, "BOOL"},
+};
+
+DType parse_type(const std::string& name) {
+  const auto found = std::ranges::find(kTypeNames, name, &TypeName::name);
+  if (found == kTypeNames.end()) throw data_error(fmt::format("element type {} is not known", name));
+  return found->dtype;
+}
+
+std::string_view type_name(DType dtype) {
+  return std::ranges::find(kTypeNames, dtype, &TypeName::dtype)->name;
+}
+
+std::string header_text(const std::vector<TensorEntry>& entries, const TextMetadata& metadata) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t begin = 0;
+  for (const TensorEntry& entry : entries) {
+    const std::uint64_t end = begin + entry.size_bytes();
+    header[entry.name] = {{"dtype", type_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  return text;
+}
+
+}  // namespace
+
+std::uint64_t TensorEntry::size_bytes() const {
+  return static_cast<std::uint64_t>(element_count(shape)) * size_of(dtype);
+}
+
+SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(File::open_to_read(path)) {
+  try {
+    read_header();
+  } catch (const nlohmann::json::exception& error) {
+    throw data_error(fmt::format("{} is not a safetensors file: {}", path.native(), error.what()));
+  } catch (const Error& error) {
+    throw data_error(fmt::format("{} is not a sound safetensors file: {}", path.native(), error.what()),
+                     "copy or export it again");
+  }
+}
+
+void SafetensorsFile::read_header() {
+  const std::uint64_t file_bytes = file_.size();
+  std::uint64_t header_bytes = 0;
+  file_.read_exactly(std::as_writable_bytes(std::span(&header_bytes, 1)), 0);
+  if (header_bytes > kLargestHeader || header_bytes > file_bytes - kLengthBytes) {
+    throw data_error(fmt::format("its header claims {} bytes", header_bytes));
+  }
+  std::string text(header_bytes, '\0');
+  file_.read_exactly(std::as_writable_bytes(std::span(text)), kLengthBytes);
+  const Json header = parse_json(text, "the header");
+  const std::uint64_t data_begin = kLengthBytes + header_bytes, data_bytes = file_bytes - data_begin;
+  for (const auto& [name, fields] : header.items()) {
+    if (name == "__metadata__") {
+      metadata_ = fields.get<TextMetadata>();
+      continue;
+    }
+    TensorEntry entry{name, parse_type(fields.at("dtype")), fields.at("shape").get<Shape>()};
+    const auto begin = fields.at("data_offsets").at(0).get<std::uint64_t>();
+    const auto end = fields.at("data_offsets").at(1).get<std::uint64_t>();
+    if (begin > end || end > data_bytes || end - begin != entry.size_bytes()) {
+      throw data_error(fmt::format("tensor {} does not lie inside the file as its shape asks", name));
+    }
+    begins_[name] = data_begin + begin;
+    entries_.push_back(std::move(entry));
+  }
+}
+
+Array SafetensorsFile::read(const std::string& name) const {
+  const auto entry = std::ranges::find(entries_, name, &TensorEntry::name);
+  if (entry == entries_.end()) {
+    throw data_error(fmt::format("{} holds no tensor {}", file_.path().native(), name));
+  }
+  Array array = make_array(entry->dtype, entry->shape);
+  file_.read_exactly(array.bytes, begins_.at(name));
+  return array;
+}
+
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, const std::vector<TensorEntry>& entries,
+                                     const TextMetadata& metadata)
+    : file_(path) {
+  const std::string header = header_text(entries, metadata);
+  const std::uint64_t length = header.size();
+  file_.append(std::as_bytes(std::span(&length, 1)));
+  file_.append(header);
+  for (const TensorEntry& entry : entries) missing_bytes_ += entry.size_bytes();
+}
+
+void SafetensorsWriter::append(std::span<const std::byte> bytes) {
+  ensure(bytes.size() <= missing_bytes_, "more bytes than the safetensors header announced");
+  file_.append(bytes);
+  missing_bytes_ -= bytes.size();
+}
+
+void SafetensorsWriter::commit() {
+  ensure(missing_bytes_ == 0, "fewer bytes than the safetensors header announced");
+  file_.commit();
+}
+
+}  // namespace dfm::ckpt

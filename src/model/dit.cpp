@@ -1,0 +1,142 @@
+#include "model/dit.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/attention.h"
+#include "nn/head_norm.h"
+#include "nn/modulation.h"
+
+namespace dfm::model {
+namespace {
+
+using nn::Init;
+using nn::Linear;
+using nn::PackLayout;
+using nn::Scope;
+
+constexpr std::int64_t kFpsWidth = 256;
+// Training batches of the reference carry no frame rate; its default stands in (spec/dfm.md section 1.3).
+constexpr double kFramesPerSecond = 30;
+
+Init hidden_init(const DitShape& shape) { return Init::normal(shape.init_method_std); }
+
+// Projections back into the residual stream start smaller: std / sqrt(2 L).
+Init output_init(const DitShape& shape) {
+  return Init::normal(shape.init_method_std / std::sqrt(2.0 * static_cast<double>(shape.num_layers)));
+}
+
+at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShape& shape) {
+  return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
+}
+
+Linear output_layer(const Scope& scope, const DitShape& shape) {
+  if (!shape.zero_init_output) return Linear::with_bias(scope, shape.hidden_size, shape.patch_features());
+  return Linear::with_bias(scope, shape.hidden_size, shape.patch_features(), Init::zeros());
+}
+
+}  // namespace
+
+SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape)
+    : heads_(shape.num_attention_heads),
+      epsilon_(shape.layernorm_epsilon),
+      linear_qkv_(scope.child("linear_qkv"), shape.hidden_size, 3 * shape.hidden_size, hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape)),
+      q_layernorm_(declare_head_norm(scope, "q_layernorm", shape)),
+      k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
+
+at::Tensor SelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
+  const auto qkv = nn::split_heads(linear_qkv_(x), heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
+  return linear_proj_(nn::packed_attention(qkv[0], qkv[1], qkv[2], layout.token_counts(), layout.token_counts()));
+}
+
+CrossAttention::CrossAttention(const Scope& scope, const DitShape& shape)
+    : heads_(shape.num_attention_heads),
+      epsilon_(shape.layernorm_epsilon),
+      linear_q_(scope.child("linear_q"), shape.hidden_size, shape.hidden_size, hidden_init(shape)),
+      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size, hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape)),
+      q_layernorm_(declare_head_norm(scope, "q_layernorm", shape)),
+      k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
+
+at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& text, const PackLayout& layout) const {
+  const auto q = nn::split_heads(linear_q_(x), heads_, {q_layernorm_}, epsilon_);
+  const auto kv = nn::split_heads(linear_kv_(text), heads_, {k_layernorm_, {}}, epsilon_);
+  return linear_proj_(nn::packed_attention(q[0], kv[0], kv[1], layout.token_counts(), layout.text_counts()));
+}
+
+Mlp::Mlp(const Scope& scope, const DitShape& shape)
+    : linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, shape.ffn_hidden_size, hidden_init(shape)),
+      linear_fc2_(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size, output_init(shape)) {}
+
+at::Tensor Mlp::operator()(const at::Tensor& x) const { return linear_fc2_(at::gelu(linear_fc1_(x))); }
+
+AdaLn::AdaLn(const Scope& scope, const DitShape& shape)
+    : down_(scope.child("1"), shape.hidden_size, shape.adaln_rank, Init::linear_default(shape.hidden_size)),
+      up_(scope.child("2"), shape.adaln_rank, 9 * shape.hidden_size, Init::zeros()) {}
+
+Modulation AdaLn::operator()(const at::Tensor& time) const {
+  const auto m = up_(down_(at::silu(time))).chunk(9, 1);
+  return {{m[0], m[1], m[2]}, {m[3], m[4], m[5]}, {m[6], m[7], m[8]}};
+}
+
+DitBlock::DitBlock(const Scope& scope, const DitShape& shape)
+    : epsilon_(shape.layernorm_epsilon),
+      self_attention_(scope.child("full_self_attention"), shape),
+      cross_attention_(scope.child("cross_attention"), shape),
+      mlp_(scope.child("mlp"), shape),
+      modulation_(scope.child("adaLN.adaLN_modulation"), shape) {}
+
+at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
+                             const PackLayout& layout) const {
+  const auto normed = [&](const Branch& branch) {
+    return nn::modulated_norm(x, branch.shift, branch.scale, epsilon_, layout);
+  };
+  const Modulation m = modulation_(time);
+  x = nn::gated_add(x, m.self.gate, self_attention_(normed(m.self), layout), layout);
+  x = nn::gated_add(x, m.cross.gate, cross_attention_(normed(m.cross), text, layout), layout);
+  return nn::gated_add(x, m.mlp.gate, mlp_(normed(m.mlp)), layout);
+}
+
+ScalarEmbedder::ScalarEmbedder(const Scope& scope, std::int64_t width)
+    : linear_1_(Linear::with_bias(scope.child("linear_1"), width, width)),
+      linear_2_(Linear::with_bias(scope.child("linear_2"), width, width)) {}
+
+at::Tensor ScalarEmbedder::operator()(const at::Tensor& sinusoids) const {
+  return linear_2_(at::silu(linear_1_(sinusoids)));
+}
+
+Dit::Dit(const DitShape& shape, nn::ParameterList& parameters)
+    : shape_(shape),
+      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
+      position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
+                      shape.max_img_w / shape.patch_spatial, shape.hidden_size),
+      t_embedder_(Scope(parameters, "t_embedder.1"), shape.hidden_size),
+      fps_embedder_(Scope(parameters, "fps_embedder.1"), kFpsWidth),
+      final_layer_linear_(output_layer(Scope(parameters, "final_layer_linear"), shape)) {
+  // Built, counted and saved, never used: the reference skips this norm in its forward pass (spec/dfm.md section 1.3).
+  dtype_carrier_ = Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones());
+  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
+    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape);
+  }
+}
+
+at::Tensor Dit::time_embedding(const at::Tensor& noise_level) const {
+  const auto dtype = dtype_carrier_.scalar_type();
+  const at::Tensor time = t_embedder_(nn::sinusoid(noise_level, shape_.hidden_size, 0).to(dtype));
+  const at::Tensor rates = at::full_like(noise_level, kFramesPerSecond);
+  const at::Tensor fps = fps_embedder_(nn::sinusoid(rates, kFpsWidth, 1).to(dtype));
+  const std::int64_t shared = std::min(kFpsWidth, shape_.hidden_size);
+  return time + at::constant_pad_nd(fps.narrow(1, 0, shared), {0, shape_.hidden_size - shared});
+}
+
+at::Tensor Dit::forward(const DitInput& input, const PackLayout& layout) const {
+  const auto dtype = dtype_carrier_.scalar_type();
+  at::Tensor x = x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
+  const at::Tensor time = time_embedding(input.noise_level);
+  const at::Tensor text = input.text.to(dtype);
+  for (const DitBlock& block : blocks_) x = block.forward(x, time, text, layout);
+  return final_layer_linear_(x);
+}
+
+}  // namespace dfm::model

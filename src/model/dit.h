@@ -1,0 +1,129 @@
+// The diffusion transformer of DFM: adaLN-Zero blocks with self-attention, cross-attention to text, and an MLP
+// (spec/dfm.md section 1; Peebles & Xie, "Scalable diffusion models with transformers").
+//
+//   ParameterList parameters;
+//   const Dit dit(shape, parameters);
+//   parameters.materialize(at::kFloat);
+//   parameters.initialize(seed);
+//   at::Tensor output = dit.forward(input, layout);
+//
+// Parameter names and shapes are those of spec/dfm.md section 1.2.
+#pragma once
+
+#include <vector>
+
+#include "model/dit_shape.h"
+#include "nn/embedding.h"
+#include "nn/linear.h"
+#include "nn/pack.h"
+#include "nn/parameter.h"
+
+namespace dfm::model {
+
+struct DitInput {
+  at::Tensor tokens;       // [S, patch features], scaled by c_in
+  at::Tensor positions;    // [S, 3] int64: frame, row, column in patches
+  at::Tensor noise_level;  // [n] float32: c_noise of each sample
+  at::Tensor text;         // [T, crossattn_emb_size]
+};
+
+// Self- or cross-attention with per-head RMSNorm on q and k.
+class SelfAttention {
+ public:
+  SelfAttention(const nn::Scope& scope, const DitShape& shape);
+  at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
+
+ private:
+  std::int64_t heads_;
+  double epsilon_;
+  nn::Linear linear_qkv_, linear_proj_;
+  at::Tensor q_layernorm_, k_layernorm_;
+};
+
+class CrossAttention {
+ public:
+  CrossAttention(const nn::Scope& scope, const DitShape& shape);
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& text, const nn::PackLayout& layout) const;
+
+ private:
+  std::int64_t heads_;
+  double epsilon_;
+  nn::Linear linear_q_, linear_kv_, linear_proj_;
+  at::Tensor q_layernorm_, k_layernorm_;
+};
+
+class Mlp {
+ public:
+  Mlp(const nn::Scope& scope, const DitShape& shape);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  nn::Linear linear_fc1_, linear_fc2_;
+};
+
+// Shift, scale and gate of one branch, a row a sample: [n, h] each.
+struct Branch {
+  at::Tensor shift, scale, gate;
+};
+
+struct Modulation {
+  Branch self, cross, mlp;
+};
+
+class AdaLn {
+ public:
+  AdaLn(const nn::Scope& scope, const DitShape& shape);
+  // time [n, h].
+  Modulation operator()(const at::Tensor& time) const;
+
+ private:
+  nn::Linear down_, up_;
+};
+
+class DitBlock {
+ public:
+  DitBlock(const nn::Scope& scope, const DitShape& shape);
+  // x [S, h], time [n, h], text [T, c] -> [S, h].
+  at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text, const nn::PackLayout& layout) const;
+
+ private:
+  double epsilon_;
+  SelfAttention self_attention_;
+  CrossAttention cross_attention_;
+  Mlp mlp_;
+  AdaLn modulation_;
+};
+
+// Linear, SiLU, Linear.
+class ScalarEmbedder {
+ public:
+  ScalarEmbedder(const nn::Scope& scope, std::int64_t width);
+  at::Tensor operator()(const at::Tensor& sinusoids) const;
+
+ private:
+  nn::Linear linear_1_, linear_2_;
+};
+
+class Dit {
+ public:
+  Dit(const DitShape& shape, nn::ParameterList& parameters);
+
+  // [S, patch features] in the dtype of the parameters.
+  at::Tensor forward(const DitInput& input, const nn::PackLayout& layout) const;
+
+  const DitShape& shape() const { return shape_; }
+
+ private:
+  // [n, h]: what all blocks are conditioned on.
+  at::Tensor time_embedding(const at::Tensor& noise_level) const;
+
+  DitShape shape_;
+  at::Tensor dtype_carrier_;  // a parameter: its dtype is the one to compute in
+  nn::Linear x_embedder_;
+  nn::PositionTable position_table_;
+  ScalarEmbedder t_embedder_, fps_embedder_;
+  std::vector<DitBlock> blocks_;
+  nn::Linear final_layer_linear_;
+};
+
+}  // namespace dfm::model

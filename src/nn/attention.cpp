@@ -1,0 +1,77 @@
+#include "nn/attention.h"
+
+namespace dfm::nn {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Rows [begin, begin + samples * length) of [H, S, d] as a batch [samples, H, length, d]; nothing is copied.
+at::Tensor as_batch(const at::Tensor& heads, std::int64_t begin, std::int64_t samples, std::int64_t length) {
+  return heads.narrow(1, begin, samples * length).unflatten(1, {samples, length}).transpose(0, 1);
+}
+
+struct RunTensors {
+  at::Tensor q, k, v;
+};
+
+RunTensors tensors_of(const EqualRun& run, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  return {as_batch(q, run.query_begin, run.samples, run.query_length),
+          as_batch(k, run.key_begin, run.samples, run.key_length),
+          as_batch(v, run.key_begin, run.samples, run.key_length)};
+}
+
+// Rows of the output [S, H, d] as a batch [samples, H, length, d].
+at::Tensor output_batch(const at::Tensor& rows, const EqualRun& run) {
+  return rows.narrow(0, run.query_begin, run.samples * run.query_length)
+      .unflatten(0, {run.samples, run.query_length})
+      .transpose(1, 2);
+}
+
+struct PackedAttention : torch::autograd::Function<PackedAttention> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const std::vector<std::int64_t>& query_counts,
+                            const std::vector<std::int64_t>& key_counts) {
+    at::Tensor out = at::empty({q.size(1), q.size(0), q.size(2)}, q.options());
+    variable_list saved{q, k, v, out};
+    for (const EqualRun& run : equal_runs(query_counts, key_counts)) {
+      const RunTensors in = tensors_of(run, q, k, v);
+      auto [result, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(in.q, in.k, in.v);
+      output_batch(out, run).copy_(result);
+      saved.push_back(log_sum_exp);
+    }
+    context->save_for_backward(saved);
+    context->saved_data["query_counts"] = query_counts;
+    context->saved_data["key_counts"] = key_counts;
+    return out.flatten(1);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3];
+    const at::Tensor dout = gradients[0].contiguous().view(out.sizes());
+    at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
+    const auto runs = equal_runs(context->saved_data["query_counts"].toIntVector(),
+                                 context->saved_data["key_counts"].toIntVector());
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      const RunTensors in = tensors_of(runs[i], q, k, v);
+      const RunTensors target = tensors_of(runs[i], dq, dk, dv);
+      const auto [run_dq, run_dk, run_dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+          output_batch(dout, runs[i]), in.q, in.k, in.v, output_batch(out, runs[i]), saved[4 + i], 0.0, false);
+      target.q.copy_(run_dq);
+      target.k.copy_(run_dk);
+      target.v.copy_(run_dv);
+    }
+    return {dq, dk, dv, {}, {}};
+  }
+};
+
+}  // namespace
+
+at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const std::vector<std::int64_t>& query_counts,
+                            const std::vector<std::int64_t>& key_counts) {
+  return PackedAttention::apply(q, k, v, query_counts, key_counts);
+}
+
+}  // namespace dfm::nn

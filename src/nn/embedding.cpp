@@ -1,0 +1,51 @@
+#include "nn/embedding.h"
+
+#include <cmath>
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+
+namespace dfm::nn {
+namespace {
+
+constexpr double kBase = 10000.0;
+
+// [sin(p w_i) | cos(p w_i)], w_i = base^(-i / (width/2)) for p = 0 .. count-1, in float64.
+at::Tensor axis_table(std::int64_t count, std::int64_t width) {
+  const at::Tensor exponents = at::arange(width / 2, at::kDouble) / (static_cast<double>(width) / 2);
+  const at::Tensor angles = at::outer(at::arange(count, at::kDouble), at::pow(kBase, -exponents));
+  return at::cat({angles.sin(), angles.cos()}, 1).to(at::kFloat);
+}
+
+void require_inside(const at::Tensor& positions, const at::Tensor& table, const char* axis, const char* key) {
+  const auto greatest = positions.max().item<std::int64_t>();
+  if (greatest < table.size(0) && positions.min().item<std::int64_t>() >= 0) return;
+  throw usage_error(fmt::format("{} position {} is outside the position table of {} patches", axis, greatest,
+                                table.size(0)),
+                    fmt::format("raise {} or use smaller samples", key));
+}
+
+}  // namespace
+
+at::Tensor sinusoid(const at::Tensor& values, std::int64_t width, std::int64_t downscale) {
+  const std::int64_t half = width / 2;
+  const at::Tensor exponents = at::arange(half, at::kFloat) * (-std::log(kBase) / static_cast<double>(half - downscale));
+  const at::Tensor angles = at::outer(values.to(at::kFloat), exponents.exp());
+  return at::cat({angles.sin(), angles.cos()}, 1);
+}
+
+PositionTable::PositionTable(std::int64_t frames, std::int64_t rows, std::int64_t columns, std::int64_t hidden)
+    : frame_(axis_table(frames, hidden / 4)),
+      row_(axis_table(rows, 3 * hidden / 8)),
+      column_(axis_table(columns, 3 * hidden / 8)) {}
+
+at::Tensor PositionTable::rows_for(const at::Tensor& positions) const {
+  const at::Tensor t = positions.select(1, 0), y = positions.select(1, 1), x = positions.select(1, 2);
+  require_inside(t, frame_, "frame", "model.max_frames");
+  require_inside(y, row_, "row", "model.max_img_h");
+  require_inside(x, column_, "column", "model.max_img_w");
+  return at::cat({frame_.index_select(0, t), column_.index_select(0, x), row_.index_select(0, y)}, 1);
+}
+
+}  // namespace dfm::nn

@@ -1,0 +1,23 @@
+// A linear layer: declares its parameters under a scope and multiplies.
+#pragma once
+
+#include "nn/parameter.h"
+
+namespace dfm::nn {
+
+class Linear {
+ public:
+  // y = x W' with W [outputs, inputs].
+  Linear(const Scope& scope, std::int64_t inputs, std::int64_t outputs, Init weight_init);
+  // y = x W' + b, both starting as torch.nn.Linear does, or as given.
+  static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs);
+  static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs, Init init);
+
+  // x [..., inputs] -> [..., outputs].
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  at::Tensor weight_, bias_;  // bias_ is undefined without a bias
+};
+
+}  // namespace dfm::nn

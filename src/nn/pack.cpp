@@ -1,0 +1,66 @@
+#include "nn/pack.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "core/error.h"
+
+namespace dfm::nn {
+namespace {
+
+std::vector<std::int64_t> begins_of(const std::vector<std::int64_t>& counts) {
+  std::vector<std::int64_t> begins(counts.size() + 1, 0);
+  std::partial_sum(counts.begin(), counts.end(), begins.begin() + 1);
+  return begins;
+}
+
+at::Tensor repeated(const at::Tensor& per_sample, const std::vector<std::int64_t>& counts) {
+  return at::repeat_interleave(per_sample, at::tensor(counts), 0);
+}
+
+}  // namespace
+
+PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::int64_t> text_counts)
+    : token_counts_(std::move(token_counts)),
+      text_counts_(std::move(text_counts)),
+      token_begins_(begins_of(token_counts_)),
+      text_begins_(begins_of(text_counts_)) {
+  ensure(!token_counts_.empty() && token_counts_.size() == text_counts_.size(), "a pack has at least one sample");
+  ensure(std::ranges::min(token_counts_) > 0 && std::ranges::min(text_counts_) > 0, "a packed sample is never empty");
+}
+
+at::Tensor PackLayout::per_token(const at::Tensor& per_sample) const { return repeated(per_sample, token_counts_); }
+
+at::Tensor PackLayout::per_text_row(const at::Tensor& per_sample) const { return repeated(per_sample, text_counts_); }
+
+std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,
+                                 const std::vector<std::int64_t>& key_counts) {
+  std::vector<EqualRun> runs;
+  std::int64_t query_begin = 0, key_begin = 0;
+  for (std::size_t i = 0; i < query_counts.size(); ++i) {
+    const bool joins = !runs.empty() && runs.back().query_length == query_counts[i] &&
+                       runs.back().key_length == key_counts[i];
+    if (joins) {
+      ++runs.back().samples;
+    } else {
+      runs.push_back({static_cast<std::int64_t>(i), 1, query_begin, query_counts[i], key_begin, key_counts[i]});
+    }
+    query_begin += query_counts[i];
+    key_begin += key_counts[i];
+  }
+  return runs;
+}
+
+std::vector<TokenBlock> token_blocks(const std::vector<std::int64_t>& begins) {
+  static constexpr std::int64_t kTokensInBlock = 64;
+  std::vector<TokenBlock> blocks;
+  for (std::size_t sample = 0; sample + 1 < begins.size(); ++sample) {
+    for (std::int64_t begin = begins[sample]; begin < begins[sample + 1]; begin += kTokensInBlock) {
+      blocks.push_back({static_cast<std::int64_t>(sample), begin,
+                        std::min(begin + kTokensInBlock, begins[sample + 1])});
+    }
+  }
+  return blocks;
+}
+
+}  // namespace dfm::nn
