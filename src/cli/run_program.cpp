@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <new>
 
 #include <fmt/core.h>
 
@@ -62,22 +61,16 @@ ExitCode run_body(const Program& program, const CommandLine& line, const Body& b
 
 // All ranks throw an AgreedError; any other error is known to this rank alone, and the others may be waiting for it.
 ExitCode guarded_body(const Program& program, const CommandLine& line, const Body& body) {
-  const auto leave_with = [](const Error& error) {
-    report(error);
-    if (comm::Group::world().size() > 1) comm::abort_all(static_cast<int>(error.kind()));
-    return error.kind();
-  };
   try {
     return run_body(program, line, body);
   } catch (const comm::AgreedError& error) {
     if (comm::Group::world().rank() == 0) report(error);
     return error.kind();
-  } catch (const Error& error) {
-    return leave_with(error);
-  } catch (const std::bad_alloc&) {
-    return leave_with({ExitCode::internal, "out of memory", "use more ranks, or a smaller batch"});
-  } catch (const std::exception& error) {
-    return leave_with({ExitCode::internal, error.what(), ""});
+  } catch (...) {
+    const Error error = to_error(std::current_exception());
+    report(error);
+    if (comm::Group::world().size() > 1) comm::abort_all(static_cast<int>(error.kind()));
+    return error.kind();
   }
 }
 

@@ -1,7 +1,5 @@
 #include "comm/agree.h"
 
-#include <new>
-
 #include <fmt/core.h>
 
 #include "comm/mpi.h"
@@ -27,12 +25,9 @@ Outcome outcome_of(const std::exception_ptr& failure, const Group& group) {
     std::rethrow_exception(failure);
   } catch (const AgreedError& error) {
     return {error.kind(), error.what(), error.hint()};
-  } catch (const Error& error) {
+  } catch (...) {
+    const Error error = to_error(failure);
     return {error.kind(), with_speaker(error.what(), group), error.hint()};
-  } catch (const std::bad_alloc&) {
-    return {ExitCode::internal, with_speaker("out of memory", group), "use more ranks, or a smaller batch"};
-  } catch (const std::exception& error) {
-    return {ExitCode::internal, with_speaker(error.what(), group), ""};
   }
 }
 

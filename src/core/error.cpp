@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 #include <fmt/core.h>
 
@@ -62,6 +63,29 @@ const char* remedy_for(int errno_value) {
 Error system_error(std::string_view action, std::string_view path, int errno_value) {
   return storage_error(fmt::format("cannot {} {}: {}", action, path, std::strerror(errno_value)),
                        remedy_for(errno_value));
+}
+
+namespace {
+
+Error out_of_memory(const std::string& detail) {
+  return {ExitCode::internal, detail, "use more ranks or nodes, or a smaller batch or model"};
+}
+
+}  // namespace
+
+Error to_error(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("out of memory");
+  } catch (const std::exception& error) {
+    const std::string text = error.what();
+    const std::string first_line = text.substr(0, text.find('\n'));
+    if (text.find("can't allocate memory") != std::string::npos) return out_of_memory(first_line);
+    return {ExitCode::internal, first_line};
+  }
 }
 
 }  // namespace dfm

@@ -7,6 +7,7 @@
 //   throw data_error(fmt::format("{} has no caption", path), "add one to metadata.csv");
 #pragma once
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -49,6 +50,10 @@ Error storage_error(const std::string& message, const std::string& hint = "");
 // A storage error for a failed POSIX call: "cannot <action> <path>: <text of errno_value>", with the remedy
 // that belongs to that errno (quota, permission, read-only, ...).
 Error system_error(std::string_view action, std::string_view path, int errno_value);
+
+// What any caught exception is in these terms: an Error as it is, lack of memory with its remedy, the first line of
+// anything else (foreign libraries append stack traces) as internal.
+Error to_error(const std::exception_ptr& failure);
 
 // Invariant of the program itself: failing means a mistake in dfm, not in its input.
 inline void ensure(bool condition, const char* what) {

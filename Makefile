@@ -1,0 +1,42 @@
+# The front door: each command does all that it needs, and skips what is done.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+.PHONY: help build demo test quick-test bench format tidy sanitize clean
+
+help:            ## print this
+	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' Makefile | expand -t 22
+
+build:           ## install what is missing, configure, compile
+	@tools/bootstrap build
+	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 2; }
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build      ## train a small model on real handwritten digits and draw with it
+	@tools/demo $(BUILD)/bin
+
+test: build      ## everything: unit, MPI, programs, faults, comparisons with the Python peers, the demo
+	@tools/bootstrap test
+	@tools/run_tests $(BUILD)
+
+quick-test: build ## unit and MPI tests alone
+	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+
+bench: build     ## step time and memory against PyTorch, start-up times
+	@tools/bootstrap test
+	@.deps/venv/bin/python tests/bench/bench.py $(BUILD)/bin
+
+format:          ## format all C++ sources
+	@git ls-files -co --exclude-standard '*.cpp' '*.h' | xargs clang-format -i
+
+tidy: build      ## clang-tidy over all C++ sources
+	@tools/tidy $(BUILD)
+
+sanitize:        ## build with the address and undefined-behaviour sanitizers and run the unit tests
+	@tools/bootstrap build
+	@cmake -S . -B $(BUILD)-sanitize -G Ninja -DDFM_SANITIZE=ON > /dev/null
+	@cmake --build $(BUILD)-sanitize -j $(JOBS)
+	@ctest --test-dir $(BUILD)-sanitize -j $(JOBS) --output-on-failure -E '^mpi'
+
+clean:           ## remove everything that was built; downloads stay in .deps
+	@rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD).log demo

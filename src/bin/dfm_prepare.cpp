@@ -1,0 +1,42 @@
+// dfm_prepare SRC DST: pictures with captions to shards of latents and text embeddings.
+#include "cli/run_program.h"
+#include "core/log.h"
+#include "prepare/prepare.h"
+
+namespace {
+
+using namespace dfm;
+
+cli::Program program() {
+  return {.name = "dfm_prepare",
+          .summary = "Turns a folder or archive of images with captions into webdataset shards of latents and text "
+                     "embeddings.",
+          .positionals = {{"SRC", "prepare.source"}, {"DST", "prepare.output"}},
+          .options = {{"height", "prepare.height"},
+                      {"width", "prepare.width"},
+                      {"resize-mode", "prepare.resize_mode"},
+                      {"shard-maxcount", "prepare.shard_maxcount"},
+                      {"video-folder", "prepare.source"},
+                      {"output-dir", "prepare.output"}},
+          .sections = {"prepare", "encoders"},
+          .examples = "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
+                      "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"};
+}
+
+ExitCode run(const Config& config, const cli::Context& context) {
+  const prepare::PrepareSettings settings = prepare::prepare_settings(config);
+  log::info("text encoder '{}' knows words, not meaning", settings.text_encoder_name);
+  const auto report = prepare::prepare(settings, context.world, context.progress);
+  if (context.world.rank() == 0) {
+    for (const std::string& skipped : report.skipped) log::warn("left out: {}", skipped);
+  }
+  if (!report.stopped) {
+    log::info("{} samples in {} shards in {} ({} shards were there already, {} items left out)", report.samples,
+              report.shards, settings.output.native(), report.shards_found, report.skipped.size());
+  }
+  return report.exit_code();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::run_program(program(), argc, argv, run); }

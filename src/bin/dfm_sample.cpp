@@ -1,0 +1,63 @@
+// dfm_sample: weights and prompts to latents, then pictures or videos.
+#include "cli/run_program.h"
+#include "comm/agree.h"
+#include "core/log.h"
+#include "sample/sampling.h"
+#include "train/setup.h"
+
+namespace {
+
+using namespace dfm;
+
+cli::Program program() {
+  return {.name = "dfm_sample",
+          .summary = "Draws pictures or videos from prompts with consolidated weights.",
+          .positionals = {{"WEIGHTS", "sample.weights"}},
+          .options = {{"prompt", "sample.prompts"},
+                      {"prompts", "sample.prompts"},
+                      {"prompt-file", "sample.prompt_file"},
+                      {"samples-per-prompt", "sample.samples_per_prompt"},
+                      {"output", "sample.output"},
+                      {"video-save-path", "sample.output"},
+                      {"save-file", "sample.output"},
+                      {"checkpoint-path", "sample.weights"},
+                      {"checkpoint-dir", "sample.weights"},
+                      {"height", "sample.height"},
+                      {"width", "sample.width"},
+                      {"sizes", "sample.size"},
+                      {"num-video-frames", "sample.num_frames"},
+                      {"frame-nums", "sample.num_frames"},
+                      {"num-steps", "sample.num_steps"},
+                      {"sample-steps", "sample.num_steps"},
+                      {"guidance", "sample.guidance"},
+                      {"sampler", "sample.sampler"},
+                      {"fps", "sample.fps"},
+                      {"seed", "sample.seed"},
+                      {"base-seed", "sample.seed"},
+                      {"cp-size", "model.context_parallel_size"}},
+          .sections = {"sample"},
+          .examples = "  dfm_sample weights.safetensors --prompt \"a handwritten seven\" --height 32 --width 32\n"
+                      "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
+}
+
+ExitCode run(const Config& config, const cli::Context& context) {
+  const sample::WorkList list = sample::work_list(config);
+  sample::SamplingSettings settings = sample::sampling_settings(config);
+  train::grid_shape(config);  // refuses the layouts that are not offered
+  at::set_num_threads(context.topology.threads);
+  const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
+  const auto model = comm::agreed(context.world, [&] { return sample::load_model(config.text("sample.weights"), dtype); });
+  settings.generation.sigma_data = model.sigma_data;
+  const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
+  if (report.stopped) return ExitCode::stopped;
+  comm::agreed(context.world, [&] {
+    if (context.world.rank() == 0) sample::write_overview(model, list, settings);
+  });
+  log::info("{} samples in {} ({} latents were there already)", list.items.size(), list.folder.native(), report.found);
+  log::info("look at {} or {}", (list.folder / "contact_sheet.png").native(), (list.folder / "index.html").native());
+  return ExitCode::done;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return cli::run_program(program(), argc, argv, run); }

@@ -1,0 +1,35 @@
+// dfm_train: trains a diffusion transformer, saves, resumes, reports.
+#include <chrono>
+
+#include <fmt/core.h>
+
+#include "cli/run_program.h"
+#include "comm/agree.h"
+#include "core/log.h"
+#include "core/units.h"
+#include "train/run.h"
+
+namespace {
+
+using namespace dfm;
+
+cli::Program program() {
+  return {.name = "dfm_train",
+          .summary = "Trains a diffusion transformer on indexed shards. The same command starts and resumes.",
+          .positionals = {},
+          .options = {{"dataset-path", "dataset.path"},
+                      {"mock", "dataset.mock"},
+                      {"stop-after-steps", "train.stop_after_steps"}},
+          .sections = {"model", "diffusion", "train", "optimizer", "scheduler", "dataset", "encoders", "checkpoint",
+                       "validation", "logger", "rng"},
+          .examples = "  dfm_train --mock train.train_iters=10\n"
+                      "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n"};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cli::run_program(program(), argc, argv, [](const Config& config, const cli::Context& context) {
+    return train::run_training(config, context.world, context.topology, context.progress);
+  });
+}

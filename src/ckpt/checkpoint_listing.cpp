@@ -1,0 +1,154 @@
+// Finding checkpoints: what lies below a folder, what of it is whole.
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+#include <system_error>
+
+#include <fmt/core.h>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/pointer.h"
+#include "comm/agree.h"
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/log.h"
+
+namespace dfm::ckpt {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kPrefix = "iter_";
+
+// The step of a folder name "iter_0001000"; negative for any other name.
+std::int64_t step_of(const fs::path& folder) {
+  const std::string name = (folder.has_filename() ? folder : folder.parent_path()).filename().native();
+  if (!name.starts_with(kPrefix)) return -1;
+  std::int64_t step = -1;
+  const char* const end = name.data() + name.size();
+  const auto [rest, error] = std::from_chars(name.data() + kPrefix.size(), end, step);
+  return error == std::errc{} && rest == end ? step : -1;
+}
+
+void require_sizes(const fs::path& folder, const Manifest& manifest) {
+  for (const FileRecord& file : manifest.files) {
+    std::error_code error;
+    const auto size = fs::file_size(folder / file.name, error);
+    if (error) throw data_error(fmt::format("{} is missing", file.name));
+    if (size != file.size_bytes) {
+      throw data_error(fmt::format("{} has {} bytes instead of {}", file.name, size, file.size_bytes));
+    }
+  }
+}
+
+Listed look_at(const fs::path& folder) {
+  Listed listed{folder, step_of(folder), {}, {}};
+  if (!fs::exists(folder / kManifestName)) {
+    listed.problem = "it has no manifest: the save was not finished";
+    return listed;
+  }
+  try {
+    Manifest manifest = read_manifest(folder);
+    require_sizes(folder, manifest);
+    listed.manifest = std::move(manifest);
+  } catch (const Error& error) {
+    listed.problem = error.what();
+  }
+  return listed;
+}
+
+// A folder without a manifest is what is left of an interrupted save; it was never announced.
+bool was_announced(const Listed& listed) { return fs::exists(listed.folder / kManifestName); }
+
+// Collective: every rank must find the folder whole, and every file must have its checksum.
+bool is_whole(const comm::Group& world, Listed& listed) {
+  try {
+    comm::agreed(world, [&] {
+      if (!listed.manifest) throw data_error(listed.problem);
+    });
+    verify_checksums(world, listed);
+    return true;
+  } catch (const Error& error) {
+    listed.problem = error.what();
+    return false;
+  }
+}
+
+struct History {
+  bool exists = false;
+  std::vector<fs::path> candidates;  // newest first
+};
+
+History look_for_history(const fs::path& root) {
+  const auto newest_announced = read_pointer(root);
+  History history{newest_announced.has_value(), {}};
+  for (const Listed& listed : list_checkpoints(root)) {
+    if (!was_announced(listed) || listed.step > newest_announced.value_or(listed.step)) continue;
+    history.exists = true;
+    history.candidates.push_back(listed.folder);
+  }
+  return history;
+}
+
+// Rank 0 looks for all, so that a slow file system cannot show the ranks different folders.
+History history_of_rank_0(const comm::Group& world, const fs::path& root) {
+  const History mine = comm::agreed(world, [&] { return world.rank() == 0 ? look_for_history(root) : History{}; });
+  std::string text = mine.exists ? "yes" : "";
+  for (const fs::path& folder : mine.candidates) text += "\n" + folder.native();
+  std::istringstream lines(world.broadcast_text(text, 0));
+  History history;
+  std::string line;
+  history.exists = std::getline(lines, line) && line == "yes";
+  while (std::getline(lines, line)) history.candidates.emplace_back(line);
+  return history;
+}
+
+}  // namespace
+
+fs::path checkpoint_folder(const fs::path& root, std::int64_t step) {
+  return root / fmt::format("{}{:07}", kPrefix, step);
+}
+
+std::vector<Listed> list_checkpoints(const fs::path& root) {
+  if (step_of(root) >= 0) return {look_at(root)};
+  std::vector<Listed> found;
+  std::error_code no_folder;
+  for (const auto& entry : fs::directory_iterator(root, no_folder)) {
+    if (entry.is_directory() && step_of(entry.path()) >= 0) found.push_back(look_at(entry.path()));
+  }
+  std::ranges::sort(found, std::ranges::greater{}, &Listed::step);
+  return found;
+}
+
+void verify_checksums(const comm::Group& world, const Listed& checkpoint) {
+  comm::agreed(world, [&] {
+    const auto& files = checkpoint.manifest->files;
+    for (std::size_t i = static_cast<std::size_t>(world.rank()); i < files.size(); i += world.size()) {
+      if (hex(hash_file(checkpoint.folder / files[i].name)) == files[i].xxh3) continue;
+      throw data_error(fmt::format("{} does not have the checksum of the manifest",
+                                   (checkpoint.folder / files[i].name).native()));
+    }
+  });
+}
+
+std::optional<Listed> find_newest_valid(const comm::Group& world, const fs::path& root) {
+  const History history = history_of_rank_0(world, root);
+  for (const fs::path& folder : history.candidates) {
+    Listed candidate = look_at(folder);
+    if (is_whole(world, candidate)) return candidate;
+    if (world.rank() == 0) log::warn("{} cannot be used: {}", folder.native(), candidate.problem);
+  }
+  if (!history.exists) return std::nullopt;
+  throw comm::AgreedError(ExitCode::no_checkpoint,
+                          fmt::format("{} has checkpoints, but none of them is valid", root.native()),
+                          "mend or remove them, or choose another checkpoint.save to start from the beginning");
+}
+
+std::vector<fs::path> piece_files(const Listed& checkpoint, int own_rank) {
+  std::vector<fs::path> paths;
+  for (const FileRecord& file : checkpoint.manifest->files) paths.push_back(checkpoint.folder / file.name);
+  const auto own = static_cast<std::size_t>(own_rank);
+  if (own < paths.size()) std::rotate(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(own), paths.end());
+  return paths;
+}
+
+}  // namespace dfm::ckpt

@@ -1,0 +1,146 @@
+#include "ckpt/hdf5_file.h"
+
+#include <cstdlib>
+#include <regex>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+
+namespace dfm::ckpt {
+namespace {
+
+// The innermost description of the library's error stack: the cause rather than the chain of callers.
+std::string innermost_error() {
+  std::string text;
+  const auto take = [](unsigned, const H5E_error2_t* entry, void* out) -> herr_t {
+    if (entry->desc != nullptr) *static_cast<std::string*>(out) = entry->desc;
+    return 0;
+  };
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text;
+}
+
+[[noreturn]] void fail(const char* what, const std::filesystem::path& path) {
+  const std::string text = innermost_error();
+  std::smatch found;
+  if (std::regex_search(text, found, std::regex("errno = ([0-9]+)"))) {
+    throw system_error(what, path.native(), std::atoi(found[1].str().c_str()));
+  }
+  throw storage_error(fmt::format("cannot {} {}: {}", what, path.native(), text));
+}
+
+void check(herr_t status, const char* what, const std::filesystem::path& path) {
+  if (status < 0) fail(what, path);
+}
+
+void silence_library() {
+  static const bool once = [] {
+    H5open();
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    return true;
+  }();
+  (void)once;
+}
+
+Hdf5Handle simple_space(hsize_t count, const std::filesystem::path& path) {
+  return {H5Screate_simple(1, &count, nullptr), H5Sclose, "describe data for", path};
+}
+
+}  // namespace
+
+Hdf5Handle::Hdf5Handle(hid_t id, Close close, const char* what, const std::filesystem::path& path)
+    : id_(id), close_(close) {
+  if (id < 0) fail(what, path);
+}
+
+Hdf5Handle::Hdf5Handle(Hdf5Handle&& other) noexcept
+    : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
+
+Hdf5Handle& Hdf5Handle::operator=(Hdf5Handle&& other) noexcept {
+  std::swap(id_, other.id_);
+  std::swap(close_, other.close_);
+  return *this;
+}
+
+Hdf5Handle::~Hdf5Handle() {
+  if (id_ >= 0) close_(id_);
+}
+
+void Hdf5Handle::close_now(const char* what, const std::filesystem::path& path) {
+  check(close_(std::exchange(id_, H5I_INVALID_HID)), what, path);
+}
+
+Hdf5File Hdf5File::create(const std::filesystem::path& path) {
+  silence_library();
+  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, "create", path), path};
+}
+
+Hdf5File Hdf5File::open_to_read(const std::filesystem::path& path) {
+  silence_library();
+  return {Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open", path), path};
+}
+
+void Hdf5File::write(const std::string& name, std::span<const float> values, const std::vector<Attribute>& attributes) {
+  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "prepare", path_);
+  check(H5Pset_create_intermediate_group(links.id(), 1), "prepare", path_);
+  const Hdf5Handle space = simple_space(values.size(), path_);
+  const Hdf5Handle data(H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), H5P_DEFAULT,
+                                   H5P_DEFAULT),
+                        H5Dclose, "write", path_);
+  check(H5Dwrite(data.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write", path_);
+  for (const Attribute& attribute : attributes) {
+    const Hdf5Handle extent = simple_space(attribute.values.size(), path_);
+    const Hdf5Handle handle(
+        H5Acreate2(data.id(), attribute.name, H5T_STD_I64LE, extent.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+        "write", path_);
+    check(H5Awrite(handle.id(), H5T_NATIVE_INT64, attribute.values.data()), "write", path_);
+  }
+}
+
+Hdf5Handle Hdf5File::open_dataset(const std::string& name) const {
+  return {H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, "read", path_};
+}
+
+std::int64_t Hdf5File::length(const std::string& dataset) const {
+  const Hdf5Handle data = open_dataset(dataset);
+  const Hdf5Handle space(H5Dget_space(data.id()), H5Sclose, "read", path_);
+  return H5Sget_simple_extent_npoints(space.id());
+}
+
+void Hdf5File::read(const std::string& name, std::int64_t first, std::span<float> out) const {
+  const Hdf5Handle data = open_dataset(name);
+  const Hdf5Handle space(H5Dget_space(data.id()), H5Sclose, "read", path_);
+  const auto begin = static_cast<hsize_t>(first);
+  const hsize_t count = out.size();
+  check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &begin, nullptr, &count, nullptr), "read", path_);
+  const Hdf5Handle memory = simple_space(count, path_);
+  check(H5Dread(data.id(), H5T_NATIVE_FLOAT, memory.id(), space.id(), H5P_DEFAULT, out.data()), "read", path_);
+}
+
+std::vector<std::int64_t> Hdf5File::read_attribute(const std::string& dataset, const char* attribute) const {
+  const Hdf5Handle data = open_dataset(dataset);
+  const Hdf5Handle handle(H5Aopen(data.id(), attribute, H5P_DEFAULT), H5Aclose, "read", path_);
+  const Hdf5Handle space(H5Aget_space(handle.id()), H5Sclose, "read", path_);
+  std::vector<std::int64_t> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.id())));
+  check(H5Aread(handle.id(), H5T_NATIVE_INT64, values.data()), "read", path_);
+  return values;
+}
+
+std::vector<std::string> Hdf5File::members(const std::string& group) const {
+  if (H5Lexists(file_.id(), group.c_str(), H5P_DEFAULT) <= 0) return {};
+  const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
+    static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+    return 0;
+  };
+  std::vector<std::string> names;
+  const Hdf5Handle handle(H5Gopen2(file_.id(), group.c_str(), H5P_DEFAULT), H5Gclose, "read", path_);
+  check(H5Literate(handle.id(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, collect, &names), "read", path_);
+  return names;
+}
+
+void Hdf5File::close() { file_.close_now("finish", path_); }
+
+}  // namespace dfm::ckpt

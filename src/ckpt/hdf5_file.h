@@ -1,0 +1,71 @@
+// HDF5 through one checked, owning wrapper: files, groups, flat float32 datasets and small attributes.
+//
+// Errors of the library become storage errors with its own text and, where it names an errno, the remedy for it.
+#pragma once
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/array.h"
+
+namespace dfm::ckpt {
+
+// Owns an identifier and closes it with the function that belongs to its kind.
+class Hdf5Handle {
+ public:
+  using Close = herr_t (*)(hid_t);
+
+  // Throws when id is negative: `what` says what was being done, `path` to which file.
+  Hdf5Handle(hid_t id, Close close, const char* what, const std::filesystem::path& path);
+  Hdf5Handle(Hdf5Handle&& other) noexcept;
+  Hdf5Handle& operator=(Hdf5Handle&& other) noexcept;
+  Hdf5Handle(const Hdf5Handle&) = delete;
+  Hdf5Handle& operator=(const Hdf5Handle&) = delete;
+  ~Hdf5Handle();
+
+  hid_t id() const { return id_; }
+  // Closes now, and reports what the library had kept back.
+  void close_now(const char* what, const std::filesystem::path& path);
+
+ private:
+  hid_t id_;
+  Close close_;
+};
+
+class Hdf5File {
+ public:
+  static Hdf5File create(const std::filesystem::path& path);
+  static Hdf5File open_to_read(const std::filesystem::path& path);
+
+  // A one-dimensional float32 dataset; intermediate groups are made. Attributes are stored as int64 arrays.
+  struct Attribute {
+    const char* name;
+    std::vector<std::int64_t> values;
+  };
+  void write(const std::string& name, std::span<const float> values, const std::vector<Attribute>& attributes);
+
+  // Elements [first, first + out.size()) of a dataset.
+  void read(const std::string& name, std::int64_t first, std::span<float> out) const;
+  std::vector<std::int64_t> read_attribute(const std::string& dataset, const char* attribute) const;
+
+  // Names of the members of a group; empty when there is no such group.
+  std::vector<std::string> members(const std::string& group) const;
+  std::int64_t length(const std::string& dataset) const;
+
+  void close();
+
+ private:
+  Hdf5File(Hdf5Handle file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
+  Hdf5Handle open_dataset(const std::string& name) const;
+
+  Hdf5Handle file_;
+  std::filesystem::path path_;
+};
+
+}  // namespace dfm::ckpt

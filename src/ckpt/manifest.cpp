@@ -1,0 +1,86 @@
+#include "ckpt/manifest.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/json.h"
+
+namespace dfm::ckpt {
+namespace {
+
+constexpr int kFormatVersion = 1;
+
+Json files_to_json(const std::vector<FileRecord>& files) {
+  Json list = Json::array();
+  for (const FileRecord& file : files) {
+    list.push_back({{"name", file.name}, {"bytes", file.size_bytes}, {"xxh3", file.xxh3}});
+  }
+  return list;
+}
+
+Json to_json(const Manifest& manifest) {
+  return {{"format", kFormatVersion},
+          {"step", manifest.step},
+          {"consumed_samples", manifest.consumed_samples},
+          {"ranks", manifest.ranks},
+          {"seconds_trained", manifest.seconds_trained},
+          {"saved_at", manifest.saved_at},
+          {"data_fingerprint", manifest.data_fingerprint},
+          {"bad_samples", manifest.bad_samples},
+          {"config", manifest.config},
+          {"files", files_to_json(manifest.files)}};
+}
+
+// A name that stays inside the checkpoint's folder.
+std::string plain_file_name(const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
+    throw data_error(fmt::format("it lists a file '{}' outside its folder", name));
+  }
+  return name;
+}
+
+Manifest from_json(const Json& json) {
+  if (json.at("format") != kFormatVersion) {
+    throw data_error(fmt::format("it has format version {}, this program reads {}", json.at("format").dump(),
+                                 kFormatVersion));
+  }
+  Manifest manifest;
+  json.at("step").get_to(manifest.step);
+  json.at("consumed_samples").get_to(manifest.consumed_samples);
+  json.at("ranks").get_to(manifest.ranks);
+  json.at("seconds_trained").get_to(manifest.seconds_trained);
+  json.at("saved_at").get_to(manifest.saved_at);
+  json.at("data_fingerprint").get_to(manifest.data_fingerprint);
+  json.at("bad_samples").get_to(manifest.bad_samples);
+  json.at("config").get_to(manifest.config);
+  for (const Json& file : json.at("files")) {
+    manifest.files.push_back({plain_file_name(file.at("name")), file.at("bytes"), file.at("xxh3")});
+  }
+  return manifest;
+}
+
+}  // namespace
+
+std::string to_text(const Manifest& manifest) {
+  const Json body = to_json(manifest);
+  const Json whole = {{"checkpoint", body}, {"xxh3", hex(hash64(body.dump()))}};
+  return whole.dump(1) + "\n";
+}
+
+Manifest read_manifest(const std::filesystem::path& checkpoint_folder) {
+  const auto path = checkpoint_folder / kManifestName;
+  try {
+    const Json whole = read_json(path);
+    const Json& body = whole.at("checkpoint");
+    if (whole.at("xxh3") != hex(hash64(body.dump()))) throw data_error("its checksum does not fit its content");
+    return from_json(body);
+  } catch (const nlohmann::json::exception& error) {
+    throw data_error(fmt::format("{} is damaged: {}", path.native(), error.what()));
+  } catch (const Error& error) {
+    throw Error(error.kind(), fmt::format("{}: {}", path.native(), error.what()), error.hint());
+  }
+}
+
+}  // namespace dfm::ckpt

@@ -1,0 +1,39 @@
+// The manifest of a checkpoint: written last, it makes the folder a checkpoint. It lists the files with sizes and
+// checksums, and carries what a restart and an export need beside the tensors.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace dfm::ckpt {
+
+struct FileRecord {
+  std::string name;
+  std::uint64_t size_bytes = 0;
+  std::string xxh3;  // 16 hexadecimal digits
+};
+
+struct Manifest {
+  std::int64_t step = 0;
+  std::int64_t consumed_samples = 0;
+  std::int64_t ranks = 1;
+  double seconds_trained = 0;
+  std::string saved_at;          // UTC, ISO 8601
+  std::string data_fingerprint;
+  std::vector<std::string> bad_samples;        // keys of samples that were left out
+  std::map<std::string, std::string> config;   // every key, as text
+  std::vector<FileRecord> files;
+};
+
+inline constexpr const char* kManifestName = "manifest.json";
+
+// The JSON text, with a checksum of itself.
+std::string to_text(const Manifest& manifest);
+
+// Throws a data error for a manifest that is damaged or of another format version.
+Manifest read_manifest(const std::filesystem::path& checkpoint_folder);
+
+}  // namespace dfm::ckpt

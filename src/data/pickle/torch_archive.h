@@ -1,0 +1,13 @@
+// The ZIP archive that torch.save has written since version 1.6: PREFIX/data.pkl, and each storage as
+// PREFIX/data/KEY (spec/energon.md section 8.1).
+#pragma once
+
+#include "data/byte_range.h"
+#include "data/pickle/graph.h"
+
+namespace dfm::data::pickle {
+
+// Parses the pickle and finds the storages; their content is not read. Returns the object.
+Ref read_torch_archive(const ByteRange& file, Graph& graph);
+
+}  // namespace dfm::data::pickle

@@ -1,0 +1,51 @@
+#include "data/utf8.h"
+
+#include <optional>
+
+#include "core/error.h"
+
+namespace dfm::data {
+namespace {
+
+// Takes one code point off the text; empty where there is none (RFC 3629).
+std::optional<char32_t> take_code_point(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text.front());
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC0 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF8 ? 4
+                                           : 0;
+  if (length == 0 || text.size() < length) return std::nullopt;
+  char32_t code = length == 1 ? lead : lead & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    const auto next = static_cast<unsigned char>(text[i]);
+    if ((next & 0xC0U) != 0x80U) return std::nullopt;
+    code = (code << 6U) | (next & 0x3FU);
+  }
+  static constexpr char32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < kSmallest[length] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return std::nullopt;
+  text.remove_prefix(length);
+  return code;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    if (!take_code_point(text)) return false;
+  }
+  return true;
+}
+
+std::u32string decode_utf8(std::string_view text) {
+  std::u32string codes;
+  while (!text.empty()) {
+    const auto code = take_code_point(text);
+    if (!code) throw data_error("text that should be UTF-8 is not");
+    codes.push_back(*code);
+  }
+  return codes;
+}
+
+}  // namespace dfm::data

@@ -1,0 +1,56 @@
+// From pictures with captions to shards of latents and text embeddings.
+//
+// Shard i holds the items [i * shard_maxcount, (i + 1) * shard_maxcount) of the source's fixed order, so the bytes do not
+// depend on the number of ranks, and a shard that is there is finished: running again after an interruption makes the
+// rest. What each shard left out is remembered in DST/.dfm_prepare.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "comm/group.h"
+#include "config/config.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "media/image_resize.h"
+#include "model/codec.h"
+#include "model/text_encoder.h"
+
+namespace dfm::prepare {
+
+enum class OnBadInput { skip, fail };
+
+struct PrepareSettings {
+  std::filesystem::path source;
+  std::filesystem::path output;
+  int height = 0;  // pixels; 0: as the picture is, cut to a multiple of 16
+  int width = 0;
+  media::ResizeMode resize_mode = media::ResizeMode::bicubic;
+  std::int64_t shard_maxcount = 10000;
+  OnBadInput on_bad_input = OnBadInput::skip;
+  std::string codec_name, text_encoder_name;
+  model::Codec codec;
+  model::TextEncoder text_encoder;
+  std::string fingerprint;  // of everything above that decides what a shard holds
+};
+
+PrepareSettings prepare_settings(const Config& config);
+
+struct PrepareReport {
+  std::int64_t shards = 0;
+  std::int64_t shards_found = 0;  // already there
+  std::int64_t samples = 0;
+  std::vector<std::string> skipped;  // "name: why"
+  bool stopped = false;
+
+  ExitCode exit_code() const;
+};
+
+// Collective. The same report on every rank. Throws on all ranks: a usage error when the output folder holds other
+// shards, a data error for a source that cannot be read (and for any bad item with OnBadInput::fail), a storage error
+// when a shard cannot be written.
+PrepareReport prepare(const PrepareSettings& settings, const comm::Group& world, ProgressStyle progress);
+
+}  // namespace dfm::prepare

@@ -1,0 +1,44 @@
+#include "prepare/sample_maker.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/json.h"
+#include "data/tensor_file.h"
+#include "media/image_reader.h"
+
+namespace dfm::prepare {
+namespace {
+
+constexpr int kPixelMultiple = 16;  // two latent cells: the spatial patch of DiT
+
+media::Image fitted(const media::Image& image, const PrepareSettings& settings) {
+  if (settings.height == 0) return media::crop_to_multiple(image, kPixelMultiple);
+  return media::resize_and_crop(image, settings.width, settings.height, settings.resize_mode);
+}
+
+}  // namespace
+
+SampleFiles make_sample(const media::Item& item, std::span<const std::byte> encoded,
+                        const PrepareSettings& settings) {
+  if (!item.caption) {
+    throw data_error(fmt::format("{} has no caption", item.name),
+                     "add it to metadata.csv (file_name, text), or put a .txt file of the same name beside it");
+  }
+  const media::Image original = media::decode_image(encoded, item.name);
+  const media::Image image = fitted(original, settings);
+  const Array latent = settings.codec.encode({image});
+  const Json description = {{"caption", *item.caption},
+                            {"file_name", item.name},
+                            {"image_height", image.height},
+                            {"image_width", image.width},
+                            {"original_height", original.height},
+                            {"original_width", original.width},
+                            {"codec", settings.codec_name},
+                            {"text_encoder", settings.text_encoder_name}};
+  return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
+          data::write_numpy_pickle(settings.text_encoder.encode(*item.caption)), description.dump()};
+}
+
+}  // namespace dfm::prepare

@@ -1,0 +1,24 @@
+// A model for sampling, from one consolidated file that carries its configuration: nothing else is needed.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "config/config.h"
+#include "model/dit.h"
+
+namespace dfm::sample {
+
+struct SamplingModel {
+  nn::ParameterList parameters;
+  std::unique_ptr<const model::Dit> dit;
+  double sigma_data = 0.5;
+  std::string codec, text_encoder;
+  std::string fingerprint;  // of weights and configuration
+};
+
+// dtype: what to compute in. Throws a data error for a file that is not such weights, or that lacks some.
+SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype);
+
+}  // namespace dfm::sample

@@ -1,0 +1,209 @@
+#include "sample/sampling.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include <fmt/core.h>
+
+#include "comm/agree.h"
+#include "core/error.h"
+#include "core/file.h"
+#include "core/stop_token.h"
+#include "media/image_writer.h"
+#include "media/video_writer.h"
+#include "report/gallery.h"
+#include "sample/latent_file.h"
+
+namespace dfm::sample {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::int64_t kPixelMultiple = 16;
+
+struct Size {
+  std::int64_t width, height;
+};
+
+// "480*832" is width times height (spec/dfm.md section 3.6).
+Size parse_size(const std::string& text) {
+  Size size{};
+  const char* const end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, size.width);
+  if (first.ec == std::errc{} && first.ptr != end && (*first.ptr == '*' || *first.ptr == 'x')) {
+    const auto second = std::from_chars(first.ptr + 1, end, size.height);
+    if (second.ec == std::errc{} && second.ptr == end) return size;
+  }
+  throw usage_error(fmt::format("size '{}' is not WIDTH*HEIGHT", text), "for example 832*480");
+}
+
+// What decides the pixels, beside the prompt and the sample's number.
+std::string recipe_of(const SamplingModel& model, const SamplingSettings& settings, std::uint64_t number) {
+  const auto& g = settings.generation;
+  return fmt::format("{} {}x{}x{} steps {} order {} sigma {} {} rho {} churn {} guidance {} seed {} number {}",
+                     model.fingerprint, settings.frames, settings.height, settings.width, g.sampler.steps,
+                     g.sampler.second_order ? 2 : 1, g.sampler.sigma_min, g.sampler.sigma_max, g.sampler.rho,
+                     g.sampler.churn, g.guidance, g.seed, number);
+}
+
+fs::path latent_path(const WorkList& list, const WorkItem& item) {
+  return list.folder / "latents" / (item.name + ".safetensors");
+}
+
+std::string result_name(const WorkItem& item, const SamplingSettings& settings) {
+  return item.name + (settings.frames == 1 ? ".png" : ".mp4");
+}
+
+// One rank's way through its batches.
+class Sampler {
+ public:
+  Sampler(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings)
+      : model_(model),
+        list_(list),
+        settings_(settings),
+        codec_(model::make_codec(model.codec)),
+        text_encoder_(model::make_text_encoder(model.text_encoder)) {}
+
+  SamplingReport run(const comm::Group& world, Progress& progress) {
+    const auto count = static_cast<std::int64_t>(list_.items.size());
+    const std::int64_t stride = settings_.batch_size * world.size();
+    for (std::int64_t first = world.rank() * settings_.batch_size; first < count; first += stride) {
+      const std::int64_t last = std::min(first + settings_.batch_size, count);
+      if (!run_batch(first, last)) {
+        report_.stopped = true;
+        break;
+      }
+      progress.advance(std::min(stride, count - first));
+    }
+    return report_;
+  }
+
+ private:
+  // False when asked to stop.
+  bool run_batch(std::int64_t first, std::int64_t last) {
+    std::vector<Array> latents = latents_on_disk(first, last);
+    if (latents.empty()) {
+      latents = compute(first, last);
+      if (latents.empty()) return false;
+      report_.computed += last - first;
+    } else {
+      report_.found += last - first;
+    }
+    for (std::int64_t i = first; i < last; ++i) {
+      write_result(list_.items[static_cast<std::size_t>(i)], latents[static_cast<std::size_t>(i - first)]);
+    }
+    return true;
+  }
+
+  // All of a batch, or none: what is computed together stays together.
+  std::vector<Array> latents_on_disk(std::int64_t first, std::int64_t last) const {
+    std::vector<Array> latents;
+    for (std::int64_t i = first; i < last; ++i) {
+      const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
+      auto latent = read_latent(latent_path(list_, item), item.prompt, recipe_of(model_, settings_, item.number));
+      if (!latent) return {};
+      latents.push_back(std::move(*latent));
+    }
+    return latents;
+  }
+
+  std::vector<Array> compute(std::int64_t first, std::int64_t last) const {
+    const Shape shape{codec_.channels, model::latent_frames(settings_.frames),
+                      settings_.height / codec_.spatial_stride, settings_.width / codec_.spatial_stride};
+    std::vector<diffusion::Request> requests;
+    for (std::int64_t i = first; i < last; ++i) {
+      const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
+      requests.push_back({text_encoder_.encode(item.prompt), shape, item.number});
+    }
+    auto latents = diffusion::generate(*model_.dit, requests, settings_.generation,
+                                       [](std::int64_t, const at::Tensor&) { return !StopToken::requested(); });
+    for (std::size_t i = 0; i < latents.size(); ++i) {
+      const WorkItem& item = list_.items[static_cast<std::size_t>(first) + i];
+      write_latent(latent_path(list_, item), latents[i], item.prompt, recipe_of(model_, settings_, item.number));
+    }
+    return latents;
+  }
+
+  void write_result(const WorkItem& item, const Array& latent) const {
+    const std::vector<media::Image> frames = codec_.decode(latent);
+    const fs::path path = list_.folder / result_name(item, settings_);
+    if (settings_.frames == 1) {
+      write_durably(path, media::encode_png(frames.at(0)));
+    } else {
+      media::write_mp4(path, frames, settings_.frames_per_second);
+    }
+  }
+
+  const SamplingModel& model_;
+  const WorkList& list_;
+  const SamplingSettings& settings_;
+  model::Codec codec_;
+  model::TextEncoder text_encoder_;
+  SamplingReport report_;
+};
+
+}  // namespace
+
+SamplingSettings sampling_settings(const Config& config) {
+  SamplingSettings settings;
+  settings.generation.sampler = diffusion::sampler_settings(config);
+  settings.generation.guidance = config.real("sample.guidance");
+  settings.generation.seed = static_cast<std::uint64_t>(config.integer("sample.seed"));
+  settings.width = config.integer("sample.width");
+  settings.height = config.integer("sample.height");
+  if (!config.is_null("sample.size")) {
+    const Size size = parse_size(config.text("sample.size"));
+    settings.width = size.width;
+    settings.height = size.height;
+  }
+  for (const std::int64_t edge : {settings.width, settings.height}) {
+    if (edge >= kPixelMultiple && edge % kPixelMultiple == 0) continue;
+    throw usage_error(fmt::format("{} pixels are not a multiple of {}", edge, kPixelMultiple),
+                      fmt::format("use {}", std::max(kPixelMultiple, edge / kPixelMultiple * kPixelMultiple)));
+  }
+  settings.frames = config.integer("sample.num_frames");
+  model::latent_frames(settings.frames);  // throws for a count that cannot be encoded
+  settings.frames_per_second = static_cast<int>(config.integer("sample.fps"));
+  settings.batch_size = config.integer("sample.batch_size");
+  return settings;
+}
+
+SamplingReport sample_all(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings,
+                          const comm::Group& world, ProgressStyle progress_style) {
+  comm::agreed(world, [&] {
+    if (world.rank() == 0) make_folder(list.folder / "latents");
+  });
+  Progress progress("Sampling", static_cast<std::int64_t>(list.items.size()), progress_style);
+  const SamplingReport mine =
+      comm::agreed(world, [&] { return Sampler(model, list, settings).run(world, progress); });
+  std::array<std::int64_t, 3> sums{mine.computed, mine.found, mine.stopped ? 1 : 0};
+  world.all_reduce_sum(std::span<std::int64_t>(sums));
+  return {sums[0], sums[1], sums[2] > 0};
+}
+
+void write_overview(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings) {
+  static constexpr int kGapPixels = 4;
+  const model::Codec codec = model::make_codec(model.codec);
+  std::vector<media::Image> cells;
+  report::Gallery gallery{.title = "Samples"};
+  for (const WorkItem& item : list.items) {
+    const auto latent = read_latent(latent_path(list, item), item.prompt, recipe_of(model, settings, item.number));
+    ensure(latent.has_value(), "a latent that was just written is not there");
+    cells.push_back(codec.decode(*latent).at(0));
+    gallery.pictures.push_back({item.prompt, report::FileBesidePage{result_name(item, settings)}});
+  }
+  const bool one_each = list.samples_per_prompt == 1;
+  const auto columns = one_each ? std::min<std::int64_t>(10, static_cast<std::int64_t>(cells.size()))
+                                : list.samples_per_prompt;
+  write_durably(list.folder / "contact_sheet.png",
+                media::encode_png(media::contact_sheet(cells, static_cast<int>(columns), kGapPixels)));
+  const auto& g = settings.generation;
+  gallery.facts = {{"Sampler", fmt::format("{}, {} steps", g.sampler.second_order ? "heun" : "euler", g.sampler.steps)},
+                   {"Guidance", fmt::format("{}", g.guidance)},
+                   {"Seed", std::to_string(g.seed)},
+                   {"Size", fmt::format("{} x {} pixels, {} frames", settings.width, settings.height, settings.frames)},
+                   {"Weights", model.fingerprint}};
+  report::write_gallery(list.folder / "index.html", gallery);
+}
+
+}  // namespace dfm::sample

@@ -1,0 +1,66 @@
+#include "sample/work_list.h"
+
+#include <cctype>
+#include <sstream>
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+#include "core/file.h"
+
+namespace dfm::sample {
+namespace fs = std::filesystem;
+namespace {
+
+std::vector<std::string> all_prompts(const Config& config) {
+  std::vector<std::string> prompts = config.texts("sample.prompts");
+  if (!config.is_null("sample.prompt_file")) {
+    std::istringstream lines(read_text(config.text("sample.prompt_file")));
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find_first_not_of(" \t\r") != std::string::npos) prompts.push_back(line);
+    }
+  }
+  if (prompts.empty()) {
+    throw usage_error("there is nothing to draw", "give --prompt TEXT (any number of them), or --prompt-file FILE");
+  }
+  return prompts;
+}
+
+// sample.output is a folder, or the name of the only result.
+bool names_a_file(const fs::path& output) { return output.extension() == ".png" || output.extension() == ".mp4"; }
+
+}  // namespace
+
+std::string file_name_part(const std::string& prompt) {
+  static constexpr std::size_t kLongest = 50;
+  std::string part;
+  for (const char c : prompt.substr(0, kLongest)) {
+    const auto byte = static_cast<unsigned char>(c);
+    part += std::isalnum(byte) != 0 || c == '-' ? c : '_';
+  }
+  return part;
+}
+
+WorkList work_list(const Config& config) {
+  const fs::path output = config.text("sample.output");
+  const std::vector<std::string> prompts = all_prompts(config);
+  WorkList list;
+  list.samples_per_prompt = config.integer("sample.samples_per_prompt");
+  list.folder = names_a_file(output) ? output.parent_path() : output;
+  for (const std::string& prompt : prompts) {
+    for (std::int64_t i = 0; i < list.samples_per_prompt; ++i) {
+      const std::uint64_t number = list.items.size();
+      list.items.push_back({number, prompt, fmt::format("{:06}_{}", number, file_name_part(prompt))});
+    }
+  }
+  if (!names_a_file(output)) return list;
+  if (list.items.size() > 1) {
+    throw usage_error(fmt::format("{} names one file, but {} samples are asked for", output.native(),
+                                  list.items.size()),
+                      "give a folder");
+  }
+  list.items[0].name = output.stem().native();
+  return list;
+}
+
+}  // namespace dfm::sample

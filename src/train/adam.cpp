@@ -1,0 +1,153 @@
+#include "train/adam.h"
+
+#include <cmath>
+
+#include "nn/kernel_support.h"
+
+namespace dfm::train {
+namespace {
+
+using nn::load;
+
+constexpr std::int64_t kGrain = 1 << 14;
+
+// What one element's update needs, in float32.
+struct Coefficients {
+  float beta1, beta2, epsilon, decay, rate, root_correction, gradient_scale;
+};
+
+Coefficients coefficients(const AdamSettings& settings, std::int64_t step, double learning_rate,
+                          double gradient_scale, bool decays) {
+  const auto n = static_cast<double>(step);
+  return {.beta1 = static_cast<float>(settings.beta1),
+          .beta2 = static_cast<float>(settings.beta2),
+          .epsilon = static_cast<float>(settings.epsilon),
+          .decay = static_cast<float>(1 - (decays ? learning_rate * settings.weight_decay : 0)),
+          .rate = static_cast<float>(learning_rate / (1 - std::pow(settings.beta1, n))),
+          .root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(settings.beta2, n))),
+          .gradient_scale = static_cast<float>(gradient_scale)};
+}
+
+template <class T>
+DFM_VECTOR_CLONES void adam_chunk(float* w, const T* g, float* m, float* v, std::int64_t count, Coefficients c) {
+#pragma omp simd
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float gradient = load(g[i]) * c.gradient_scale;
+    m[i] += (1 - c.beta1) * (gradient - m[i]);
+    v[i] = c.beta2 * v[i] + (1 - c.beta2) * gradient * gradient;
+    w[i] = w[i] * c.decay - c.rate * m[i] / (std::sqrt(v[i]) * c.root_correction + c.epsilon);
+  }
+}
+
+std::span<float> floats(float* data, std::int64_t count) { return {data, static_cast<std::size_t>(count)}; }
+
+}  // namespace
+
+AdamSettings adam_settings(const Config& config) {
+  return {config.real("optimizer.adam_beta1"), config.real("optimizer.adam_beta2"),
+          config.real("optimizer.adam_eps"), config.real("optimizer.weight_decay"), config.real("train.ema_decay")};
+}
+
+ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
+                         const comm::Group& data_parallel, const AdamSettings& settings)
+    : parameters_(parameters), layout_(layout), data_parallel_(data_parallel), settings_(settings) {
+  const auto state = [&] { return at::zeros({layout.owned_count()}, at::kFloat); };
+  if (parameters.buffer().scalar_type() != at::kFloat) master_ = state();
+  first_moment_ = state();
+  second_moment_ = state();
+  if (settings.ema_decay > 0) average_ = state();
+}
+
+float* ShardedAdam::weights(const Segment& segment) const {
+  if (master_.defined()) return master_.mutable_data_ptr<float>() + segment.owned_offset;
+  return parameters_.buffer().mutable_data_ptr<float>() + segment.buffer_offset;
+}
+
+void ShardedAdam::initialize(std::uint64_t seed) {
+  for (const Segment& segment : layout_.segments()) {
+    float* const target = weights(segment);
+    at::parallel_for(0, segment.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+      nn::initial_values(parameters_.all()[segment.parameter], seed, segment.begin + begin,
+                         floats(target + begin, end - begin));
+    });
+    if (average_.defined()) {
+      std::copy_n(target, segment.count, average_.mutable_data_ptr<float>() + segment.owned_offset);
+    }
+  }
+  publish();
+}
+
+void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
+  for (const Segment& segment : layout_.segments()) {
+    const nn::Parameter& parameter = parameters_.all()[segment.parameter];
+    const auto read = [&](const char* kind, float* target) {
+      reader.read(kind, parameter.name, parameter.placement.global_shape, segment.begin,
+                  floats(target, segment.count));
+    };
+    read(ckpt::kWeights, weights(segment));
+    read(ckpt::kFirstMoment, first_moment_.mutable_data_ptr<float>() + segment.owned_offset);
+    read(ckpt::kSecondMoment, second_moment_.mutable_data_ptr<float>() + segment.owned_offset);
+    if (average_.defined()) {
+      read(ckpt::kMovingAverage, average_.mutable_data_ptr<float>() + segment.owned_offset);
+    }
+  }
+}
+
+void ShardedAdam::update(const Gradients& gradients, std::int64_t step, double learning_rate, double gradient_scale) {
+  for (const Segment& segment : layout_.segments()) {
+    const bool decays = parameters_.all()[segment.parameter].decays();
+    const Coefficients c = coefficients(settings_, step, learning_rate, gradient_scale, decays);
+    const at::Tensor gradient = gradients.segment(segment);
+    float* const w = weights(segment);
+    float* const m = first_moment_.mutable_data_ptr<float>() + segment.owned_offset;
+    float* const v = second_moment_.mutable_data_ptr<float>() + segment.owned_offset;
+    nn::dispatch(gradient, [&]<class T>(T) {
+      const T* const g = gradient.const_data_ptr<T>();
+      at::parallel_for(0, segment.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
+        adam_chunk(w + begin, g + begin, m + begin, v + begin, end - begin, c);
+      });
+    });
+    if (average_.defined()) {
+      const at::Tensor current = at::from_blob(w, {segment.count}, at::kFloat);
+      average_.narrow(0, segment.owned_offset, segment.count).lerp_(current, 1 - settings_.ema_decay);
+    }
+  }
+  publish();
+}
+
+void ShardedAdam::publish() {
+  const at::Tensor& buffer = parameters_.buffer();
+  if (master_.defined()) {
+    for (const Segment& segment : layout_.segments()) {
+      buffer.narrow(0, segment.buffer_offset, segment.count)
+          .copy_(master_.narrow(0, segment.owned_offset, segment.count));
+    }
+  }
+  const auto element_bytes = static_cast<std::int64_t>(buffer.element_size());
+  auto* const bytes = static_cast<std::byte*>(buffer.mutable_data_ptr());
+  for (const Bucket& bucket : layout_.buckets()) {
+    std::vector<std::int64_t> counts = bucket.counts;
+    for (std::int64_t& count : counts) count *= element_bytes;
+    data_parallel_.all_gather_parts({bytes + bucket.buffer_begin * element_bytes,
+                                     static_cast<std::size_t>(bucket.count() * element_bytes)},
+                                    counts);
+  }
+}
+
+std::vector<ckpt::Piece> ShardedAdam::pieces() const {
+  std::vector<ckpt::Piece> pieces;
+  for (const Segment& segment : layout_.segments()) {
+    const nn::Parameter& parameter = parameters_.all()[segment.parameter];
+    const auto add = [&](const char* kind, const float* values) {
+      pieces.push_back({kind, parameter.name, parameter.placement.global_shape, segment.begin,
+                        {values, static_cast<std::size_t>(segment.count)}});
+    };
+    add(ckpt::kWeights, weights(segment));
+    add(ckpt::kFirstMoment, first_moment_.const_data_ptr<float>() + segment.owned_offset);
+    add(ckpt::kSecondMoment, second_moment_.const_data_ptr<float>() + segment.owned_offset);
+    if (average_.defined()) add(ckpt::kMovingAverage, average_.const_data_ptr<float>() + segment.owned_offset);
+  }
+  return pieces;
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,61 @@
+// AdamW (Loshchilov & Hutter) on the segments that a rank owns, with float32 master weights and moments, and an optional
+// moving average of the weights.
+//
+// With float32 parameters the master weights are the parameters themselves; with bfloat16 parameters they are a
+// float32 copy of the owned segments, and every update rounds them into the parameters.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "ckpt/pieces.h"
+#include "comm/group.h"
+#include "config/config.h"
+#include "nn/parameter.h"
+#include "train/gradients.h"
+#include "train/shard_layout.h"
+
+namespace dfm::train {
+
+struct AdamSettings {
+  double beta1 = 0.9;
+  double beta2 = 0.95;
+  double epsilon = 1e-5;
+  double weight_decay = 0.033;
+  double ema_decay = 0;  // 0: no moving average
+};
+
+AdamSettings adam_settings(const Config& config);
+
+class ShardedAdam {
+ public:
+  // Allocates the state; weights are undefined until initialize() or load_owned() and publish().
+  ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::Group& data_parallel,
+              const AdamSettings& settings);
+
+  // Collective. Starting weights from seed and names, zero moments.
+  void initialize(std::uint64_t seed);
+  // The owned state from a checkpoint of any layout. The parameters follow with publish().
+  void load_owned(ckpt::PieceReader& reader);
+  // Collective. Owned weights, rounded where needed, to the parameters of every rank.
+  void publish();
+
+  // Collective. One step with gradients times gradient_scale. `step` counts from 1.
+  void update(const Gradients& gradients, std::int64_t step, double learning_rate, double gradient_scale);
+
+  // What this rank has to save; views of the state.
+  std::vector<ckpt::Piece> pieces() const;
+
+ private:
+  float* weights(const Segment& segment) const;
+
+  const nn::ParameterList& parameters_;
+  const ShardLayout& layout_;
+  const comm::Group& data_parallel_;
+  AdamSettings settings_;
+  at::Tensor master_;  // undefined with float32 parameters
+  at::Tensor first_moment_, second_moment_;
+  at::Tensor average_;  // undefined without a moving average
+};
+
+}  // namespace dfm::train

@@ -1,0 +1,77 @@
+#include "train/batch.h"
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+#include "core/philox.h"
+#include "model/patchify.h"
+#include "nn/array_bridge.h"
+
+namespace dfm::train {
+namespace {
+
+using data::PositionedSample;
+
+std::uint64_t key_of(const PositionedSample& sample) { return static_cast<std::uint64_t>(sample.position); }
+
+at::Tensor noise_tokens(const PositionedSample& sample, Stream stream, std::uint64_t seed,
+                        const model::DitShape& shape) {
+  at::Tensor noise = at::empty(sample.sample.latent.shape, at::kFloat);
+  Philox(seed, stream, key_of(sample))
+      .normals(0, {noise.mutable_data_ptr<float>(), static_cast<std::size_t>(noise.numel())});
+  return model::patchify(noise, shape);
+}
+
+nn::PackLayout layout_of(const std::vector<PositionedSample>& pack, const model::DitShape& shape) {
+  std::vector<std::int64_t> tokens, rows;
+  for (const PositionedSample& each : pack) {
+    tokens.push_back(model::patch_grid(each.sample.latent.shape, shape).tokens());
+    rows.push_back(each.sample.text.shape[0]);
+  }
+  return {std::move(tokens), std::move(rows)};
+}
+
+// All but sigma.
+PackTensors bare_tensors(const std::vector<PositionedSample>& pack, Stream noise_stream, std::uint64_t seed,
+                         const model::DitShape& shape) {
+  std::vector<at::Tensor> latents, noises, texts, positions;
+  for (const PositionedSample& each : pack) {
+    latents.push_back(model::patchify(nn::to_tensor(each.sample.latent).to(at::kFloat), shape));
+    noises.push_back(noise_tokens(each, noise_stream, seed, shape));
+    texts.push_back(nn::to_tensor(each.sample.text).to(at::kFloat));
+    positions.push_back(model::token_positions(model::patch_grid(each.sample.latent.shape, shape)));
+  }
+  return {layout_of(pack, shape), at::cat(latents), at::cat(noises), {}, at::cat(texts), at::cat(positions)};
+}
+
+}  // namespace
+
+NoiseSettings noise_settings(const Config& config) {
+  const bool per_pack = config.text("diffusion.noise_level") == "per_pack";
+  return {diffusion::edm_settings(config), per_pack ? NoiseSharing::per_pack : NoiseSharing::per_sample,
+          config.real("diffusion.text_dropout"), static_cast<std::uint64_t>(config.integer("rng.seed"))};
+}
+
+PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseSettings& settings,
+                         const model::DitShape& shape) {
+  PackTensors tensors = bare_tensors(pack, Stream::noise, settings.seed, shape);
+  std::vector<float> draws, keeps;
+  for (const PositionedSample& each : pack) {
+    const bool shares = settings.sharing == NoiseSharing::per_pack;
+    const std::uint64_t key = key_of(shares ? pack.front() : each);
+    draws.push_back(Philox(settings.seed, Stream::noise_level, key).normal(0));
+    keeps.push_back(Philox(settings.seed, Stream::text_dropout, key).uniform(0) < settings.text_dropout ? 0.0F : 1.0F);
+  }
+  tensors.sigma = diffusion::noise_level(at::tensor(draws), settings.edm);
+  tensors.text.mul_(tensors.layout.per_text_row(at::tensor(keeps)).unsqueeze(1));
+  return tensors;
+}
+
+PackTensors validation_tensors(const std::vector<PositionedSample>& pack, const std::vector<double>& sigmas,
+                               const model::DitShape& shape, std::uint64_t seed) {
+  PackTensors tensors = bare_tensors(pack, Stream::validation_noise, seed, shape);
+  tensors.sigma = at::tensor(sigmas).to(at::kFloat);
+  return tensors;
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,45 @@
+// From the samples of a pack to the tensors of a training step. Noise level, noise and text dropout are keyed by the
+// sample's global position, so that they do not depend on which rank computes it (design section 4).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "config/config.h"
+#include "data/step_reader.h"
+#include "diffusion/edm.h"
+#include "model/dit_shape.h"
+#include "nn/pack.h"
+
+namespace dfm::train {
+
+// As diffusion.noise_level: every sample of a pack draws for itself, or all share the draw of the first.
+enum class NoiseSharing { per_sample, per_pack };
+
+struct NoiseSettings {
+  diffusion::EdmSettings edm;
+  NoiseSharing sharing = NoiseSharing::per_sample;
+  double text_dropout = 0.2;
+  std::uint64_t seed = 1234;
+};
+
+NoiseSettings noise_settings(const Config& config);
+
+struct PackTensors {
+  nn::PackLayout layout;
+  at::Tensor latent;     // [S, f] float32, unit variance
+  at::Tensor noise;      // [S, f] float32
+  at::Tensor sigma;      // [n] float32
+  at::Tensor text;       // [T, width] float32, zero where dropped
+  at::Tensor positions;  // [S, 3] int64
+};
+
+// Throws a data error for latents that are not finite.
+PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
+                         const model::DitShape& shape);
+
+// The same samples without dropout, at given noise levels and with the noise of validation: sample i at sigmas[i].
+PackTensors validation_tensors(const std::vector<data::PositionedSample>& pack, const std::vector<double>& sigmas,
+                               const model::DitShape& shape, std::uint64_t seed);
+
+}  // namespace dfm::train

@@ -1,0 +1,121 @@
+#include "train/gradients.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "nn/kernel_support.h"
+
+namespace dfm::train {
+namespace {
+
+constexpr std::int64_t kBlock = 1024;
+constexpr std::int64_t kBlocksInTask = 16;
+
+std::span<float> floats(const at::Tensor& tensor) {
+  return {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
+}
+
+template <class T>
+DFM_VECTOR_CLONES float block_sum_of_squares(const T* x, std::int64_t count) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) sum += nn::load(x[i]) * nn::load(x[i]);
+  return sum;
+}
+
+// Blocks are summed in float32, their sums added in float64 in order: the result does not depend on the number of
+// threads.
+double sum_of_squares(const at::Tensor& values) {
+  std::vector<float> sums(static_cast<std::size_t>((values.numel() + kBlock - 1) / kBlock));
+  nn::dispatch(values, [&]<class T>(T) {
+    const T* const x = values.const_data_ptr<T>();
+    at::parallel_for(0, static_cast<std::int64_t>(sums.size()), kBlocksInTask, [&](std::int64_t first, std::int64_t last) {
+      for (std::int64_t i = first; i < last; ++i) {
+        sums[i] = block_sum_of_squares(x + i * kBlock, std::min(kBlock, values.numel() - i * kBlock));
+      }
+    });
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+}  // namespace
+
+Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::GridGroups& groups)
+    : parameters_(parameters), layout_(layout), groups_(groups), sums_(parameters.all().size()) {
+  if (groups.data_context.size() > 1) owned_ = at::zeros({layout.owned_count()}, at::kFloat);
+}
+
+void Gradients::collect() {
+  if (parameters_.buffer().scalar_type() == at::kFloat) return;
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    at::Tensor& gradient = parameters_.all()[i].value.mutable_grad();
+    if (!gradient.defined()) continue;
+    if (sums_[i].defined()) {
+      sums_[i].add_(gradient);
+    } else {
+      sums_[i] = gradient.to(at::kFloat);
+    }
+    gradient.reset();
+  }
+}
+
+// The gradient of this rank, before or after reduce: the sum of micro-batches, the only micro-batch, or zeros for a
+// parameter that no loss reached.
+at::Tensor Gradients::source(std::size_t parameter) const {
+  const nn::Parameter& which = parameters_.all()[parameter];
+  const at::Tensor& last = which.value.grad();
+  if (sums_[parameter].defined()) return sums_[parameter];
+  return last.defined() ? last : at::zeros(which.placement.global_shape, at::kFloat);
+}
+
+void Gradients::reduce() {
+  bool several = false;
+  for (const at::Tensor& sum : sums_) several = several || sum.defined();
+  if (several) collect();
+  reduce_over_model_parallel();
+  if (groups_.data_context.size() == 1) return;
+  for (const Bucket& bucket : layout_.buckets()) reduce_bucket(bucket);
+}
+
+void Gradients::reduce_over_model_parallel() {
+  for (std::size_t i = 0; i < sums_.size(); ++i) {
+    const nn::Placement& placement = parameters_.all()[i].placement;
+    const bool over_tensor = placement.partial_over_tensor && groups_.tensor.size() > 1;
+    const bool over_pipeline = placement.partial_over_pipeline && groups_.pipeline.size() > 1;
+    if (!over_tensor && !over_pipeline) continue;
+    sums_[i] = source(i).to(at::kFloat).contiguous();
+    if (over_tensor) groups_.tensor.all_reduce_sum(floats(sums_[i]));
+    if (over_pipeline) groups_.pipeline.all_reduce_sum(floats(sums_[i]));
+  }
+}
+
+void Gradients::reduce_bucket(const Bucket& bucket) {
+  const at::Tensor whole = at::zeros({bucket.count()}, at::kFloat);
+  for (std::size_t i = bucket.first_parameter; i < bucket.last_parameter; ++i) {
+    const std::int64_t offset = parameters_.offset(i) - bucket.buffer_begin;
+    whole.narrow(0, offset, parameters_.all()[i].count()).copy_(source(i).reshape(-1));
+    sums_[i].reset();
+    parameters_.all()[i].value.mutable_grad().reset();
+  }
+  const auto mine = static_cast<std::size_t>(bucket.counts[groups_.data_context.rank()]);
+  groups_.data_context.reduce_scatter_sum(
+      floats(whole), bucket.counts, floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine));
+}
+
+at::Tensor Gradients::segment(const Segment& segment) const {
+  if (owned_.defined()) return owned_.narrow(0, segment.owned_offset, segment.count);
+  return source(segment.parameter).reshape(-1).narrow(0, segment.begin, segment.count);
+}
+
+double Gradients::squared_norm() const {
+  double total = 0;
+  for (const Segment& part : layout_.segments()) total += sum_of_squares(segment(part));
+  return total;
+}
+
+void Gradients::clear() {
+  for (at::Tensor& sum : sums_) sum.reset();
+  for (const nn::Parameter& parameter : parameters_.all()) parameter.value.mutable_grad().reset();
+}
+
+}  // namespace dfm::train

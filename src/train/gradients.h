@@ -1,0 +1,51 @@
+// The one reducer: after the last backward of a step it sums every gradient over the ranks among which it is partial, as
+// its parameter's placement says, and leaves each rank with the segments it owns.
+//
+//   for each micro-batch: { loss.backward(); gradients.collect(); }
+//   gradients.reduce();
+//   const double norm = std::sqrt(sum over ranks of gradients.squared_norm());
+//   optimizer.update(gradients, ...);
+//   gradients.clear();
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "comm/rank_grid.h"
+#include "nn/parameter.h"
+#include "train/shard_layout.h"
+
+namespace dfm::train {
+
+class Gradients {
+ public:
+  Gradients(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::GridGroups& groups);
+
+  // Call after every backward but the last of a step: moves bfloat16 gradients into float32 sums, so that adding
+  // micro-batches does not round. (float32 gradients add up in place.)
+  void collect();
+
+  // Collective. Sums over the ranks.
+  void reduce();
+
+  // The owned part of a gradient, float32 or bfloat16, after reduce().
+  at::Tensor segment(const Segment& segment) const;
+
+  // Sum of squares of the segments that this rank owns, in float64. A parameter is owned once over the data-parallel ranks.
+  double squared_norm() const;
+
+  void clear();
+
+ private:
+  void reduce_over_model_parallel();
+  void reduce_bucket(const Bucket& bucket);
+  at::Tensor source(std::size_t parameter) const;
+
+  const nn::ParameterList& parameters_;
+  const ShardLayout& layout_;
+  const comm::GridGroups& groups_;
+  std::vector<at::Tensor> sums_;  // float32 sums of micro-batches, where there were several
+  at::Tensor owned_;              // float32 sums over the ranks, where there are several
+};
+
+}  // namespace dfm::train

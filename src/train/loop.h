@@ -1,0 +1,41 @@
+// The training loop: step, log, validate, save, stop.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "comm/group.h"
+#include "config/config.h"
+#include "core/error.h"
+#include "train/run_log.h"
+#include "train/trainer.h"
+
+namespace dfm::train {
+
+struct LoopSettings {
+  std::int64_t train_iters = 0;
+  std::int64_t eval_interval = 0;  // 0: none
+  std::int64_t save_interval = 0;  // 0: only at the end
+  std::int64_t keep = -1;          // checkpoints; -1: all
+  std::optional<std::int64_t> stop_after_steps;
+  std::filesystem::path save_folder;
+  // Recorded in every checkpoint.
+  std::string data_fingerprint;
+  std::map<std::string, std::string> config;
+};
+
+LoopSettings loop_settings(const Config& config, const std::string& data_fingerprint);
+
+struct LoopHooks {
+  RunLog* log = nullptr;                   // rank 0 only
+  std::function<void(std::int64_t)> validate;  // collective
+};
+
+// Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and at the end. Returns done or
+// stopped. seconds_before: training time of earlier starts, recorded in checkpoints.
+ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings, const LoopHooks& hooks,
+               double seconds_before);
+
+}  // namespace dfm::train

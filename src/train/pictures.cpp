@@ -1,0 +1,54 @@
+#include "train/pictures.h"
+
+#include "comm/agree.h"
+#include "diffusion/generate.h"
+#include "media/image_writer.h"
+
+namespace dfm::train {
+namespace {
+
+// Prompt by prompt, so that the result does not depend on which other prompts a rank has.
+std::string draw(const model::Dit& dit, const PictureSettings& settings, std::size_t index) {
+  const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
+  const diffusion::Request request{settings.text_encoder.encode(settings.prompts[index]),
+                                   {settings.codec.channels, 1, edge, edge},
+                                   index};
+  diffusion::GenerateSettings generation;
+  generation.sampler.steps = settings.steps;
+  generation.guidance = settings.guidance;
+  generation.sigma_data = settings.sigma_data;
+  const auto latents =
+      diffusion::generate(dit, {request}, generation, [](std::int64_t, const at::Tensor&) { return true; });
+  return media::encode_png(settings.codec.decode(latents.at(0)).at(0));
+}
+
+}  // namespace
+
+PictureSettings picture_settings(const Config& config, std::int64_t latent_edge) {
+  PictureSettings settings{.prompts = config.texts("validation.prompts"),
+                           .steps = config.integer("validation.num_steps"),
+                           .guidance = config.real("validation.guidance"),
+                           .sigma_data = config.real("diffusion.sigma_data"),
+                           .codec = model::make_codec(config.text("encoders.codec")),
+                           .text_encoder = model::make_text_encoder(config.text("encoders.text"))};
+  settings.image_size =
+      config.optional_integer("validation.image_size").value_or(latent_edge * settings.codec.spatial_stride);
+  return settings;
+}
+
+std::vector<std::string> draw_pictures(const model::Dit& dit, const PictureSettings& settings,
+                                       const comm::Group& group) {
+  const auto ranks = static_cast<std::size_t>(group.size());
+  std::vector<std::string> pictures;
+  for (std::size_t first = 0; first < settings.prompts.size(); first += ranks) {
+    const std::size_t mine = first + static_cast<std::size_t>(group.rank());
+    const std::string png = comm::agreed(
+        group, [&] { return mine < settings.prompts.size() ? draw(dit, settings, mine) : std::string(); });
+    for (std::string& each : group.all_gather_text(png)) {
+      if (!each.empty()) pictures.push_back(std::move(each));
+    }
+  }
+  return pictures;
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,34 @@
+// Pictures of a few prompts at each validation, drawn with the weights as they are.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "comm/group.h"
+#include "config/config.h"
+#include "model/codec.h"
+#include "model/dit.h"
+#include "model/text_encoder.h"
+
+namespace dfm::train {
+
+struct PictureSettings {
+  std::vector<std::string> prompts;
+  std::int64_t image_size = 256;  // pixels
+  std::int64_t steps = 12;
+  double guidance = 1;
+  double sigma_data = 0.5;
+  model::Codec codec;
+  model::TextEncoder text_encoder;
+};
+
+// latent_edge: cells of the training samples, used where validation.image_size is null.
+PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
+
+// Collective: the ranks divide the prompts. One PNG a prompt, in prompt order, on every rank. The same pictures at every
+// validation but for the weights, and on any number of ranks.
+std::vector<std::string> draw_pictures(const model::Dit& dit, const PictureSettings& settings,
+                                       const comm::Group& group);
+
+}  // namespace dfm::train

@@ -1,0 +1,114 @@
+#include "train/run.h"
+
+#include <fmt/core.h>
+
+#include "comm/agree.h"
+#include "core/log.h"
+#include "core/units.h"
+#include "train/loop.h"
+#include "train/pictures.h"
+#include "train/run_log.h"
+#include "train/setup.h"
+#include "train/validation.h"
+
+namespace dfm::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What is read before the model is built; every rank opens the data set for itself.
+struct Inputs {
+  TrainerSettings trainer;
+  data::SampleSource training;
+  std::optional<data::SampleSource> validation;
+};
+
+Inputs open_inputs(const Config& config) {
+  Inputs inputs{trainer_settings(config), training_source(config), validation_source(config)};
+  require_fitting_text(inputs.training, inputs.trainer.shape);
+  return inputs;
+}
+
+std::int64_t latent_edge(const data::SampleSource& source) {
+  return std::max<std::int64_t>(source.shape(0).width, 2);
+}
+
+RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
+  RunLogSettings settings;
+  settings.folder = config.optional_text("logger.output").value_or(config.text("checkpoint.save"));
+  settings.log_interval = config.integer("logger.log_interval");
+  settings.train_iters = config.integer("train.train_iters");
+  settings.global_batch_size = config.integer("train.global_batch_size");
+  settings.prompts = config.texts("validation.prompts");
+  settings.progress = progress;
+  return settings;
+}
+
+std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, const comm::Topology& topology,
+                                const data::SampleSource& training) {
+  const model::DitShape& shape = trainer.dit().shape();
+  return {{"Model", fmt::format("DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
+                                shape.num_attention_heads)},
+          {"Parameters", format_count(trainer.parameters().total_count())},
+          {"Precision", config.text("train.precision")},
+          {"Ranks", fmt::format("{} on {} nodes, {} threads each", topology.host_of_rank.size(), topology.node_count,
+                                topology.threads)},
+          {"Data", config.flag("dataset.mock") ? "mock" : config.text("dataset.path")},
+          {"Samples", format_count(training.count())},
+          {"Batch", fmt::format("{} samples", config.integer("train.global_batch_size"))},
+          {"Steps", fmt::format("{} of {}", trainer.steps_done(), config.integer("train.train_iters"))},
+          {"Seed", std::to_string(config.integer("rng.seed"))}};
+}
+
+// Fresh weights, or those of the newest checkpoint. Returns the training time of earlier starts.
+double start_or_resume(const Config& config, const comm::Group& world, const std::string& fingerprint,
+                       Trainer& trainer) {
+  const auto checkpoint = restart_point(config, world, fingerprint);
+  if (!checkpoint) {
+    trainer.initialize();
+    return 0;
+  }
+  trainer.load(*checkpoint);
+  log::info("resuming from {} at iteration {}", checkpoint->folder.native(), trainer.steps_done());
+  return checkpoint->manifest->seconds_trained;
+}
+
+}  // namespace
+
+ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
+                      ProgressStyle progress) {
+  at::set_num_threads(topology.threads);
+  const comm::RankGrid grid(world.size(), grid_shape(config));
+  const comm::GridGroups groups(world, grid);
+  const Inputs inputs = comm::agreed(world, [&] { return open_inputs(config); });
+  Trainer trainer(inputs.trainer, groups,
+                  data::PrefetchingReader(data::StepReader(
+                      inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));
+  log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()), grid.describe(),
+            topology.threads);
+  const double seconds_before = start_or_resume(config, world, inputs.training.fingerprint, trainer);
+
+  std::optional<RunLog> run_log;
+  comm::agreed(world, [&] {
+    if (world.rank() == 0) run_log.emplace(run_log_settings(config, progress), trainer.steps_done());
+  });
+  const PictureSettings pictures = picture_settings(config, latent_edge(inputs.training));
+  const ValidationSettings validation = validation_settings(config);
+  const auto validate_now = [&](std::int64_t step) {
+    if (!inputs.validation) return;
+    const auto result =
+        validate(trainer.dit(), *inputs.validation, validation, inputs.trainer.noise.edm, groups.data_context);
+    const auto drawn = draw_pictures(trainer.dit(), pictures, groups.data_context);
+    if (!run_log) return;
+    run_log->validation(step, result);
+    run_log->pictures(step, drawn);
+  };
+  const ExitCode code = train(trainer, world, loop_settings(config, inputs.training.fingerprint),
+                              {run_log ? &*run_log : nullptr, validate_now}, seconds_before);
+  comm::agreed(world, [&] {
+    if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
+  });
+  return code;
+}
+
+}  // namespace dfm::train

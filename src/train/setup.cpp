@@ -1,0 +1,127 @@
+#include "train/setup.h"
+
+#include <array>
+
+#include <fmt/ranges.h>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "data/energon_source.h"
+#include "model/patchify.h"
+
+namespace dfm::train {
+namespace {
+
+std::uint64_t seed_of(const Config& config) { return static_cast<std::uint64_t>(config.integer("rng.seed")); }
+
+data::MockShape mock_shape(const Config& config, std::int64_t samples) {
+  return {samples,
+          {config.integer("model.in_channels"), config.integer("dataset.F_latents"),
+           config.integer("dataset.H_latents"), config.integer("dataset.W_latents")},
+          config.integer("dataset.context_seq_len"),
+          config.integer("model.crossattn_emb_size")};
+}
+
+const std::string& dataset_path(const Config& config) {
+  if (config.is_null("dataset.path")) {
+    throw usage_error("no training data are given", "give --dataset-path FOLDER, or --mock for made-up data");
+  }
+  return config.text("dataset.path");
+}
+
+// Keys that change what a weight means.
+bool defines_the_model(const std::string& key) {
+  return key.starts_with("model.") && !key.ends_with("_parallel_size") && key != "model.init_method_std" &&
+         key != "model.zero_init_output";
+}
+
+void require_same_model(const Config& config, const ckpt::Listed& checkpoint) {
+  std::vector<std::string> differences;
+  for (const auto& [key, ours] : config.values_as_text()) {
+    const auto theirs = checkpoint.manifest->config.find(key);
+    if (!defines_the_model(key) || theirs == checkpoint.manifest->config.end() || theirs->second == ours) continue;
+    differences.push_back(fmt::format("{} is {} there and {} here", key, theirs->second, ours));
+  }
+  if (differences.empty()) return;
+  throw usage_error(fmt::format("{} is of another model: {}", checkpoint.folder.native(), fmt::join(differences, "; ")),
+                    "give the same model.* keys, or another checkpoint.save");
+}
+
+}  // namespace
+
+comm::GridShape grid_shape(const Config& config) {
+  const comm::GridShape shape{static_cast<int>(config.integer("model.tensor_model_parallel_size")),
+                              static_cast<int>(config.integer("model.context_parallel_size")),
+                              static_cast<int>(config.integer("model.pipeline_model_parallel_size")),
+                              static_cast<int>(config.integer("model.expert_model_parallel_size"))};
+  if (shape.tensor > 1 || shape.context > 1 || shape.pipeline > 1 || shape.expert > 1) {
+    throw usage_error(fmt::format("this version trains with data parallelism only, not with tensor {} x context {} x "
+                                  "pipeline {} x expert {}",
+                                  shape.tensor, shape.context, shape.pipeline, shape.expert),
+                      "leave the model.*_parallel_size keys at 1; all ranks then share the batch");
+  }
+  return shape;
+}
+
+data::SampleSource training_source(const Config& config) {
+  if (config.flag("dataset.mock")) {
+    return data::mock_source(mock_shape(config, config.integer("dataset.mock_samples")), seed_of(config));
+  }
+  return data::energon_source(dataset_path(config), "train");
+}
+
+std::optional<data::SampleSource> validation_source(const Config& config) {
+  if (config.integer("train.eval_interval") == 0) return std::nullopt;
+  if (config.flag("dataset.mock") || config.flag("dataset.use_train_split_for_val")) return training_source(config);
+  if (!data::has_samples(dataset_path(config), "val")) {
+    log::warn("{} has no validation split: no validation loss will be computed; index it with "
+              "index.split_ratio=8,1,1, or give dataset.use_train_split_for_val=true",
+              dataset_path(config));
+    return std::nullopt;
+  }
+  return data::energon_source(dataset_path(config), "val");
+}
+
+data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,
+                                         const comm::Group& data_parallel) {
+  data::StepReaderSettings settings;
+  settings.order = {seed_of(config), config.integer("dataset.slice_length"), config.integer("dataset.shuffle_slices")};
+  settings.global_batch_size = config.integer("train.global_batch_size");
+  settings.pack_capacity = config.integer("dataset.task_encoder_seq_length");
+  settings.plan = config.text("diffusion.noise_level") == "per_pack" ? data::plan_by_pack : data::plan_by_sample;
+  settings.tokens_of = [shape](const data::SampleShape& sample) {
+    return model::patch_grid(data::latent_shape(sample), shape).tokens();
+  };
+  settings.rank = static_cast<std::size_t>(data_parallel.rank());
+  settings.ranks = static_cast<std::size_t>(data_parallel.size());
+  return settings;
+}
+
+void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape) {
+  if (source.text_width == shape.crossattn_emb_size) return;
+  throw usage_error(fmt::format("the data set's text embeddings are {} wide, the model takes {}", source.text_width,
+                                shape.crossattn_emb_size),
+                    fmt::format("give model.crossattn_emb_size={}", source.text_width));
+}
+
+std::optional<ckpt::Listed> restart_point(const Config& config, const comm::Group& world,
+                                          const std::string& data_fingerprint) {
+  auto found = ckpt::find_newest_valid(world, config.text("checkpoint.save"));
+  if (!found && !config.is_null("checkpoint.load")) {
+    found = ckpt::find_newest_valid(world, config.text("checkpoint.load"));
+    if (!found) {
+      throw Error(ExitCode::no_checkpoint,
+                  fmt::format("checkpoint.load = {} holds no checkpoint", config.text("checkpoint.load")),
+                  "correct the path, or leave checkpoint.load out to start from the beginning");
+    }
+  }
+  if (!found) return found;
+  require_same_model(config, *found);
+  if (found->manifest->data_fingerprint != data_fingerprint && world.rank() == 0) {
+    log::warn("the data set is not the one that {} was trained on: positions go on in the new one",
+              found->folder.native());
+  }
+  return found;
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,125 @@
+#include "train/trainer.h"
+
+#include <array>
+#include <cmath>
+#include <sstream>
+
+#include <fmt/core.h>
+
+#include "comm/agree.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/stop_token.h"
+
+namespace dfm::train {
+namespace {
+
+model::Dit materialized_dit(const TrainerSettings& settings, nn::ParameterList& parameters) {
+  model::Dit dit(settings.shape, parameters);
+  parameters.materialize(settings.dtype);
+  return dit;
+}
+
+}  // namespace
+
+TrainerSettings trainer_settings(const Config& config) {
+  return {.shape = model::dit_shape(config),
+          .adam = adam_settings(config),
+          .schedule = schedule(config),
+          .noise = noise_settings(config),
+          .dtype = config.text("train.precision") == "fp32" ? at::kFloat : at::kBFloat16,
+          .clip_grad = config.real("optimizer.clip_grad"),
+          .max_bad_samples = config.integer("dataset.max_bad_samples")};
+}
+
+Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups, data::PrefetchingReader reader)
+    : settings_(settings),
+      groups_(groups),
+      reader_(std::move(reader)),
+      dit_(materialized_dit(settings, parameters_)),
+      layout_(parameters_, groups.data_context.rank(), groups.data_context.size()),
+      gradients_(parameters_, layout_, groups),
+      optimizer_(parameters_, layout_, groups.data_context, settings.adam) {}
+
+void Trainer::initialize() { optimizer_.initialize(settings_.noise.seed); }
+
+void Trainer::load(const ckpt::Listed& checkpoint) {
+  ckpt::PieceReader reader(ckpt::piece_files(checkpoint, groups_.data_context.rank()));
+  comm::agreed(groups_.data_context, [&] { optimizer_.load_owned(reader); });
+  optimizer_.publish();
+  steps_done_ = checkpoint.manifest->step;
+  consumed_samples_ = checkpoint.manifest->consumed_samples;
+  bad_samples_ = checkpoint.manifest->bad_samples;
+}
+
+Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
+  LocalSums sums;
+  for (std::size_t i = 0; i < batch.packs.size(); ++i) {
+    const PackTensors pack = pack_tensors(batch.packs[i], settings_.noise, settings_.shape);
+    const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
+      return dit_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
+    };
+    const at::Tensor losses = diffusion::token_losses(network, pack.latent, pack.noise, pack.sigma,
+                                                      settings_.noise.edm.sigma_data, pack.layout);
+    (losses.sum() / static_cast<double>(batch.planned_tokens)).backward();
+    sums.loss += losses.detach().sum(at::kDouble).item<double>();
+    sums.tokens += pack.layout.tokens();
+    if (i + 1 < batch.packs.size()) gradients_.collect();
+  }
+  return sums;
+}
+
+void Trainer::note_bad_samples(const data::StepBatch& batch) {
+  for (const data::BadSample& bad : batch.bad) log::warn("left out: {}", bad.problem);
+  std::string mine;
+  for (const data::BadSample& bad : batch.bad) mine += bad.problem + "\n";
+  for (const std::string& text : groups_.data_context.all_gather_text(mine)) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) bad_samples_.push_back(line);
+  }
+  if (static_cast<std::int64_t>(bad_samples_.size()) <= settings_.max_bad_samples) return;
+  throw comm::AgreedError(ExitCode::data, bad_samples_.back(),
+                          fmt::format("mend the data, or allow more bad samples than dataset.max_bad_samples={}",
+                                      settings_.max_bad_samples));
+}
+
+void Trainer::require_finite(const StepResult& result) const {
+  if (std::isfinite(result.loss) && std::isfinite(result.gradient_norm)) return;
+  throw comm::AgreedError(
+      ExitCode::internal,
+      fmt::format("step {}: the loss is {} and the gradient norm {}", result.step, result.loss, result.gradient_norm),
+      "nothing was saved after the last checkpoint; lower optimizer.lr or look at the data of this step");
+}
+
+StepResult Trainer::step() {
+  const data::StepBatch batch = reader_.take(consumed_samples_);
+  const LocalSums local = forward_backward(batch);
+  gradients_.reduce();
+
+  // One small message carries all that the ranks must agree on in a step.
+  enum { kLoss, kTokens, kSquaredNorm, kBadSamples, kStop, kCount };
+  std::array<double, kCount> sums{local.loss, static_cast<double>(local.tokens), gradients_.squared_norm(),
+                                  static_cast<double>(batch.bad.size()), StopToken::requested() ? 1.0 : 0.0};
+  groups_.data_context.all_reduce_sum(std::span<double>(sums));
+  if (sums[kBadSamples] > 0) note_bad_samples(batch);
+
+  // Gradients were divided by the planned tokens; samples left out make the true count smaller.
+  const double correction = sums[kTokens] > 0 ? static_cast<double>(batch.planned_tokens) / sums[kTokens] : 1.0;
+  StepResult result{.step = steps_done_ + 1,
+                    .learning_rate = learning_rate(settings_.schedule, steps_done_),
+                    .loss = sums[kTokens] > 0 ? sums[kLoss] / sums[kTokens] : 0.0,
+                    .gradient_norm = std::sqrt(sums[kSquaredNorm]) * correction,
+                    .tokens = static_cast<std::int64_t>(sums[kTokens]),
+                    .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
+                    .stop_requested = sums[kStop] > 0};
+  require_finite(result);
+  const bool clips = settings_.clip_grad > 0 && result.gradient_norm > settings_.clip_grad;
+  const double clip = clips ? settings_.clip_grad / (result.gradient_norm + 1e-6) : 1.0;
+  optimizer_.update(gradients_, result.step, result.learning_rate, clip * correction);
+  gradients_.clear();
+  steps_done_ = result.step;
+  consumed_samples_ = result.consumed_samples;
+  return result;
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,90 @@
+// Model, optimizer and data of one run, and what a step does with them. The loop around it (train/loop.h) decides when
+// to log, validate, save and stop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ckpt/checkpoint.h"
+#include "comm/rank_grid.h"
+#include "config/config.h"
+#include "data/step_reader.h"
+#include "model/dit.h"
+#include "train/adam.h"
+#include "train/batch.h"
+#include "train/gradients.h"
+#include "train/schedule.h"
+#include "train/shard_layout.h"
+
+namespace dfm::train {
+
+struct TrainerSettings {
+  model::DitShape shape;
+  AdamSettings adam;
+  Schedule schedule;
+  NoiseSettings noise;
+  at::ScalarType dtype = at::kBFloat16;  // of the parameters
+  double clip_grad = 1.0;
+  std::int64_t max_bad_samples = 0;
+};
+
+TrainerSettings trainer_settings(const Config& config);
+
+struct StepResult {
+  std::int64_t step = 0;  // counted from 1
+  double learning_rate = 0;
+  double loss = 0;
+  double gradient_norm = 0;  // before clipping
+  std::int64_t tokens = 0;
+  std::int64_t consumed_samples = 0;  // with this step
+  bool stop_requested = false;        // on any rank
+};
+
+class Trainer {
+ public:
+  Trainer(const TrainerSettings& settings, const comm::GridGroups& groups, data::PrefetchingReader reader);
+  Trainer(const Trainer&) = delete;  // its parts refer to each other
+  Trainer& operator=(const Trainer&) = delete;
+
+  // Collective. Starting weights.
+  void initialize();
+  // Collective. Goes on from a checkpoint.
+  void load(const ckpt::Listed& checkpoint);
+
+  // Collective. One optimizer step. Throws on every rank, before the weights change, when the loss or the gradient is
+  // not finite, or when more samples than allowed could not be read.
+  StepResult step();
+
+  std::int64_t steps_done() const { return steps_done_; }
+  std::int64_t consumed_samples() const { return consumed_samples_; }
+  const model::Dit& dit() const { return dit_; }
+  const nn::ParameterList& parameters() const { return parameters_; }
+  std::vector<ckpt::Piece> pieces() const { return optimizer_.pieces(); }
+  const std::vector<std::string>& bad_samples() const { return bad_samples_; }
+
+ private:
+  struct LocalSums {
+    double loss = 0;
+    std::int64_t tokens = 0;
+  };
+
+  LocalSums forward_backward(const data::StepBatch& batch);
+  void require_finite(const StepResult& result) const;
+  void note_bad_samples(const data::StepBatch& batch);
+
+  TrainerSettings settings_;
+  const comm::GridGroups& groups_;
+  data::PrefetchingReader reader_;
+  nn::ParameterList parameters_;
+  model::Dit dit_;
+  ShardLayout layout_;
+  Gradients gradients_;
+  ShardedAdam optimizer_;
+  std::int64_t steps_done_ = 0;
+  std::int64_t consumed_samples_ = 0;  // the position of the next step
+  std::vector<std::string> bad_samples_;
+};
+
+}  // namespace dfm::train

@@ -1,0 +1,105 @@
+#include "train/validation.h"
+
+#include <array>
+#include <cmath>
+
+#include "comm/agree.h"
+#include "model/patchify.h"
+
+namespace dfm::train {
+namespace {
+
+constexpr std::size_t kLevels = 8;
+
+// Loss and tokens, by noise level.
+struct LevelSums {
+  std::array<double, kLevels> loss{}, tokens{};
+};
+
+void evaluate(const model::Dit& dit, const std::vector<data::PositionedSample>& pack,
+              const std::vector<double>& levels, const ValidationSettings& settings, double sigma_data,
+              LevelSums& sums) {
+  std::vector<double> sigmas;
+  for (const auto& each : pack) sigmas.push_back(levels[static_cast<std::size_t>(each.position) % kLevels]);
+  const PackTensors tensors = validation_tensors(pack, sigmas, dit.shape(), settings.seed);
+  const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
+    return dit.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
+  };
+  const at::Tensor losses = diffusion::token_losses(network, tensors.latent, tensors.noise, tensors.sigma, sigma_data,
+                                                    tensors.layout);
+  for (std::size_t i = 0; i < pack.size(); ++i) {
+    const std::size_t level = static_cast<std::size_t>(pack[i].position) % kLevels;
+    const std::int64_t begin = tensors.layout.token_begins()[i], count = tensors.layout.token_counts()[i];
+    sums.loss[level] += losses.narrow(0, begin, count).sum(at::kDouble).item<double>();
+    sums.tokens[level] += static_cast<double>(count);
+  }
+}
+
+// The samples of one rank, in packs of at most the capacity.
+LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source, const ValidationSettings& settings,
+                         const diffusion::EdmSettings& edm, const comm::Group& group) {
+  const at::NoGradGuard no_gradients;
+  const std::vector<double> levels = validation_sigmas(edm);
+  LevelSums sums;
+  std::vector<data::PositionedSample> pack;
+  std::int64_t tokens_in_pack = 0;
+  const auto flush = [&] {
+    if (!pack.empty()) evaluate(dit, pack, levels, settings, edm.sigma_data, sums);
+    pack.clear();
+    tokens_in_pack = 0;
+  };
+  const std::int64_t samples = std::min(settings.samples, source.count());
+  for (std::int64_t i = group.rank(); i < samples; i += group.size()) {
+    const std::int64_t tokens = model::patch_grid(data::latent_shape(source.shape(i)), dit.shape()).tokens();
+    if (tokens_in_pack + tokens > settings.pack_capacity) flush();
+    pack.push_back({i, source.read(i)});
+    tokens_in_pack += tokens;
+  }
+  flush();
+  return sums;
+}
+
+// Quantile of the standard normal, by bisection of its distribution function: exact enough and obviously right.
+double normal_quantile(double probability) {
+  double low = -10, high = 10;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (0.5 * std::erfc(-middle / std::sqrt(2.0)) < probability ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+}  // namespace
+
+ValidationSettings validation_settings(const Config& config) {
+  return {config.integer("train.eval_iters") * config.integer("train.global_batch_size"),
+          config.integer("dataset.task_encoder_seq_length"), static_cast<std::uint64_t>(config.integer("rng.seed"))};
+}
+
+std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings) {
+  std::vector<double> sigmas;
+  for (std::size_t i = 0; i < kLevels; ++i) {
+    const double probability = (static_cast<double>(i) + 0.5) / kLevels;
+    sigmas.push_back(std::exp(settings.p_mean + settings.p_std * normal_quantile(probability)));
+  }
+  return sigmas;
+}
+
+ValidationResult validate(const model::Dit& dit, const data::SampleSource& source, const ValidationSettings& settings,
+                          const diffusion::EdmSettings& edm, const comm::Group& group) {
+  LevelSums sums = comm::agreed(group, [&] { return evaluate_share(dit, source, settings, edm, group); });
+  group.all_reduce_sum(std::span<double>(sums.loss));
+  group.all_reduce_sum(std::span<double>(sums.tokens));
+  const std::vector<double> levels = validation_sigmas(edm);
+  ValidationResult result;
+  double loss = 0, tokens = 0;
+  for (std::size_t level = 0; level < kLevels; ++level) {
+    if (sums.tokens[level] > 0) result.loss_at_sigma[levels[level]] = sums.loss[level] / sums.tokens[level];
+    loss += sums.loss[level];
+    tokens += sums.tokens[level];
+  }
+  result.loss = tokens > 0 ? loss / tokens : 0;
+  return result;
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,38 @@
+// Validation: the loss on the validation split at fixed noise levels with fixed noise, so that two checkpoints differ by
+// their weights only; and, where prompts are given, a picture of each.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "comm/group.h"
+#include "config/config.h"
+#include "data/sample.h"
+#include "train/trainer.h"
+
+namespace dfm::train {
+
+struct ValidationSettings {
+  std::int64_t samples = 256;        // at most
+  std::int64_t pack_capacity = 8000; // tokens
+  std::uint64_t seed = 1234;
+};
+
+ValidationSettings validation_settings(const Config& config);
+
+struct ValidationResult {
+  double loss = 0;
+  std::map<double, double> loss_at_sigma;
+};
+
+// Noise levels at the midpoints of equal shares of the training distribution.
+std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings);
+
+// Collective over the data-parallel ranks, which divide the samples. Sample i is judged at level i modulo the number
+// of levels.
+ValidationResult validate(const model::Dit& dit, const data::SampleSource& source, const ValidationSettings& settings,
+                          const diffusion::EdmSettings& edm, const comm::Group& group);
+
+}  // namespace dfm::train
