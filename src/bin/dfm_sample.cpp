@@ -1,9 +1,9 @@
 // dfm_sample: weights and prompts to latents, then pictures or videos.
 #include "cli/run_program.h"
 #include "comm/agree.h"
+#include "comm/grid_settings.h"
 #include "core/log.h"
 #include "sample/sampling.h"
-#include "train/setup.h"
 
 namespace {
 
@@ -43,7 +43,7 @@ cli::Program program() {
 ExitCode run(const Config& config, const cli::Context& context) {
   const sample::WorkList list = sample::work_list(config);
   sample::SamplingSettings settings = sample::sampling_settings(config);
-  train::grid_shape(config);  // refuses the layouts that are not offered
+  comm::grid_shape(config);  // refuses the layouts that are not offered
   at::set_num_threads(context.topology.threads);
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
   const auto model = comm::agreed(context.world, [&] { return sample::load_model(config.text("sample.weights"), dtype); });

@@ -1,6 +1,7 @@
 #include "data/index_builder.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -94,6 +95,7 @@ void refuse_duplicate_keys(const Work& work, const IndexSettings& settings, cons
   const auto ranks = static_cast<std::uint64_t>(world.size()), me = static_cast<std::uint64_t>(world.rank());
   pass_around(work, world, &ShardResult::key_hashes,
               [&](std::size_t shard, const std::vector<std::uint64_t>& hashes) {
+                ensure(hashes.size() <= std::numeric_limits<std::uint32_t>::max(), "a shard of 2^32 samples");
                 for (std::size_t sample = 0; sample < hashes.size(); ++sample) {
                   if (hashes[sample] % ranks != me) continue;
                   places.push_back({hashes[sample], static_cast<std::uint32_t>(shard),

@@ -10,8 +10,8 @@
 namespace dfm::data {
 
 struct IndexSettings {
-  std::filesystem::path root;
-  std::string exclude;  // regular expression; empty for none
+  std::filesystem::path root = {};
+  std::string exclude = {};  // regular expression; empty for none
   SplitRatio split_ratio{1, 0, 0};
   bool shuffle_tars = false;
   bool force_overwrite = false;  // replace split.yaml and dataset.yaml where they exist

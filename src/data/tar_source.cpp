@@ -28,8 +28,7 @@ std::span<const std::byte> TarSource::view(std::uint64_t offset, std::size_t cou
 
 void TarSource::load(std::uint64_t offset, std::size_t count) {
   const std::uint64_t window_end = window_offset_ + window_.size();
-  const bool is_near =
-      offset >= window_offset_ && offset - window_offset_ < window_end - window_offset_ + kSequentialBytes;
+  const bool is_near = offset >= window_offset_ && offset < window_end + kSequentialBytes;
   const std::size_t ahead = std::max(count, is_near ? kSequentialBytes : kJumpBytes);
   buffer_.resize(std::min<std::uint64_t>(ahead, end_ - offset));
   const std::size_t read_bytes = file_->read_up_to(buffer_, offset);

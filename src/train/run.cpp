@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "comm/agree.h"
+#include "comm/grid_settings.h"
 #include "core/log.h"
 #include "core/units.h"
 #include "train/loop.h"
@@ -78,7 +79,7 @@ double start_or_resume(const Config& config, const comm::Group& world, const std
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
   at::set_num_threads(topology.threads);
-  const comm::RankGrid grid(world.size(), grid_shape(config));
+  const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(world, grid);
   const Inputs inputs = comm::agreed(world, [&] { return open_inputs(config); });
   Trainer trainer(inputs.trainer, groups,

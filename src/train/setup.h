@@ -1,19 +1,16 @@
-// From a configuration to the parts of a training run: data, grid, restart point.
+// From a configuration to the parts of a training run: data and restart point.
 #pragma once
 
 #include <optional>
 
 #include "ckpt/checkpoint.h"
-#include "comm/rank_grid.h"
+#include "comm/group.h"
 #include "config/config.h"
 #include "data/sample.h"
 #include "data/step_reader.h"
 #include "model/dit_shape.h"
 
 namespace dfm::train {
-
-// Throws a usage error for parallel dimensions that this version does not train with.
-comm::GridShape grid_shape(const Config& config);
 
 // The training samples: dataset.path, or made-up ones with dataset.mock.
 data::SampleSource training_source(const Config& config);

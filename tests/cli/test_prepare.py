@@ -1,0 +1,129 @@
+"""dfm_prepare: pictures with captions to shards."""
+
+import hashlib
+import json
+import pickle
+import shutil
+import signal
+import subprocess
+import tarfile
+import time
+
+import pytest
+
+from conftest import ENVIRONMENT, command, png, run
+
+
+def shard_hashes(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.glob("*.tar"))}
+
+
+def members(folder):
+    found = {}
+    for shard in sorted(folder.glob("*.tar")):
+        with tarfile.open(shard) as archive:
+            for member in archive.getmembers():
+                found[member.name] = archive.extractfile(member).read()
+    return found
+
+
+def test_a_sample_is_a_latent_a_text_embedding_and_a_description(pictures, tmp_path):
+    run("dfm_prepare", pictures, tmp_path / "out", "--height", 32, "--width", 48)
+    files = members(tmp_path / "out")
+    assert len(files) == 3 * 23
+    description = json.loads(files["000002.json"])
+    assert description["caption"] == "a blue picture" and description["image_width"] == 48
+    text = pickle.loads(files["000002.pickle"])
+    assert text.shape == (3, 1024) and text.dtype == "float16"
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_ranks(pictures, tmp_path):
+    made = []
+    for ranks in (1, 2, 3):
+        folder = tmp_path / str(ranks)
+        run("dfm_prepare", pictures, folder, "--height", 32, "--width", 32, "--shard-maxcount", 4, ranks=ranks)
+        made.append(shard_hashes(folder))
+    assert len(made[0]) == 6
+    assert made[0] == made[1] == made[2]
+
+
+def test_an_archive_gives_the_same_samples_as_its_folder(pictures, tmp_path):
+    archive = tmp_path / "pictures.tar.gz"
+    with tarfile.open(archive, "w:gz") as out:
+        for path in sorted(pictures.iterdir()):
+            out.add(path, path.name)
+    run("dfm_prepare", pictures, tmp_path / "a", "--height", 32, "--width", 32)
+    run("dfm_prepare", archive, tmp_path / "b", "--height", 32, "--width", 32)
+    assert shard_hashes(tmp_path / "a") == shard_hashes(tmp_path / "b")
+
+
+def test_an_interrupted_run_is_finished_by_the_same_command(pictures, tmp_path):
+    words = ["--height", 32, "--width", 32, "--shard-maxcount", 1]
+    run("dfm_prepare", pictures, tmp_path / "whole", *words)
+    out = tmp_path / "out"
+    process = subprocess.Popen(command("dfm_prepare", pictures, out, *words), env=ENVIRONMENT,
+                               stderr=subprocess.DEVNULL)
+    while process.poll() is None and len(list(out.glob("*.tar"))) < 3:
+        time.sleep(0.001)
+    process.send_signal(signal.SIGTERM)
+    code = process.wait(timeout=60)
+    if code == 75:  # it may have been quicker than the signal
+        assert len(list(out.glob("*.tar"))) < 23
+        run("dfm_prepare", pictures, out, *words)
+    else:
+        assert code == 0
+    assert shard_hashes(out) == shard_hashes(tmp_path / "whole")
+    assert not list(out.glob(".*.partial"))
+
+
+def test_bad_items_are_left_out_and_named(pictures, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(pictures, source)
+    (source / "003.png").write_bytes((source / "003.png").read_bytes()[:60])
+    (source / "100.png").write_bytes(png(32, 32, "red"))  # no caption
+    done = run("dfm_prepare", source, tmp_path / "out", "--height", 32, "--width", 32, ranks=2, code=7)
+    assert "003.png" in done.stderr and "100.png has no caption" in done.stderr
+    assert "22 samples" in done.stderr
+    # Running again changes nothing and still says what is missing.
+    again = run("dfm_prepare", source, tmp_path / "out", "--height", 32, "--width", 32, code=7)
+    assert "100.png has no caption" in again.stderr
+
+
+def test_bad_items_can_be_fatal(pictures, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(pictures, source)
+    (source / "100.png").write_bytes(png(32, 32, "red"))
+    done = run("dfm_prepare", source, tmp_path / "out", "prepare.on_bad_input=fail", ranks=2, code=3)
+    assert "100.png has no caption" in done.stderr and "hint" in done.stderr
+    assert not list((tmp_path / "out").glob("*.tar"))
+
+
+def test_a_truncated_archive_is_a_data_error(pictures, tmp_path):
+    archive = tmp_path / "cut.tar"
+    with tarfile.open(archive, "w") as out:
+        for path in sorted(pictures.iterdir()):
+            out.add(path, path.name)
+    archive.write_bytes(archive.read_bytes()[:-9000])
+    assert "cut.tar" in run("dfm_prepare", archive, tmp_path / "out", ranks=2, code=3).stderr
+
+
+def test_shards_of_another_source_are_not_overwritten(pictures, tmp_path):
+    out = tmp_path / "out"
+    run("dfm_prepare", pictures, out, "--height", 32, "--width", 32)
+    before = shard_hashes(out)
+    assert "other settings" in run("dfm_prepare", pictures, out, "--height", 48, "--width", 32, code=2).stderr
+    assert shard_hashes(out) == before
+
+
+@pytest.mark.parametrize("words, text", [
+    (["--height", 40, "--width", 32], "multiple of 16"),
+    (["--height", 32], "only one of"),
+    ([], "prepare.output"),
+])
+def test_impossible_settings_are_usage_errors(pictures, tmp_path, words, text):
+    folders = [pictures, tmp_path / "out"] if words else [pictures]
+    assert text in run("dfm_prepare", *folders, *words, code=2).stderr
+
+
+def test_a_source_that_is_not_there_is_an_error(tmp_path):
+    assert "nowhere" in run("dfm_prepare", tmp_path / "nowhere", tmp_path / "out", ranks=2, code=4).stderr

@@ -1,0 +1,247 @@
+"""dfm_train: training, stopping, resuming, and what it says about bad input."""
+
+import json
+import shutil
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from conftest import ENVIRONMENT, TINY, command, rewrite_tar, run
+
+TIMES = {"step_seconds"}
+
+
+def losses(folder):
+    """metrics.jsonl without what differs between equal runs."""
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k not in TIMES} for line in lines]
+
+
+def tensors(checkpoint):
+    """Every piece of every rank file, by rank and name."""
+    found = {}
+    for path in sorted(checkpoint.glob("rank_*.h5")):
+        with h5py.File(path) as file:
+            for kind in file:
+                for name in file[kind]:
+                    found[path.name, kind, name] = file[kind][name][()]
+    return found
+
+
+def assert_same_bits(a, b):
+    assert a.keys() == b.keys()
+    for key in a:
+        assert np.array_equal(a[key], b[key]), key
+
+
+def train(shards, folder, *words, ranks=2, code=0, iters=8):
+    return run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={folder}", f"train.train_iters={iters}",
+               *words, ranks=ranks, code=code)
+
+
+def test_the_log_line_has_the_fields_of_the_reference(shards, tmp_path):
+    printed = train(shards, tmp_path / "run", ranks=1, iters=2).stderr
+    for field in ["iteration        2/       2", "consumed samples:", "elapsed time per iteration (ms):",
+                  "learning rate:", "global batch size:", "lm loss:", "grad norm:"]:
+        assert field in printed
+
+
+def test_mock_data_need_no_data_set(tmp_path):
+    run("dfm_train", "--mock", *TINY, "dataset.H_latents=8", "dataset.W_latents=8", "dataset.context_seq_len=5",
+        f"checkpoint.save={tmp_path}", "train.train_iters=2")
+    assert len(losses(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_losses_do_not_depend_on_the_number_of_ranks(shards, tmp_path, ranks):
+    words = ["checkpoint.save_interval=0"]
+    train(shards, tmp_path / "one", *words, ranks=1, iters=20)
+    train(shards, tmp_path / "many", *words, ranks=ranks, iters=20)
+    one = [line["loss"] for line in losses(tmp_path / "one")]
+    many = [line["loss"] for line in losses(tmp_path / "many")]
+    assert len(one) == 20
+    np.testing.assert_allclose(many, one, rtol=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16_mixed"])
+@pytest.mark.parametrize("stop", [1, 3, 6])
+def test_resuming_gives_the_same_bits(shards, tmp_path, precision, stop):
+    words = [f"train.precision={precision}", "train.ema_decay=0.9"]
+    train(shards, tmp_path / "straight", *words)
+    train(shards, tmp_path / "resumed", *words, "--stop-after-steps", stop, code=75)
+    printed = train(shards, tmp_path / "resumed", *words).stderr
+    assert f"resuming from" in printed and f"iteration {stop}" in printed
+    assert losses(tmp_path / "resumed") == losses(tmp_path / "straight")
+    assert_same_bits(tensors(tmp_path / "resumed/iter_0000008"), tensors(tmp_path / "straight/iter_0000008"))
+
+
+@pytest.mark.parametrize("name", ["TERM", "USR1", "USR2"])
+def test_a_signal_to_any_rank_stops_all_resumably(shards, tmp_path, name):
+    train(shards, tmp_path / "straight", iters=60)
+    words = [*TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path / 'run'}", "train.train_iters=60"]
+    process = subprocess.Popen(command("dfm_train", *words, ranks=2), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    metrics = tmp_path / "run/metrics.jsonl"
+    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 5):
+        time.sleep(0.01)
+    pids = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    # The last rank alone is told; several signals in a row do no harm.
+    for _ in range(3):
+        subprocess.run(["kill", f"-{name}", pids[-1]])
+    _, printed = process.communicate(timeout=120)
+    assert process.returncode == 75, printed
+    assert "stopping at iteration" in printed
+    run("dfm_train", *words, ranks=2)
+    assert losses(tmp_path / "run") == losses(tmp_path / "straight")
+    assert_same_bits(tensors(tmp_path / "run/iter_0000060"), tensors(tmp_path / "straight/iter_0000060"))
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_resuming_on_another_number_of_ranks_keeps_order_and_losses(shards, tmp_path, ranks):
+    train(shards, tmp_path / "straight")
+    train(shards, tmp_path / "moved", "--stop-after-steps", 4, code=75)
+    train(shards, tmp_path / "moved", ranks=ranks)
+    straight, moved = losses(tmp_path / "straight"), losses(tmp_path / "moved")
+    assert [line["consumed_samples"] for line in moved] == [line["consumed_samples"] for line in straight]
+    np.testing.assert_allclose([line["loss"] for line in moved], [line["loss"] for line in straight], rtol=1e-6)
+
+
+def test_a_finished_run_does_nothing_more(shards, tmp_path):
+    train(shards, tmp_path / "run")
+    before = (tmp_path / "run/metrics.jsonl").read_bytes()
+    train(shards, tmp_path / "run")
+    assert (tmp_path / "run/metrics.jsonl").read_bytes() == before
+
+
+def test_validation_and_its_pictures_are_recorded(shards, tmp_path):
+    words = ["train.eval_interval=4", 'validation.prompts=["a red picture","a blue picture"]', "validation.num_steps=3"]
+    train(shards, tmp_path / "run", *words, iters=4)
+    validation = [line for line in losses(tmp_path / "run") if line["kind"] == "validation"]
+    assert len(validation) == 1 and validation[0]["iteration"] == 4
+    assert len(list((tmp_path / "run/validation").glob("step_0000004_*.png"))) == 2
+    assert "a red picture" in (tmp_path / "run/report.html").read_text()
+
+
+def test_one_noise_level_a_pack_is_an_option_that_keeps_its_numbers(shards, tmp_path):
+    words = ["diffusion.noise_level=per_pack", "dataset.task_encoder_seq_length=9"]
+    train(shards, tmp_path / "one", *words, ranks=1)
+    train(shards, tmp_path / "two", *words, ranks=2)
+    one = [line["loss"] for line in losses(tmp_path / "one")]
+    np.testing.assert_allclose([line["loss"] for line in losses(tmp_path / "two")], one, rtol=1e-6)
+
+
+def test_numbers_that_are_not_finite_end_the_run_before_it_saves(shards, tmp_path):
+    words = ["optimizer.lr=1e30", "scheduler.lr_warmup_iters=0", "optimizer.clip_grad=0", "checkpoint.save_interval=1"]
+    printed = train(shards, tmp_path / "run", *words, code=1, iters=50).stderr
+    assert "the loss is" in printed and "hint" in printed
+    last = max(int(p.name[5:]) for p in (tmp_path / "run").glob("iter_*"))
+    for values in tensors(tmp_path / f"run/iter_{last:07}").values():
+        assert np.isfinite(values).all()
+
+
+def test_missing_data_are_usage_errors(tmp_path):
+    assert "--mock" in run("dfm_train", f"checkpoint.save={tmp_path}", code=2).stderr
+
+
+def test_an_unindexed_folder_says_what_to_do(tmp_path):
+    printed = run("dfm_train", f"dataset.path={tmp_path}", f"checkpoint.save={tmp_path / 'run'}", ranks=2, code=3).stderr
+    assert "dfm_index" in printed
+
+
+def test_text_of_another_width_is_a_usage_error(shards, tmp_path):
+    printed = train(shards, tmp_path / "run", "model.crossattn_emb_size=512", code=2).stderr
+    assert "1024" in printed and "512" in printed
+
+
+def test_a_sample_longer_than_a_pack_is_a_data_error(shards, tmp_path):
+    printed = train(shards, tmp_path / "run", "dataset.task_encoder_seq_length=3", code=3).stderr
+    assert "4 tokens" in printed and "dataset.task_encoder_seq_length" in printed
+
+
+def test_a_hostile_pickle_is_never_executed(shards, tmp_path):
+    data = tmp_path / "shards"
+    shutil.copytree(shards, data)
+    proof = tmp_path / "executed"
+    hostile = b"cos\nsystem\n(S'touch %s'\ntR." % str(proof).encode()
+    for shard in data.glob("*.tar"):
+        rewrite_tar(shard, lambda name, content: hostile if name.endswith(".pickle") else content)
+    run("dfm_index", data, "--force-overwrite", "--split-ratio", "4,2,0", code=3)
+    assert not proof.exists()
+    # An index made before the shards were changed does not help them.
+    for shard in data.glob("*.tar"):
+        original = (shards / shard.name).read_bytes()
+        shard.write_bytes(original)
+    run("dfm_index", data, "--force-overwrite", "--split-ratio", "4,2,0")
+    padded = lambda name, content: hostile.ljust(len(content), b"\0") if name.endswith(".pickle") else content
+    for shard in data.glob("*.tar"):
+        rewrite_tar(shard, padded)
+    printed = run("dfm_train", *TINY, f"dataset.path={data}", f"checkpoint.save={tmp_path / 'run'}",
+                  "train.train_iters=2", ranks=2, code=3).stderr
+    assert "cannot be used" in printed
+    assert not proof.exists()
+
+
+def test_a_few_bad_samples_may_be_left_out(shards, tmp_path):
+    data = tmp_path / "shards"
+    shutil.copytree(shards, data)
+    flipped = lambda name, content: content[:-300] + bytes(200) + content[-100:]
+    target = sorted(data.glob("*.tar"))[0]
+    first = []
+    rewrite_tar(target, lambda name, content: flipped(name, content)
+                if name.endswith(".pth") and not first and not first.append(name) else content)
+    run("dfm_train", *TINY, f"dataset.path={data}", f"checkpoint.save={tmp_path / 'strict'}", "train.train_iters=4",
+        ranks=2, code=3)
+    printed = run("dfm_train", *TINY, f"dataset.path={data}", f"checkpoint.save={tmp_path / 'lax'}",
+                  "train.train_iters=4", "dataset.max_bad_samples=5", ranks=2).stderr
+    assert "left out" in printed
+
+
+def damage(path, position):
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("harm", ["truncated", "flipped", "missing", "manifest"])
+def test_a_damaged_checkpoint_is_passed_over(shards, tmp_path, harm):
+    folder = tmp_path / "run"
+    train(shards, folder, "checkpoint.save_interval=2", iters=6)
+    newest = folder / "iter_0000006"
+    victim = newest / ("manifest.json" if harm == "manifest" else "rank_00001.h5")
+    if harm == "truncated":
+        victim.write_bytes(victim.read_bytes()[:-1000])
+    elif harm == "missing":
+        victim.unlink()
+    else:
+        damage(victim, victim.stat().st_size // 2)
+    printed = train(shards, folder, "checkpoint.save_interval=2", iters=8).stderr
+    assert "iter_0000006 cannot be used" in printed and "resuming from" in printed and "iter_0000004" in printed
+
+
+def test_a_history_without_a_valid_checkpoint_is_not_started_over(shards, tmp_path):
+    folder = tmp_path / "run"
+    train(shards, folder, iters=2)
+    damage(folder / "iter_0000002/rank_00000.h5", 3000)
+    before = sorted(p.name for p in folder.rglob("*"))
+    printed = train(shards, folder, iters=4, code=5).stderr
+    assert "none of them is valid" in printed and "hint" in printed
+    assert sorted(p.name for p in folder.rglob("*")) == before
+
+
+def test_a_checkpoint_of_another_model_is_refused(shards, tmp_path):
+    train(shards, tmp_path / "run", iters=2)
+    printed = train(shards, tmp_path / "run", "model.num_layers=3", code=2).stderr
+    assert "model.num_layers is 2 there and 3 here" in printed
+
+
+def test_a_named_checkpoint_that_is_not_there_is_code_5(shards, tmp_path):
+    train(shards, tmp_path / "run", f"checkpoint.load={tmp_path / 'nowhere'}", code=5)
+
+
+def test_an_old_iteration_can_be_continued_elsewhere(shards, tmp_path):
+    train(shards, tmp_path / "run", "checkpoint.save_interval=2")
+    train(shards, tmp_path / "fork", f"checkpoint.load_checkpoint={tmp_path / 'run/iter_0000004'}/")
+    assert losses(tmp_path / "fork") == losses(tmp_path / "run")[4:]

@@ -1,0 +1,106 @@
+"""What the Python tests share: where the programs are, how they are started, small data to feed them."""
+
+import io
+import os
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(os.environ.get("DFM_BIN_DIR", ROOT / "build" / "bin"))
+
+# The one place for what Open MPI needs as root and with more ranks than cores.
+ENVIRONMENT = {
+    **os.environ,
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMP_NUM_THREADS": "1",
+}
+MPIRUN = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1"]
+TIMEOUT_SECONDS = 300
+
+
+def command(program, *words, ranks=1):
+    """The words that start a program; mpirun only where there are several ranks."""
+    start = [] if ranks == 1 else [*MPIRUN, "-n", str(ranks)]
+    return [*start, str(BIN / program), *map(str, words)]
+
+
+def run(program, *words, ranks=1, code=0, env=None, cwd=None):
+    """Runs a program to its end and checks its exit code; returns what it printed (stdout, stderr)."""
+    done = subprocess.run(command(program, *words, ranks=ranks), env={**ENVIRONMENT, **(env or {})}, cwd=cwd,
+                          capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
+    assert done.returncode == code, f"code {done.returncode} instead of {code}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def png(width, height, colour):
+    """A picture with a diagonal, so that it is not one flat colour."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (width, height), colour)
+    ImageDraw.Draw(image).line((0, 0, width, height), fill=(255, 255, 255), width=3)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+COLOURS = ["red", "green", "blue", "black", "gray"]
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder of 23 small pictures with a caption table."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rows = ["file_name,text"]
+    for i in range(23):
+        colour = COLOURS[i % len(COLOURS)]
+        (folder / f"{i:03}.png").write_bytes(png(40 + i % 3 * 8, 32, colour))
+        rows.append(f"{i:03}.png,a {colour} picture")
+    (folder / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shards(pictures, tmp_path_factory):
+    """The pictures as an indexed data set of six shards (four of them for training)."""
+    folder = tmp_path_factory.mktemp("data") / "shards"
+    run("dfm_prepare", pictures, folder, "--height", 32, "--width", 32, "--shard-maxcount", 4)
+    run("dfm_index", folder, "--split-ratio", "4,2,0")
+    return folder
+
+
+# A model small enough for many runs.
+TINY = ["model.num_layers=2", "model.hidden_size=64", "model.num_attention_heads=4", "model.adaln_rank=16",
+        "model.max_img_h=16", "model.max_img_w=16", "model.max_frames=4", "train.precision=fp32",
+        "train.global_batch_size=6", "scheduler.lr_warmup_iters=2", "optimizer.lr=1e-3", "logger.log_interval=1",
+        "train.eval_interval=0"]
+
+
+@pytest.fixture(scope="session")
+def trained(shards, tmp_path_factory):
+    """A short training run: its folder with two checkpoints."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={folder}", "train.train_iters=4",
+        "checkpoint.save_interval=2", "train.ema_decay=0.9")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def weights(trained, tmp_path_factory):
+    file = tmp_path_factory.mktemp("weights") / "weights.safetensors"
+    run("dfm_consolidate", trained, file)
+    return file
+
+
+def rewrite_tar(path, change):
+    """Rewrites a tar: change(name, content) returns the new content."""
+    with tarfile.open(path) as archive:
+        members = [(m, archive.extractfile(m).read()) for m in archive.getmembers()]
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for member, content in members:
+            content = change(member.name, content)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
