@@ -38,6 +38,8 @@ void check(herr_t status, const char* what, const std::filesystem::path& path) {
 
 void silence_library() {
   static const bool once = [] {
+    // Its clean-up at exit crashes over a file that could not be written (a full disk); files are closed here anyway.
+    H5dont_atexit();
     H5open();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     return true;
@@ -104,15 +106,19 @@ Hdf5Handle Hdf5File::open_dataset(const std::string& name) const {
   return {H5Dopen2(file_.id(), name.c_str(), H5P_DEFAULT), H5Dclose, "read", path_};
 }
 
+Hdf5Handle Hdf5File::flat_space(const Hdf5Handle& dataset, const std::string& name) const {
+  Hdf5Handle space(H5Dget_space(dataset.id()), H5Sclose, "read", path_);
+  if (H5Sget_simple_extent_ndims(space.id()) == 1) return space;
+  throw data_error(fmt::format("{}: the dataset {} is not one-dimensional", path_.native(), name));
+}
+
 std::int64_t Hdf5File::length(const std::string& dataset) const {
-  const Hdf5Handle data = open_dataset(dataset);
-  const Hdf5Handle space(H5Dget_space(data.id()), H5Sclose, "read", path_);
-  return H5Sget_simple_extent_npoints(space.id());
+  return H5Sget_simple_extent_npoints(flat_space(open_dataset(dataset), dataset).id());
 }
 
 void Hdf5File::read(const std::string& name, std::int64_t first, std::span<float> out) const {
   const Hdf5Handle data = open_dataset(name);
-  const Hdf5Handle space(H5Dget_space(data.id()), H5Sclose, "read", path_);
+  const Hdf5Handle space = flat_space(data, name);
   const auto begin = static_cast<hsize_t>(first);
   const hsize_t count = out.size();
   check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &begin, nullptr, &count, nullptr), "read", path_);

@@ -17,7 +17,7 @@ namespace {
 
 // Before MPI is up, the launchers tell the rank through the environment.
 bool is_first_process() {
-  for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
+  for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
     const char* const rank = std::getenv(name);
     if (rank != nullptr) return std::string_view(rank) == "0";
   }
@@ -25,8 +25,8 @@ bool is_first_process() {
 }
 
 void report(const Error& error) {
-  log::error("{}", error.what());
-  if (!error.hint().empty()) log::write(log::Level::error, "  hint: " + error.hint());
+  const std::string hint = error.hint().empty() ? "" : "\n         hint: " + error.hint();
+  log::error("{}{}", error.what(), hint);
 }
 
 Config load_config(const CommandLine& line) {
@@ -74,27 +74,34 @@ ExitCode guarded_body(const Program& program, const CommandLine& line, const Bod
   }
 }
 
+CommandLine checked_command_line(const Program& program, int argc, const char* const* argv) {
+  CommandLine line = parse_command_line(program, all_keys(), argc, argv);
+  log::parse_level(line.log_level);
+  parse_progress(line.progress);
+  return line;
+}
+
+ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Body& body) {
+  StopToken::install_signal_handlers();
+  const comm::MpiRuntime mpi(nullptr, nullptr);
+  return guarded_body(program, line, body);
+}
+
 }  // namespace
 
 int run_program(const Program& program, int argc, char** argv, const Body& body) {
-  CommandLine line;
   try {
-    line = parse_command_line(program, all_keys(), argc, argv);
-    log::parse_level(line.log_level);
-    parse_progress(line.progress);
-  } catch (const Error& error) {
-    if (is_first_process()) report(error);
-    return static_cast<int>(error.kind());
-  }
-  if (line.help || line.version) {
+    const CommandLine line = checked_command_line(program, argc, argv);
+    if (!line.help && !line.version) return static_cast<int>(run_under_mpi(program, line, body));
     const std::string text =
         line.help ? help_text(program, all_keys()) : fmt::format("{} {}\n", program.name, DFM_VERSION);
     if (is_first_process()) std::fputs(text.c_str(), stdout);
     return 0;
+  } catch (...) {
+    const Error error = to_error(std::current_exception());
+    if (is_first_process()) report(error);
+    return static_cast<int>(error.kind());
   }
-  StopToken::install_signal_handlers();
-  const comm::MpiRuntime mpi(&argc, &argv);
-  return static_cast<int>(guarded_body(program, line, body));
 }
 
 }  // namespace dfm::cli

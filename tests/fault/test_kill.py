@@ -122,7 +122,7 @@ def test_a_full_disk_ends_training_with_code_4_and_keeps_what_was_saved(shards, 
 
 
 def test_a_full_disk_ends_preparation_with_code_4(pictures, small_disk):
-    printed = run("dfm_prepare", pictures, small_disk / "out", "--height", 512, "--width", 512, ranks=2, code=4).stderr
+    printed = run("dfm_prepare", pictures, small_disk / "out", "--height", 1024, "--width", 1024, ranks=2, code=4).stderr
     assert "full" in printed
     assert not list((small_disk / "out").glob("*.tar")) and not list((small_disk / "out").glob(".*.partial"))
 
