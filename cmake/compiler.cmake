@@ -31,6 +31,8 @@ if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
+# Programs load only the libraries they use: small tools then start in milliseconds.
+add_link_options(-Wl,--as-needed)
 find_program(MOLD mold)
 if(MOLD)
   add_link_options(-fuse-ld=mold)

@@ -6,8 +6,8 @@
 #include "cli/run_program.h"
 #include "core/log.h"
 #include "core/units.h"
-#include "data/index_builder.h"
-#include "data/shape_reader.h"
+#include "data/energon/index_builder.h"
+#include "data/energon/shape_reader.h"
 
 namespace {
 
@@ -22,19 +22,22 @@ cli::Program program() {
                       {"shuffle-tars", "index.shuffle_tars"},
                       {"force-overwrite", "index.force_overwrite"}},
           .sections = {"index"},
-          .examples = "  dfm_index shards/ --split-ratio 8,1,1\n"
-                      "  mpirun -n 8 dfm_index shards/\n"};
+          .examples =
+              "  dfm_index shards/ --split-ratio 8,1,1\n"
+              "  mpirun -n 8 dfm_index shards/\n"};
 }
 
 void print(const data::IndexReport& report, const data::IndexSettings& settings) {
   for (const std::string& warning : report.warnings) log::warn("{}", warning);
-  for (const data::SkippedShard& skipped : report.skipped) log::warn("left out {}: {}", skipped.name, skipped.reason);
+  for (const data::SkippedShard& skipped : report.skipped)
+    log::warn("left out {}: {}", skipped.name, skipped.reason);
   for (const std::string& kept : report.kept_files) {
     log::info("{} was kept as it is; --force-overwrite replaces it", kept);
   }
   if (report.stopped) return;
-  log::info("{} samples in {} shards in {}, parts: {}", format_count(static_cast<std::int64_t>(report.samples)),
-            report.shards.size(), settings.root.native(), fmt::format("{}", fmt::join(report.extensions, ", ")));
+  log::info("{} samples in {} shards in {}, parts: {}",
+            format_count(static_cast<std::int64_t>(report.samples)), report.shards.size(),
+            settings.root.native(), fmt::format("{}", fmt::join(report.extensions, ", ")));
   for (const data::SplitSummary& split : report.splits) {
     log::info("split {}: {} samples in {} shards", split.name, split.samples, split.shards);
   }

@@ -40,9 +40,16 @@ void require_sizes(const fs::path& folder, const Manifest& manifest) {
   }
 }
 
+// A folder without a manifest is what is left of an interrupted save; it was never announced. A folder that
+// cannot be looked into may have been.
+bool was_announced(const fs::path& folder) {
+  std::error_code error;
+  return fs::status(folder / kManifestName, error).type() != fs::file_type::not_found;
+}
+
 Listed look_at(const fs::path& folder) {
   Listed listed{folder, step_of(folder), {}, {}};
-  if (!fs::exists(folder / kManifestName)) {
+  if (!was_announced(folder)) {
     listed.problem = "it has no manifest: the save was not finished";
     return listed;
   }
@@ -50,14 +57,11 @@ Listed look_at(const fs::path& folder) {
     Manifest manifest = read_manifest(folder);
     require_sizes(folder, manifest);
     listed.manifest = std::move(manifest);
-  } catch (const Error& error) {
-    listed.problem = error.what();
+  } catch (...) {
+    listed.problem = to_error(std::current_exception()).what();
   }
   return listed;
 }
-
-// A folder without a manifest is what is left of an interrupted save; it was never announced.
-bool was_announced(const Listed& listed) { return fs::exists(listed.folder / kManifestName); }
 
 // Collective: every rank must find the folder whole, and every file must have its checksum.
 bool is_whole(const comm::Group& world, Listed& listed) {
@@ -80,9 +84,9 @@ struct History {
 
 History look_for_history(const fs::path& root) {
   const auto newest_announced = read_pointer(root);
-  History history{newest_announced.has_value(), {}};
+  History history{fs::exists(root / kPointerName), {}};
   for (const Listed& listed : list_checkpoints(root)) {
-    if (!was_announced(listed) || listed.step > newest_announced.value_or(listed.step)) continue;
+    if (!was_announced(listed.folder) || listed.step > newest_announced.value_or(listed.step)) continue;
     history.exists = true;
     history.candidates.push_back(listed.folder);
   }
@@ -91,7 +95,8 @@ History look_for_history(const fs::path& root) {
 
 // Rank 0 looks for all, so that a slow file system cannot show the ranks different folders.
 History history_of_rank_0(const comm::Group& world, const fs::path& root) {
-  const History mine = comm::agreed(world, [&] { return world.rank() == 0 ? look_for_history(root) : History{}; });
+  const History mine =
+      comm::agreed(world, [&] { return world.rank() == 0 ? look_for_history(root) : History{}; });
   std::string text = mine.exists ? "yes" : "";
   for (const fs::path& folder : mine.candidates) text += "\n" + folder.native();
   std::istringstream lines(world.broadcast_text(text, 0));
@@ -111,8 +116,8 @@ fs::path checkpoint_folder(const fs::path& root, std::int64_t step) {
 std::vector<Listed> list_checkpoints(const fs::path& root) {
   if (step_of(root) >= 0) return {look_at(root)};
   std::vector<Listed> found;
-  std::error_code no_folder;
-  for (const auto& entry : fs::directory_iterator(root, no_folder)) {
+  if (!fs::exists(root)) return found;
+  for (const auto& entry : fs::directory_iterator(root)) {
     if (entry.is_directory() && step_of(entry.path()) >= 0) found.push_back(look_at(entry.path()));
   }
   std::ranges::sort(found, std::ranges::greater{}, &Listed::step);
@@ -121,6 +126,7 @@ std::vector<Listed> list_checkpoints(const fs::path& root) {
 
 void verify_checksums(const comm::Group& world, const Listed& checkpoint) {
   comm::agreed(world, [&] {
+    ensure(checkpoint.manifest.has_value(), "verify_checksums: the checkpoint is not valid");
     const auto& files = checkpoint.manifest->files;
     for (std::size_t i = static_cast<std::size_t>(world.rank()); i < files.size(); i += world.size()) {
       if (hex(hash_file(checkpoint.folder / files[i].name)) == files[i].xxh3) continue;
@@ -138,16 +144,17 @@ std::optional<Listed> find_newest_valid(const comm::Group& world, const fs::path
     if (world.rank() == 0) log::warn("{} cannot be used: {}", folder.native(), candidate.problem);
   }
   if (!history.exists) return std::nullopt;
-  throw comm::AgreedError(ExitCode::no_checkpoint,
-                          fmt::format("{} has checkpoints, but none of them is valid", root.native()),
-                          "mend or remove them, or choose another checkpoint.save to start from the beginning");
+  throw comm::AgreedError(
+      ExitCode::no_checkpoint, fmt::format("{} has checkpoints, but none of them is valid", root.native()),
+      "mend or remove them, or choose another checkpoint.save to start from the beginning");
 }
 
 std::vector<fs::path> piece_files(const Listed& checkpoint, int own_rank) {
   std::vector<fs::path> paths;
   for (const FileRecord& file : checkpoint.manifest->files) paths.push_back(checkpoint.folder / file.name);
   const auto own = static_cast<std::size_t>(own_rank);
-  if (own < paths.size()) std::rotate(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(own), paths.end());
+  if (own < paths.size())
+    std::rotate(paths.begin(), paths.begin() + static_cast<std::ptrdiff_t>(own), paths.end());
   return paths;
 }
 

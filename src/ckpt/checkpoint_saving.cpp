@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <limits>
 #include <sstream>
 #include <system_error>
 
@@ -19,7 +20,9 @@ namespace dfm::ckpt {
 namespace fs = std::filesystem;
 namespace {
 
-std::string rank_file_name(int rank) { return fmt::format("rank_{:05}.h5", rank); }
+constexpr std::string_view kRankPrefix = "rank_";
+
+std::string rank_file_name(int rank) { return fmt::format("{}{:05}.h5", kRankPrefix, rank); }
 
 std::string now_as_text() {
   const std::time_t now = std::time(nullptr);
@@ -30,8 +33,8 @@ std::string now_as_text() {
   return text.data();
 }
 
-// Without its manifest a folder is no checkpoint, so this comes first: whatever an earlier attempt left in it can
-// then never be mixed with what is written now.
+// Without its manifest a folder is no checkpoint, so this comes first: whatever an earlier attempt left in it
+// can then never be mixed with what is written now.
 void invalidate(const fs::path& folder) {
   make_folder(folder);
   remove_file(folder / kManifestName);
@@ -45,13 +48,14 @@ FileRecord write_own_file(const fs::path& folder, int rank, const std::vector<Pi
   return {path.filename().native(), fs::file_size(path), hex(hash_file(path))};
 }
 
-// Files that the manifest does not list, e.g. of an attempt with more ranks.
+// Rank files, finished or not, that the manifest does not list, e.g. of an attempt with more ranks.
 void remove_strangers(const fs::path& folder, const Manifest& manifest) {
   std::vector<fs::path> strangers;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().native();
+    const bool is_ours = name.starts_with(kRankPrefix) || name.starts_with("." + std::string(kRankPrefix));
     const bool listed = std::ranges::find(manifest.files, name, &FileRecord::name) != manifest.files.end();
-    if (!listed) strangers.push_back(entry.path());
+    if (is_ours && !listed) strangers.push_back(entry.path());
   }
   for (const fs::path& path : strangers) remove_file(path);
 }
@@ -91,9 +95,11 @@ void save_checkpoint(const comm::Group& world, const fs::path& root, Manifest ma
 
 void prune_checkpoints(const fs::path& root, std::int64_t keep) {
   if (keep < 0) return;
+  const std::int64_t newest_announced = read_pointer(root).value_or(std::numeric_limits<std::int64_t>::max());
   std::int64_t valid_seen = 0;
   for (const Listed& listed : list_checkpoints(root)) {
-    if (!listed.manifest || ++valid_seen <= std::max<std::int64_t>(keep, 1)) continue;
+    if (!listed.manifest || listed.step > newest_announced) continue;
+    if (++valid_seen <= std::max<std::int64_t>(keep, 1)) continue;
     remove_file(listed.folder / kManifestName);
     sync_folder(listed.folder);
     std::error_code error;

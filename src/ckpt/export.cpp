@@ -22,7 +22,8 @@ ExportSettings export_settings(const Config& config) {
   return settings;
 }
 
-ExportReport export_safetensors(const Listed& checkpoint, const ExportSettings& settings, ProgressStyle progress_style) {
+ExportReport export_safetensors(const Listed& checkpoint, const ExportSettings& settings,
+                                ProgressStyle progress_style) {
   PieceReader reader(piece_files(checkpoint, 0));
   const auto parameters = reader.parameters(settings.kind);
   if (parameters.empty()) {
@@ -35,7 +36,7 @@ ExportReport export_safetensors(const Listed& checkpoint, const ExportSettings& 
   SafetensorsWriter writer(settings.output, entries,
                            {{"format", "pt"},
                             {kConfigMetadata, nlohmann::json(checkpoint.manifest->config).dump()},
-                            {kStepMetadata, std::to_string(checkpoint.step)}});
+                            {kStepMetadata, std::to_string(checkpoint.manifest->step)}});
   ExportReport report;
   Progress progress("Exporting", static_cast<std::int64_t>(entries.size()), progress_style);
   for (const TensorEntry& entry : entries) {

@@ -1,9 +1,8 @@
 // HDF5 through one checked, owning wrapper: files, groups, flat float32 datasets and small attributes.
 //
-// Errors of the library become storage errors with its own text and, where it names an errno, the remedy for it.
+// Errors of the library become storage errors with its own text and, where it names an errno, the remedy for
+// it.
 #pragma once
-
-#include <hdf5.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +10,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include <hdf5.h>
 
 #include "core/array.h"
 
@@ -48,7 +49,8 @@ class Hdf5File {
     const char* name;
     std::vector<std::int64_t> values;
   };
-  void write(const std::string& name, std::span<const float> values, const std::vector<Attribute>& attributes);
+  void write(const std::string& name, std::span<const float> values,
+             const std::vector<Attribute>& attributes);
 
   // Elements [first, first + out.size()) of a dataset.
   void read(const std::string& name, std::int64_t first, std::span<float> out) const;
@@ -63,6 +65,8 @@ class Hdf5File {
  private:
   Hdf5File(Hdf5Handle file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
   Hdf5Handle open_dataset(const std::string& name) const;
+  // Throws a data error for a dataset of another number of dimensions.
+  Hdf5Handle flat_space(const Hdf5Handle& dataset, const std::string& name) const;
 
   Hdf5Handle file_;
   std::filesystem::path path_;

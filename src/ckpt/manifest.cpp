@@ -33,6 +33,12 @@ Json to_json(const Manifest& manifest) {
           {"files", files_to_json(manifest.files)}};
 }
 
+// Texts of the configuration may be paths that are not UTF-8, which JSON cannot hold: they are replaced
+// there.
+std::string checksum(const Json& body) {
+  return hex(hash64(body.dump(-1, ' ', false, Json::error_handler_t::replace)));
+}
+
 // A name that stays inside the checkpoint's folder.
 std::string plain_file_name(const std::string& name) {
   if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos) {
@@ -65,16 +71,16 @@ Manifest from_json(const Json& json) {
 
 std::string to_text(const Manifest& manifest) {
   const Json body = to_json(manifest);
-  const Json whole = {{"checkpoint", body}, {"xxh3", hex(hash64(body.dump()))}};
-  return whole.dump(1) + "\n";
+  const Json whole = {{"checkpoint", body}, {"xxh3", checksum(body)}};
+  return whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Manifest read_manifest(const std::filesystem::path& checkpoint_folder) {
   const auto path = checkpoint_folder / kManifestName;
+  const Json whole = read_json(path);
   try {
-    const Json whole = read_json(path);
     const Json& body = whole.at("checkpoint");
-    if (whole.at("xxh3") != hex(hash64(body.dump()))) throw data_error("its checksum does not fit its content");
+    if (whole.at("xxh3") != checksum(body)) throw data_error("its checksum does not fit its content");
     return from_json(body);
   } catch (const nlohmann::json::exception& error) {
     throw data_error(fmt::format("{} is damaged: {}", path.native(), error.what()));

@@ -15,6 +15,14 @@ constexpr const char* kShapeAttribute = "global_shape";
 
 std::string key_of(const std::string& kind, const std::string& parameter) { return kind + "/" + parameter; }
 
+// Negative for what is not a whole number.
+std::int64_t parse_begin(std::string_view text) {
+  std::int64_t begin = -1;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, begin);
+  return error == std::errc{} && rest == end ? begin : -1;
+}
+
 }  // namespace
 
 void write_pieces(const std::filesystem::path& path, const std::vector<Piece>& pieces) {
@@ -50,16 +58,22 @@ bool PieceReader::open_next() {
 
 void PieceReader::add(std::size_t file, const std::string& kind, const std::string& dataset) {
   const auto at_sign = dataset.rfind('@');
-  std::int64_t begin = -1;
-  if (at_sign != std::string::npos) {
-    std::from_chars(dataset.data() + at_sign + 1, dataset.data() + dataset.size(), begin);
-  }
-  if (begin < 0) {
-    throw data_error(fmt::format("{} holds a dataset {} that is no piece of a tensor", paths_[file].native(), dataset));
-  }
+  const std::int64_t begin = at_sign == std::string::npos ? -1 : parse_begin(dataset.substr(at_sign + 1));
   const std::string path = fmt::format("/{}/{}", kind, dataset);
-  pieces_[key_of(kind, dataset.substr(0, at_sign))][begin] = {file, path, begin, files_[file].length(path),
-                                                              files_[file].read_attribute(path, kShapeAttribute)};
+  const std::int64_t count = files_[file].length(path);
+  const Shape shape = files_[file].read_attribute(path, kShapeAttribute);
+  if (begin < 0 || count < 0 || begin > element_count(shape) || count > element_count(shape) - begin) {
+    throw data_error(
+        fmt::format("{} holds a dataset {} that is no piece of a tensor", paths_[file].native(), dataset));
+  }
+  const std::string key = key_of(kind, dataset.substr(0, at_sign));
+  const auto [known, is_new] = shapes_.try_emplace(key, shape);
+  if (!is_new && known->second != shape) {
+    throw data_error(fmt::format("{} holds {} with shape {}, another file with {}", paths_[file].native(),
+                                 key, to_text(shape), to_text(known->second)));
+  }
+  // An empty piece must not hide one that is not; of the files that hold the same, the first is read.
+  if (count > 0) pieces_[key].try_emplace(begin, Stored{file, path, begin, count});
 }
 
 const PieceReader::Stored* PieceReader::find(const std::string& key, std::int64_t at) const {
@@ -71,20 +85,26 @@ const PieceReader::Stored* PieceReader::find(const std::string& key, std::int64_
   return at < stored.begin + stored.count ? &stored : nullptr;
 }
 
+void PieceReader::require_shape(const std::string& key, const std::string& parameter,
+                                const Shape& shape) const {
+  const auto known = shapes_.find(key);
+  if (known == shapes_.end() || known->second == shape) return;
+  throw data_error(fmt::format("{} has shape {} in the checkpoint and {} here", parameter,
+                               to_text(known->second), to_text(shape)),
+                   "use the configuration the checkpoint was saved with");
+}
+
 void PieceReader::read(const std::string& kind, const std::string& parameter, const Shape& global_shape,
                        std::int64_t begin, std::span<float> out) {
   const std::string key = key_of(kind, parameter);
   while (!out.empty()) {
     const Stored* stored = find(key, begin);
     while (stored == nullptr && open_next()) stored = find(key, begin);
+    require_shape(key, parameter, global_shape);
     if (stored == nullptr) {
-      throw data_error(fmt::format("the checkpoint holds no {} of {} from element {} on", kind, parameter, begin),
-                       "it was saved by another model, or without this part of the state");
-    }
-    if (stored->global_shape != global_shape) {
-      throw data_error(fmt::format("{} has shape {} in the checkpoint and {} here", parameter,
-                                   to_text(stored->global_shape), to_text(global_shape)),
-                       "use the configuration the checkpoint was saved with");
+      throw data_error(
+          fmt::format("the checkpoint holds no {} of {} from element {} on", kind, parameter, begin),
+          "it was saved by another model, or without this part of the state");
     }
     const std::int64_t available = stored->begin + stored->count - begin;
     const auto count = std::min(out.size(), static_cast<std::size_t>(available));
@@ -99,8 +119,8 @@ std::map<std::string, Shape> PieceReader::parameters(const std::string& kind) {
   }
   std::map<std::string, Shape> found;
   const std::string prefix = kind + "/";
-  for (const auto& [key, stored] : pieces_) {
-    if (key.starts_with(prefix)) found[key.substr(prefix.size())] = stored.begin()->second.global_shape;
+  for (const auto& [key, shape] : shapes_) {
+    if (key.starts_with(prefix)) found[key.substr(prefix.size())] = shape;
   }
   return found;
 }

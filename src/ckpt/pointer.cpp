@@ -1,5 +1,6 @@
 #include "ckpt/pointer.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/file.h"
@@ -11,8 +12,9 @@ std::optional<std::int64_t> read_pointer(const std::filesystem::path& root) {
   const auto path = root / kPointerName;
   if (!std::filesystem::exists(path)) return std::nullopt;
   const std::string text = read_text(path, kLongest);
+  const auto first = std::min(text.find_first_not_of(" \t\n"), text.size());
   std::int64_t step = -1;
-  std::from_chars(text.data(), text.data() + text.size(), step);
+  std::from_chars(text.data() + first, text.data() + text.size(), step);
   return step < 0 ? std::nullopt : std::optional(step);
 }
 

@@ -23,9 +23,9 @@ struct TypeName {
 };
 
 constexpr std::array kTypeNames{
-    TypeName{DType::float32, "F32"}, TypeName{DType::float16, "F16"}, TypeName{DType::bfloat16, "BF16"},
-    TypeName{DType::float64, "F64"}, TypeName{DType::int64, "I64"},   TypeName{DType::int32, "I32"},
-    TypeName{DType::int16, "I16"},   TypeName{DType::int8, "I8"},     TypeName{DType::uint8, "U8"},
+    TypeName{DType::float32, "F32"},  TypeName{DType::float16, "F16"}, TypeName{DType::bfloat16, "BF16"},
+    TypeName{DType::float64, "F64"},  TypeName{DType::int64, "I64"},   TypeName{DType::int32, "I32"},
+    TypeName{DType::int16, "I16"},    TypeName{DType::int8, "I8"},     TypeName{DType::uint8, "U8"},
     TypeName{DType::boolean, "BOOL"},
 };
 
@@ -45,7 +45,8 @@ std::string header_text(const std::vector<TensorEntry>& entries, const TextMetad
   std::uint64_t begin = 0;
   for (const TensorEntry& entry : entries) {
     const std::uint64_t end = begin + entry.size_bytes();
-    header[entry.name] = {{"dtype", type_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {begin, end}}};
+    header[entry.name] = {
+        {"dtype", type_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {begin, end}}};
     begin = end;
   }
   std::string text = header.dump();
@@ -53,10 +54,27 @@ std::string header_text(const std::vector<TensorEntry>& entries, const TextMetad
   return text;
 }
 
+// Unlike the JSON library, which turns 2.7 and true into whole numbers.
+std::uint64_t whole_number(const Json& json) {
+  if (!json.is_number_unsigned()) throw data_error(fmt::format("{:.40} is not a count", json.dump()));
+  return json.get<std::uint64_t>();
+}
+
+Shape parse_shape(const Json& list) {
+  if (!list.is_array()) throw data_error("a shape is not a list");
+  Shape shape;
+  for (const Json& extent : list) shape.push_back(static_cast<std::int64_t>(whole_number(extent)));
+  return shape;
+}
+
 }  // namespace
 
 std::uint64_t TensorEntry::size_bytes() const {
-  return static_cast<std::uint64_t>(element_count(shape)) * size_of(dtype);
+  std::uint64_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<std::uint64_t>(element_count(shape)), size_of(dtype), &bytes)) {
+    throw data_error(fmt::format("a tensor cannot have the shape {}", to_text(shape)));
+  }
+  return bytes;
 }
 
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(File::open_to_read(path)) {
@@ -65,6 +83,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(File
   } catch (const nlohmann::json::exception& error) {
     throw data_error(fmt::format("{} is not a safetensors file: {}", path.native(), error.what()));
   } catch (const Error& error) {
+    if (error.kind() != ExitCode::data) throw;
     throw data_error(fmt::format("{} is not a sound safetensors file: {}", path.native(), error.what()),
                      "copy or export it again");
   }
@@ -80,20 +99,40 @@ void SafetensorsFile::read_header() {
   std::string text(header_bytes, '\0');
   file_.read_exactly(std::as_writable_bytes(std::span(text)), kLengthBytes);
   const Json header = parse_json(text, "the header");
-  const std::uint64_t data_begin = kLengthBytes + header_bytes, data_bytes = file_bytes - data_begin;
+  if (!header.is_object()) throw data_error("the header is not an object");
+  const Extent data{kLengthBytes + header_bytes, file_bytes};
+  std::vector<Extent> taken;
   for (const auto& [name, fields] : header.items()) {
     if (name == "__metadata__") {
       metadata_ = fields.get<TextMetadata>();
-      continue;
+    } else {
+      taken.push_back(add_tensor(name, fields, data));
     }
-    TensorEntry entry{name, parse_type(fields.at("dtype")), fields.at("shape").get<Shape>()};
-    const auto begin = fields.at("data_offsets").at(0).get<std::uint64_t>();
-    const auto end = fields.at("data_offsets").at(1).get<std::uint64_t>();
-    if (begin > end || end > data_bytes || end - begin != entry.size_bytes()) {
-      throw data_error(fmt::format("tensor {} does not lie inside the file as its shape asks", name));
-    }
-    begins_[name] = data_begin + begin;
-    entries_.push_back(std::move(entry));
+  }
+  require_disjoint(std::move(taken));
+}
+
+SafetensorsFile::Extent SafetensorsFile::add_tensor(const std::string& name, const Json& fields,
+                                                    Extent data) {
+  TensorEntry entry{name, parse_type(fields.at("dtype")), parse_shape(fields.at("shape"))};
+  const Json& offsets = fields.at("data_offsets");
+  if (offsets.size() != 2) throw data_error(fmt::format("the data_offsets of {} are not two", name));
+  const std::uint64_t begin = whole_number(offsets.at(0)), end = whole_number(offsets.at(1));
+  if (begin > end || end > data.end - data.begin || end - begin != entry.size_bytes()) {
+    throw data_error(fmt::format("tensor {} does not lie inside the file as its shape asks", name));
+  }
+  begins_[name] = data.begin + begin;
+  entries_.push_back(std::move(entry));
+  return {data.begin + begin, data.begin + end};
+}
+
+// A small file whose tensors all lie on the same bytes would fill the memory.
+void SafetensorsFile::require_disjoint(std::vector<Extent> extents) {
+  std::ranges::sort(extents, {}, &Extent::begin);
+  std::uint64_t taken_until = 0;
+  for (const Extent& extent : extents) {
+    if (extent.begin < taken_until && extent.begin < extent.end) throw data_error("its tensors overlap");
+    taken_until = std::max(taken_until, extent.end);
   }
 }
 
@@ -107,8 +146,8 @@ Array SafetensorsFile::read(const std::string& name) const {
   return array;
 }
 
-SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, const std::vector<TensorEntry>& entries,
-                                     const TextMetadata& metadata)
+SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
+                                     const std::vector<TensorEntry>& entries, const TextMetadata& metadata)
     : file_(path) {
   const std::string header = header_text(entries, metadata);
   const std::uint64_t length = header.size();

@@ -1,5 +1,5 @@
-// The safetensors format (github.com/huggingface/safetensors): eight bytes of header length, a JSON header, the data.
-// Reading never trusts the header: lengths, offsets, shapes and types are checked against the file.
+// The safetensors format (github.com/huggingface/safetensors): eight bytes of header length, a JSON header,
+// the data. Reading never trusts the header: lengths, offsets, shapes and types are checked against the file.
 //
 //   const SafetensorsFile file(path);
 //   const Array weight = file.read("decoder.layers.0.mlp.linear_fc1.weight");
@@ -17,6 +17,7 @@
 
 #include "core/array.h"
 #include "core/file.h"
+#include "core/json.h"
 
 namespace dfm::ckpt {
 
@@ -25,6 +26,7 @@ struct TensorEntry {
   DType dtype = DType::float32;
   Shape shape;
 
+  // Throws a data error where that overflows.
   std::uint64_t size_bytes() const;
 };
 
@@ -43,7 +45,14 @@ class SafetensorsFile {
   Array read(const std::string& name) const;
 
  private:
+  // Bytes [begin, end) of the file.
+  struct Extent {
+    std::uint64_t begin, end;
+  };
+
   void read_header();
+  Extent add_tensor(const std::string& name, const Json& fields, Extent data);
+  static void require_disjoint(std::vector<Extent> extents);
 
   File file_;
   std::vector<TensorEntry> entries_;

@@ -13,6 +13,8 @@ namespace dfm::cli {
 namespace po = boost::program_options;
 namespace {
 
+constexpr const char* kWords = " words";  // a name that nobody can give as an option by mistake
+
 const Key& find_key(const KeyTable& table, const std::string& name) {
   const auto found = std::ranges::find(table.keys, name, &Key::name);
   ensure(found != table.keys.end(), "an option names a key that is not declared");
@@ -24,7 +26,8 @@ void add_common(po::options_description& description, CommandLine& line) {
   add("help,h", po::bool_switch(&line.help), "print this and exit");
   add("version", po::bool_switch(&line.version), "print the version and exit");
   add("recipe", po::value(&line.recipe)->value_name("NAME"), "start from this recipe (or a path to one)");
-  add("config-file", po::value(&line.config_file)->value_name("FILE"), "then apply this file (.ini or .yaml)");
+  add("config-file", po::value(&line.config_file)->value_name("FILE"),
+      "then apply this file (.ini or .yaml)");
   add("print-config", po::bool_switch(&line.print_config), "print every value and its origin, and exit");
   add("topology", po::bool_switch(&line.topology), "print which rank runs where, and exit");
   add("log-level", po::value(&line.log_level)->value_name("LEVEL"), "debug, info, warning, error or off");
@@ -41,25 +44,41 @@ void add_own(po::options_description& description, const Program& program, const
   }
 }
 
-// --num_steps and --num-steps are one option.
-std::string normalised(std::string word) {
+// --num_steps and --num-steps are one option. Another word that begins with "--" may be a value: it stays as
+// it is.
+std::string normalised(const std::string& word, const po::options_description& known) {
   if (!word.starts_with("--")) return word;
   const auto end = std::min(word.find('='), word.size());
-  std::replace(word.begin() + 2, word.begin() + static_cast<std::ptrdiff_t>(end), '_', '-');
-  return word;
+  std::string name = word.substr(2, end - 2);
+  std::ranges::replace(name, '_', '-');
+  return known.find_nothrow(name, false) == nullptr ? word : "--" + name + word.substr(end);
 }
 
+// Each value of a list option is one text, except for one JSON array in its place.
 std::string list_or_single(const Key& key, const std::vector<std::string>& values) {
-  if (key.type != ValueType::texts || (values.size() == 1 && values[0].starts_with('['))) return values.back();
-  return format_value(values);
+  if (key.type != ValueType::texts) return values.back();
+  const bool is_array = values.size() == 1 && values[0].starts_with('[') && values[0].ends_with(']');
+  return is_array ? values.back() : format_value(values);
 }
 
-void take_options(const Program& program, const KeyTable& keys, const po::variables_map& values, Layer& layer) {
+// Two options, or an option and an argument, may set the same key; then they must agree.
+void add_agreeing(Assignment assignment, Layer& layer) {
+  const auto earlier = std::ranges::find(layer, assignment.key, &Assignment::key);
+  if (earlier != layer.end() && earlier->text != assignment.text) {
+    throw usage_error(fmt::format("{} = '{}' and {} = '{}' both give {}", earlier->origin, earlier->text,
+                                  assignment.origin, assignment.text, assignment.key),
+                      "give one of them");
+  }
+  layer.push_back(std::move(assignment));
+}
+
+void take_options(const Program& program, const KeyTable& keys, const po::variables_map& values,
+                  Layer& layer) {
   for (const Option& option : program.options) {
     const auto found = values.find(option.name);
     if (found == values.end()) continue;
     const auto& given = found->second.as<std::vector<std::string>>();
-    layer.push_back({option.key, list_or_single(find_key(keys, option.key), given), "--" + option.name});
+    add_agreeing({option.key, list_or_single(find_key(keys, option.key), given), "--" + option.name}, layer);
   }
 }
 
@@ -69,7 +88,7 @@ void take_words(const Program& program, const std::vector<std::string>& words, L
     if (is_assignment_word(word)) {
       layer.push_back(parse_assignment_word(word));
     } else if (positional < program.positionals.size()) {
-      layer.push_back({program.positionals[positional].key, word, program.positionals[positional].name});
+      add_agreeing({program.positionals[positional].key, word, program.positionals[positional].name}, layer);
       ++positional;
     } else {
       throw usage_error(fmt::format("'{}' is one argument too many", word),
@@ -91,25 +110,27 @@ std::string keys_text(const Program& program, const KeyTable& keys) {
 
 }  // namespace
 
-CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc, const char* const* argv) {
+CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc,
+                               const char* const* argv) {
   CommandLine line;
   po::options_description description;
   add_common(description, line);
   add_own(description, program, keys);
-  description.add_options()("words", po::value<std::vector<std::string>>());
+  description.add_options()(kWords, po::value<std::vector<std::string>>());
   po::positional_options_description positional;
-  positional.add("words", -1);
+  positional.add(kWords, -1);
 
   std::vector<std::string> words;
-  std::transform(argv + 1, argv + argc, std::back_inserter(words), normalised);
+  for (int i = 1; i < argc; ++i) words.push_back(normalised(argv[i], description));
   try {
     po::variables_map values;
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(words).options(description).positional(positional).style(style).run(), values);
+    po::store(po::command_line_parser(words).options(description).positional(positional).style(style).run(),
+              values);
     po::notify(values);
     take_options(program, keys, values, line.assignments);
-    if (values.count("words") != 0) {
-      take_words(program, values["words"].as<std::vector<std::string>>(), line.assignments);
+    if (values.count(kWords) != 0) {
+      take_words(program, values[kWords].as<std::vector<std::string>>(), line.assignments);
     }
   } catch (const po::error& error) {
     throw usage_error(error.what(), fmt::format("{} --help lists the options", program.name));

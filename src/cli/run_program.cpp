@@ -1,5 +1,6 @@
 #include "cli/run_program.h"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -83,6 +84,7 @@ CommandLine checked_command_line(const Program& program, int argc, const char* c
 
 ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Body& body) {
   StopToken::install_signal_handlers();
+  std::signal(SIGXFSZ, SIG_IGN);  // a write past ulimit -f then fails with an error that has a remedy
   const comm::MpiRuntime mpi(nullptr, nullptr);
   return guarded_body(program, line, body);
 }

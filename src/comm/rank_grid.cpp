@@ -1,26 +1,40 @@
 #include "comm/rank_grid.h"
 
+#include <cstdint>
+#include <limits>
+
 #include <fmt/core.h>
 
 #include "core/error.h"
 
 namespace dfm::comm {
 
+namespace {
+
+// The greatest number where the product overflows: no world is a multiple of that either.
+std::int64_t ranks_of_replica(const GridShape& shape) {
+  std::int64_t product = std::int64_t{shape.tensor} * shape.context;
+  const bool overflows = __builtin_mul_overflow(product, std::int64_t{shape.pipeline}, &product);
+  return overflows ? std::numeric_limits<std::int64_t>::max() : product;
+}
+
+}  // namespace
+
 RankGrid::RankGrid(int world_size, GridShape shape) : world_size_(world_size), shape_(shape) {
-  const int per_replica = shape.tensor * shape.context * shape.pipeline;
   if (shape.tensor < 1 || shape.context < 1 || shape.pipeline < 1 || shape.expert < 1) {
     throw usage_error("every parallel dimension must be at least 1");
   }
+  const std::int64_t per_replica = ranks_of_replica(shape);
   if (world_size % per_replica != 0) {
     throw usage_error(
         fmt::format("{} ranks do not divide into replicas of tensor {} x context {} x pipeline {} = {} ranks",
                     world_size, shape.tensor, shape.context, shape.pipeline, per_replica),
         fmt::format("start a multiple of {} ranks, or lower one of the dimensions", per_replica));
   }
-  data_size_ = world_size / per_replica;
+  data_size_ = static_cast<int>(world_size / per_replica);
   if (data_size_ % shape.expert != 0) {
-    throw usage_error(fmt::format("expert parallel {} does not divide data parallel {} = {} / {}", shape.expert,
-                                  data_size_, world_size, per_replica),
+    throw usage_error(fmt::format("expert parallel {} does not divide data parallel {} = {} / {}",
+                                  shape.expert, data_size_, world_size, per_replica),
                       fmt::format("choose a divisor of {}", data_size_));
   }
 }
@@ -48,8 +62,8 @@ std::string RankGrid::describe() const {
 
 namespace {
 
-// The ranks that differ from this one in the given coordinates only share a group: the colour is the rank with
-// those coordinates set to zero.
+// The ranks that differ from this one in the given coordinates only share a group: the colour is the rank
+// with those coordinates set to zero.
 template <class... Coordinate>
 Group along(const Group& world, const RankGrid& grid, std::string role, Coordinate... varying) {
   GridCoordinates at = grid.coordinates(world.rank());

@@ -1,12 +1,11 @@
 #include "comm/topology.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <map>
 
 #include <fmt/format.h>
+#include <sched.h>
 
 #include "comm/mpi.h"
 #include "core/error.h"
@@ -19,15 +18,16 @@ int positive_from_environment(const char* name) {
   return text == nullptr ? 0 : static_cast<int>(std::strtol(text, nullptr, 10));
 }
 
-// OMP_NUM_THREADS where it is given; else the processors in this process's affinity mask, shared with those ranks of
-// the node that have the same mask (an unbound mpirun gives every rank the whole node).
+// OMP_NUM_THREADS where it is given; else the processors in this process's affinity mask, shared with those
+// ranks of the node that have the same mask (an unbound mpirun gives every rank the whole node). Collective
+// over the node: the environment may differ between its ranks.
 int usable_threads(const Group& node) {
-  if (const int given = positive_from_environment("OMP_NUM_THREADS"); given > 0) return given;
   cpu_set_t mask;
   CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) != 0) return 1;
+  sched_getaffinity(0, sizeof mask, &mask);
   const std::string mine(reinterpret_cast<const char*>(&mask), sizeof mask);
   const auto masks = node.all_gather_text(mine);
+  if (const int given = positive_from_environment("OMP_NUM_THREADS"); given > 0) return given;
   const auto sharing = static_cast<int>(std::ranges::count(masks, mine));
   return std::max(1, CPU_COUNT(&mask) / sharing);
 }
@@ -72,10 +72,12 @@ void refuse_lonely_slurm_task(int world_size) {
   const int tasks = positive_from_environment("SLURM_NTASKS");
   if (world_size > 1 || tasks <= 1) return;
   // The batch script itself may run a program alone: it is inside a job, but not inside a step.
-  const bool in_batch_script = std::getenv("SLURM_JOB_ID") != nullptr && std::getenv("SLURM_STEP_ID") == nullptr;
+  const bool in_batch_script =
+      std::getenv("SLURM_JOB_ID") != nullptr && std::getenv("SLURM_STEP_ID") == nullptr;
   if (in_batch_script) return;
-  throw usage_error(fmt::format("SLURM_NTASKS is {}, but MPI sees a world of 1 rank", tasks),
-                    "start with srun --mpi=pmix (srun --mpi=list shows what this site offers), or use mpirun");
+  throw usage_error(
+      fmt::format("SLURM_NTASKS is {}, but MPI sees a world of 1 rank", tasks),
+      "start with srun --mpi=pmix (srun --mpi=list shows what this site offers), or use mpirun");
 }
 
 }  // namespace dfm::comm

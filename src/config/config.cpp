@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 
@@ -30,9 +31,34 @@ std::string section_of(std::string_view key) { return std::string(key.substr(0, 
 
 std::string_view leaf_of(std::string_view key) { return key.substr(key.rfind('.') + 1); }
 
+// As a JSON string; what is not UTF-8 in it is replaced, since JSON cannot hold it.
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Value parse_assigned(const Key& key, const Assignment& assignment) {
+  try {
+    return parse_value(key, assignment.text);
+  } catch (const Error& error) {
+    throw usage_error(fmt::format("{} ({})", error.what(), assignment.origin), error.hint());
+  }
+}
+
+// A value as read_ini_file reads it back: in quotes where it would be cut, trimmed or split into lines.
+std::string ini_text(const Value& value) {
+  const std::string plain = format_value(value);
+  if (!std::holds_alternative<std::string>(value) || plain.empty()) return plain;
+  const bool has_edge = plain.front() == '"' || plain.front() == ' ' || plain.back() == ' ';
+  const bool has_special =
+      std::ranges::any_of(plain, [](unsigned char c) { return c < ' ' || c == ';' || c == '#'; });
+  return has_edge || has_special ? quoted(plain) : plain;
+}
+
 }  // namespace
 
 std::string nearest_key(std::string_view misspelt, const KeyTable& table) {
+  static constexpr std::size_t kLongestName = 200;
+  if (misspelt.size() > kLongestName) return "";
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(misspelt.size() / 3, 2) + 1;
   const auto consider = [&](const std::string& candidate, const std::string& meant) {
@@ -61,20 +87,22 @@ Config::Entry& Config::find_to_assign(const Assignment& assignment) {
   const auto found = entries_.find(name);
   if (found != entries_.end()) return found->second;
   const std::string nearest = nearest_key(assignment.key, *table_);
-  throw usage_error(fmt::format("unknown key '{}' ({})", assignment.key, assignment.origin),
-                    nearest.empty() ? "--print-config lists all keys" : fmt::format("did you mean {}?", nearest));
+  throw usage_error(
+      fmt::format("unknown key '{}' ({})", assignment.key, assignment.origin),
+      nearest.empty() ? "--print-config lists all keys" : fmt::format("did you mean {}?", nearest));
 }
 
 void Config::apply(const Layer& layer) {
   std::map<std::string, const Assignment*, std::less<>> seen;
   for (const Assignment& assignment : layer) {
     Entry& target = find_to_assign(assignment);
-    Value value = parse_value(*target.key, assignment.text);
+    Value value = parse_assigned(*target.key, assignment);
     const auto [earlier, is_first] = seen.try_emplace(target.key->name, &assignment);
     if (!is_first && earlier->second->key != assignment.key && value != target.value) {
-      throw usage_error(fmt::format("'{}' and '{}' ({}) are two spellings of {} with different values",
-                                    earlier->second->key, assignment.key, assignment.origin, target.key->name),
-                        "give one of them");
+      throw usage_error(
+          fmt::format("'{}' and '{}' ({}) are two spellings of {} with different values",
+                      earlier->second->key, assignment.key, assignment.origin, target.key->name),
+          "give one of them");
     }
     target.value = std::move(value);
     target.origin = assignment.origin;
@@ -92,13 +120,16 @@ const T& Config::get(std::string_view key) const {
   const Entry& found = entry(key);
   const T* const value = std::get_if<T>(&found.value);
   if (value == nullptr && std::holds_alternative<std::monostate>(found.value)) {
-    throw usage_error(fmt::format("{} is not set", key), fmt::format("give {}=VALUE: {}", key, found.key->help));
+    throw usage_error(fmt::format("{} is not set", key),
+                      fmt::format("give {}=VALUE: {}", key, found.key->help));
   }
   if (value == nullptr) throw internal_error(fmt::format("key {} is read as another type", key));
   return *value;
 }
 
-bool Config::is_null(std::string_view key) const { return std::holds_alternative<std::monostate>(entry(key).value); }
+bool Config::is_null(std::string_view key) const {
+  return std::holds_alternative<std::monostate>(entry(key).value);
+}
 bool Config::flag(std::string_view key) const { return get<bool>(key); }
 std::int64_t Config::integer(std::string_view key) const { return get<std::int64_t>(key); }
 double Config::real(std::string_view key) const { return get<double>(key); }
@@ -132,7 +163,7 @@ std::string Config::to_ini(const std::vector<std::string>& sections) const {
     if (!sections.empty() && std::ranges::find(sections, section) == sections.end()) continue;
     if (section != current) out += fmt::format("{}[{}]\n", current.empty() ? "" : "\n", section);
     current = section;
-    const std::string line = fmt::format("{} = {}", name.substr(section.size() + 1), format_value(found.value));
+    const std::string line = fmt::format("{} = {}", name.substr(section.size() + 1), ini_text(found.value));
     out += fmt::format("{:<50} ; {}\n", line, found.origin);
   }
   return out;

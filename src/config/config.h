@@ -1,8 +1,8 @@
 // The configuration of a run: for every declared key a value and where it came from.
 //
 // Layers are applied in order, later ones win: recipe < --config-file < words on the command line
-// (design: three layers of the users' documents, spec/dfm.md section 5.1). Unknown keys are errors that name the
-// nearest known one; spellings of the users' documents are aliases.
+// (design: three layers of the users' documents, spec/dfm.md section 5.1). Unknown keys are errors that name
+// the nearest known one; spellings of the users' documents are aliases.
 //
 //   Config config(all_keys());
 //   config.apply(read_ini_file("my.ini"));
@@ -29,7 +29,7 @@ struct KeyTable {
 struct Assignment {
   std::string key;
   std::string text;
-  std::string origin;  // "recipe dit_s", "my.yaml:12", "command line"
+  std::string origin;  // "recipe dit_s:4", "my.yaml:12", "command line"
 };
 
 using Layer = std::vector<Assignment>;
@@ -58,8 +58,8 @@ class Config {
   // Values as text by key, without origins: what a checkpoint records.
   std::map<std::string, std::string> values_as_text() const;
 
-  // An INI file that gives this configuration again, with the origin of each value as a comment. Only keys
-  // of the given sections; all when empty.
+  // An INI file that gives this configuration again (read_ini_file), with the origin of each value as a
+  // comment. Only keys of the given sections; all when empty.
   std::string to_ini(const std::vector<std::string>& sections = {}) const;
 
  private:

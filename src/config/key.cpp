@@ -41,7 +41,8 @@ std::optional<Number> parse_number(const std::string& text) {
 }
 
 void check_range(const Key& key, double number, const std::string& text) {
-  const bool too_small = key.minimum && (key.minimum_is_allowed ? number < *key.minimum : number <= *key.minimum);
+  const bool too_small =
+      key.minimum && (key.minimum_is_allowed ? number < *key.minimum : number <= *key.minimum);
   if (too_small || (key.maximum && number > *key.maximum)) throw refusal(key, text);
 }
 
@@ -67,13 +68,32 @@ Value parse_flag(const Key& key, const std::string& text) {
   throw refusal(key, text);
 }
 
+bool is_null_text(const std::string& text) { return text == "null" || text == "~"; }
+
 Value parse_text(const Key& key, const std::string& text) {
-  if (!key.choices.empty() && std::ranges::find(key.choices, text) == key.choices.end()) throw refusal(key, text);
+  if (is_null_text(text)) throw refusal(key, text);
+  if (!key.choices.empty() && std::ranges::find(key.choices, text) == key.choices.end())
+    throw refusal(key, text);
   return text;
 }
 
+std::string list_text(const std::vector<std::string>& texts) {
+  try {
+    return nlohmann::json(texts).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw usage_error("a text of a list is not UTF-8", "convert it to UTF-8");
+  }
+}
+
+Value one_text(const std::string& text) {
+  std::vector<std::string> list{text};
+  list_text(list);  // refuses what could not be written again
+  return list;
+}
+
 Value parse_texts(const Key& key, const std::string& text) {
-  if (!text.starts_with('[')) return std::vector<std::string>{text};
+  if (is_null_text(text)) return std::vector<std::string>{};
+  if (!text.starts_with('[')) return one_text(text);
   try {
     return nlohmann::json::parse(text).get<std::vector<std::string>>();
   } catch (const nlohmann::json::exception&) {
@@ -132,13 +152,18 @@ Key choice(std::string name, std::string default_value, std::vector<std::string>
 
 Value parse_value(const Key& key, const std::string& text) {
   const bool may_be_null = std::holds_alternative<std::monostate>(key.default_value);
-  if (may_be_null && (text == "null" || text == "~" || text.empty())) return {};
+  if (may_be_null && (is_null_text(text) || text.empty())) return {};
   switch (key.type) {
-    case ValueType::boolean: return parse_flag(key, text);
-    case ValueType::integer: return parse_integer(key, text);
-    case ValueType::real: return parse_real(key, text);
-    case ValueType::text: return parse_text(key, text);
-    case ValueType::texts: return parse_texts(key, text);
+    case ValueType::boolean:
+      return parse_flag(key, text);
+    case ValueType::integer:
+      return parse_integer(key, text);
+    case ValueType::real:
+      return parse_real(key, text);
+    case ValueType::text:
+      return parse_text(key, text);
+    case ValueType::texts:
+      return parse_texts(key, text);
   }
   throw internal_error("parse_value: unknown type");
 }
@@ -150,7 +175,7 @@ std::string format_value(const Value& value) {
     std::string operator()(std::int64_t x) const { return std::to_string(x); }
     std::string operator()(double x) const { return fmt::format("{}", x); }
     std::string operator()(const std::string& x) const { return x; }
-    std::string operator()(const std::vector<std::string>& x) const { return nlohmann::json(x).dump(); }
+    std::string operator()(const std::vector<std::string>& x) const { return list_text(x); }
   };
   return std::visit(Formatter{}, value);
 }
@@ -159,13 +184,24 @@ std::string describe_type(const Key& key) {
   if (!key.choices.empty()) return fmt::format("{}", fmt::join(key.choices, " | "));
   std::string text;
   switch (key.type) {
-    case ValueType::boolean: text = "true or false"; break;
-    case ValueType::integer: text = "a whole number"; break;
-    case ValueType::real: text = "a number"; break;
-    case ValueType::text: text = "text"; break;
-    case ValueType::texts: text = "a list of texts"; break;
+    case ValueType::boolean:
+      text = "true or false";
+      break;
+    case ValueType::integer:
+      text = "a whole number";
+      break;
+    case ValueType::real:
+      text = "a number";
+      break;
+    case ValueType::text:
+      text = "text";
+      break;
+    case ValueType::texts:
+      text = "a list of texts";
+      break;
   }
-  if (key.minimum) text += fmt::format(", {} {}", key.minimum_is_allowed ? "at least" : "above", *key.minimum);
+  if (key.minimum)
+    text += fmt::format(", {} {}", key.minimum_is_allowed ? "at least" : "above", *key.minimum);
   if (key.maximum) text += fmt::format(", at most {}", *key.maximum);
   if (!key.unit.empty()) text += fmt::format(", in {}", key.unit);
   if (std::holds_alternative<std::monostate>(key.default_value)) text += ", or null";

@@ -1,5 +1,6 @@
 // A configuration key, declared once: its name, type, default, range, unit and help. Help texts, the printed
-// configuration and validation all come from this declaration (src/config/keys/ holds them, a file a section).
+// configuration and validation all come from this declaration (src/config/keys/ holds them, a file a
+// section).
 //
 //   integer("train.train_iters", 10000, "Steps to train for").at_least(0)
 //   choice("scheduler.lr_decay_style", "cosine", {"cosine", "constant"}, "Shape of the decay")
@@ -43,11 +44,12 @@ Key texts(std::string name, std::string help);
 Key choice(std::string name, std::string default_value, std::vector<std::string> choices, std::string help);
 
 // A value from the text of a file or command line, checked against type, range and choices. "null" is null
-// where the default is. A list is a JSON array of strings, or one element. Throws a usage error that names key, value
-// and what is accepted.
+// where the default is, an empty list for a list, and refused elsewhere. A list is a JSON array of strings,
+// or one element. Throws a usage error that names key, value and what is accepted.
 Value parse_value(const Key& key, const std::string& text);
 
-// The text that parse_value reads back to the same value.
+// The text that parse_value reads back to the same value. Throws a usage error for a list with a text that is
+// not UTF-8.
 std::string format_value(const Value& value);
 
 // "integer, at least 1, in steps": what the help prints after a key.

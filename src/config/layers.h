@@ -1,6 +1,8 @@
-// The sources of configuration layers: recipes and INI files (inih), YAML files (yaml-cpp), command-line words.
+// The sources of configuration layers: recipes and INI files (inih), YAML files (yaml-cpp), command-line
+// words.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -10,7 +12,13 @@
 
 namespace dfm {
 
-// `[section]` and `key = value`; comments begin with ';' or '#'. Throws a usage error with the line of a mistake.
+// In bytes. Larger ones are data errors: lists of prompts have files of their own.
+inline constexpr std::uint64_t kLargestConfigFile = 1U << 20U;
+
+// `[section]` and `key = value`. A comment begins with ';' or '#' at the start of a line or after a blank. A
+// value in double quotes is a JSON string: so are written texts that begin or end with a blank, or hold a
+// line break or what looks like a comment. The values' origin is `origin` and the line. Throws a usage error
+// with the line of a mistake.
 Layer read_ini_file(const std::filesystem::path& path, const std::string& origin);
 
 // Nested maps become dotted keys, lists become list values, `${oc.env:NAME,default}` is replaced from the

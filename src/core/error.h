@@ -51,8 +51,9 @@ Error storage_error(const std::string& message, const std::string& hint = "");
 // that belongs to that errno (quota, permission, read-only, ...).
 Error system_error(std::string_view action, std::string_view path, int errno_value);
 
-// What any caught exception is in these terms: an Error as it is, lack of memory with its remedy, the first line of
-// anything else (foreign libraries append stack traces) as internal.
+// What any caught exception is in these terms: an Error as it is, lack of memory with its remedy, a failure
+// of std::filesystem as storage, the first line of anything else (foreign libraries append stack traces) as
+// internal.
 Error to_error(const std::exception_ptr& failure);
 
 // Invariant of the program itself: failing means a mistake in dfm, not in its input.

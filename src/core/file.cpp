@@ -1,14 +1,13 @@
 #include "core/file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/error.h"
 
@@ -135,7 +134,7 @@ void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
   if (error) throw system_error("create folder", folder.native(), error.value());
-  if (!fs::is_directory(folder)) throw system_error("create folder", folder.native(), ENOTDIR);
+  if (!fs::is_directory(folder, error)) throw system_error("create folder", folder.native(), ENOTDIR);
 }
 
 void remove_file(const fs::path& path) {

@@ -1,7 +1,7 @@
-// Progress of a long loop on standard error: a bar that redraws itself on a terminal, a line now and then where
-// the output goes to a file. Only the rank that draws (rank 0) should make one that is not silent.
+// Progress of a long loop on standard error: a bar that redraws itself on a terminal, a line now and then
+// where the output goes to a file. Only the rank that draws (rank 0) should make one that is not silent.
 //
-//   Progress progress("Preparing", total, ProgressStyle::automatic);
+//   Progress progress("Preparing", total, parse_progress("auto"));
 //   for (...) { ...; progress.advance(1); }
 #pragma once
 

@@ -9,8 +9,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "core/units.h"
-#include "media/utf8.h"
 #include "media/utf8_locale.h"
 
 namespace dfm::media {

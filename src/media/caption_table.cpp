@@ -9,8 +9,8 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "media/csv.h"
-#include "media/utf8.h"
 
 namespace dfm::media {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "media/caption_table.h"
 #include "media/entry_name.h"
-#include "media/utf8.h"
 
 namespace dfm::media {
 namespace {

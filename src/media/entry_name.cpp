@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "media/utf8.h"
+#include "core/text.h"
 
 namespace dfm::media {
 

@@ -3,12 +3,12 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "core/units.h"
 #include "media/archive_reader.h"
 #include "media/captions.h"
 #include "media/entry_name.h"
 #include "media/listing.h"
-#include "media/utf8.h"
 
 namespace dfm::media {
 namespace {

@@ -6,11 +6,11 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 #include "core/units.h"
 #include "media/captions.h"
 #include "media/entry_name.h"
 #include "media/listing.h"
-#include "media/utf8.h"
 
 namespace dfm::media {
 namespace fs = std::filesystem;

@@ -16,17 +16,30 @@ constexpr int kBlock = 8;
 constexpr std::int64_t kChannels = 16;
 constexpr std::int64_t kFramesInGroup = 4;
 
-// One latent channel: which plane (0 luma, 1 Cb, 2 Cr), which coefficient, and its typical deviation. The deviations
-// lie between those of photographs and of line drawings.
+// One latent channel: which plane (0 luma, 1 Cb, 2 Cr), which coefficient, and its typical deviation. The
+// deviations lie between those of photographs and of line drawings.
 struct Channel {
   int plane, vertical, horizontal;
   float deviation;
 };
 
 constexpr std::array<Channel, kChannels> kChannelTable{{
-    {0, 0, 0, 4.0F},  {0, 0, 1, 1.0F},  {0, 1, 0, 1.0F},  {0, 2, 0, 0.5F},  {0, 1, 1, 0.6F}, {0, 0, 2, 0.5F},
-    {0, 0, 3, 0.3F},  {0, 1, 2, 0.25F}, {0, 2, 1, 0.25F}, {0, 3, 0, 0.25F}, {1, 0, 0, 1.2F}, {1, 0, 1, 0.2F},
-    {1, 1, 0, 0.2F},  {2, 0, 0, 1.2F},  {2, 0, 1, 0.2F},  {2, 1, 0, 0.2F},
+    {0, 0, 0, 4.0F},
+    {0, 0, 1, 1.0F},
+    {0, 1, 0, 1.0F},
+    {0, 2, 0, 0.5F},
+    {0, 1, 1, 0.6F},
+    {0, 0, 2, 0.5F},
+    {0, 0, 3, 0.3F},
+    {0, 1, 2, 0.25F},
+    {0, 2, 1, 0.25F},
+    {0, 3, 0, 0.25F},
+    {1, 0, 0, 1.2F},
+    {1, 0, 1, 0.2F},
+    {1, 1, 0, 0.2F},
+    {2, 0, 0, 1.2F},
+    {2, 0, 1, 0.2F},
+    {2, 1, 0, 0.2F},
 }};
 
 // basis[k][x] of the orthonormal DCT-II.
@@ -60,8 +73,9 @@ Planes to_planes(const media::Image& image) {
   return planes;
 }
 
+// What is not a number becomes 0.
 std::uint8_t to_byte(float value) {
-  return static_cast<std::uint8_t>(std::clamp((value + 1) * 127.5F + 0.5F, 0.0F, 255.0F));
+  return static_cast<std::uint8_t>(std::fmin(std::fmax((value + 1) * 127.5F + 0.5F, 0.0F), 255.0F));
 }
 
 media::Image to_image(const Planes& planes, int width, int height) {
@@ -108,7 +122,8 @@ void add_coefficients(const media::Image& image, float weight, const LatentFrame
 
 media::Image frame_from_coefficients(const LatentFrame& latent) {
   static const auto basis = make_basis();
-  const auto width = static_cast<int>(latent.columns * kBlock), height = static_cast<int>(latent.rows * kBlock);
+  const auto width = static_cast<int>(latent.columns * kBlock),
+             height = static_cast<int>(latent.rows * kBlock);
   Planes planes;
   for (auto& plane : planes) plane.assign(static_cast<std::size_t>(width) * height, 0.0F);
   for (std::int64_t channel = 0; channel < kChannels; ++channel) {
@@ -130,7 +145,8 @@ Array encode_dct(const std::vector<media::Image>& frames) {
   const std::int64_t count = latent_frames(static_cast<std::int64_t>(frames.size()));
   Array latent = make_array(DType::float32, {kChannels, count, rows, columns});
   for (std::size_t i = 0; i < frames.size(); ++i) {
-    ensure(frames[i].height == rows * kBlock && frames[i].width == columns * kBlock, "frames are multiples of 8");
+    ensure(frames[i].height == rows * kBlock && frames[i].width == columns * kBlock,
+           "frames are multiples of 8");
     const auto group = static_cast<std::int64_t>((i + kFramesInGroup - 1) / kFramesInGroup);
     add_coefficients(frames[i], i == 0 ? 1.0F : 1.0F / kFramesInGroup,
                      {latent.as<float>().data(), group, count, rows, columns});
@@ -139,7 +155,8 @@ Array encode_dct(const std::vector<media::Image>& frames) {
 }
 
 std::vector<media::Image> decode_dct(const Array& latent) {
-  ensure(latent.dtype == DType::float32 && latent.shape.size() == 4, "a codec decodes float32 [C, T, H, W]");
+  ensure(latent.dtype == DType::float32 && latent.shape.size() == 4 && latent.shape[0] == kChannels,
+         "a codec decodes float32 [C, T, H, W]");
   Array copy = latent;
   std::vector<media::Image> frames;
   for (std::int64_t frame = 0; frame < latent.shape[1]; ++frame) {

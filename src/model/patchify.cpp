@@ -1,5 +1,7 @@
 #include "model/patchify.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "core/error.h"
@@ -8,12 +10,14 @@ namespace dfm::model {
 
 PatchGrid patch_grid(const Shape& latent_shape, const DitShape& shape) {
   const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
-  const bool fits = latent_shape.size() == 4 && latent_shape[0] == shape.in_channels && latent_shape[1] % pt == 0 &&
+  const bool fits = latent_shape.size() == 4 && std::ranges::min(latent_shape) > 0 &&
+                    latent_shape[0] == shape.in_channels && latent_shape[1] % pt == 0 &&
                     latent_shape[2] % ps == 0 && latent_shape[3] % ps == 0;
   if (!fits) {
-    throw data_error(fmt::format("a latent of shape {} does not divide into patches of {} channels x {} x {} x {}",
-                                 to_text(latent_shape), shape.in_channels, pt, ps, ps),
-                     "prepare the data for this model, or set model.in_channels, patch_temporal, patch_spatial");
+    throw data_error(
+        fmt::format("a latent of shape {} does not divide into patches of {} channels x {} x {} x {}",
+                    to_text(latent_shape), shape.in_channels, pt, ps, ps),
+        "prepare the data for this model, or set model.in_channels, patch_temporal, patch_spatial");
   }
   return {latent_shape[1] / pt, latent_shape[2] / ps, latent_shape[3] / ps};
 }
@@ -34,7 +38,8 @@ at::Tensor unpatchify(const at::Tensor& tokens, const PatchGrid& grid, const Dit
 }
 
 at::Tensor token_positions(const PatchGrid& grid) {
-  const auto axes = at::meshgrid({at::arange(grid.frames), at::arange(grid.rows), at::arange(grid.columns)}, "ij");
+  const auto axes =
+      at::meshgrid({at::arange(grid.frames), at::arange(grid.rows), at::arange(grid.columns)}, "ij");
   return at::stack({axes[0].flatten(), axes[1].flatten(), axes[2].flatten()}, 1);
 }
 

@@ -19,10 +19,10 @@ at::Tensor axis_table(std::int64_t count, std::int64_t width) {
 }
 
 void require_inside(const at::Tensor& positions, const at::Tensor& table, const char* axis, const char* key) {
-  const auto greatest = positions.max().item<std::int64_t>();
-  if (greatest < table.size(0) && positions.min().item<std::int64_t>() >= 0) return;
-  throw usage_error(fmt::format("{} position {} is outside the position table of {} patches", axis, greatest,
-                                table.size(0)),
+  const auto least = positions.min().item<std::int64_t>(), greatest = positions.max().item<std::int64_t>();
+  if (least >= 0 && greatest < table.size(0)) return;
+  throw usage_error(fmt::format("{} position {} is outside the position table of {} patches", axis,
+                                least < 0 ? least : greatest, table.size(0)),
                     fmt::format("raise {} or use smaller samples", key));
 }
 
@@ -30,12 +30,14 @@ void require_inside(const at::Tensor& positions, const at::Tensor& table, const 
 
 at::Tensor sinusoid(const at::Tensor& values, std::int64_t width, std::int64_t downscale) {
   const std::int64_t half = width / 2;
-  const at::Tensor exponents = at::arange(half, at::kFloat) * (-std::log(kBase) / static_cast<double>(half - downscale));
+  const at::Tensor exponents =
+      at::arange(half, at::kFloat) * (-std::log(kBase) / static_cast<double>(half - downscale));
   const at::Tensor angles = at::outer(values.to(at::kFloat), exponents.exp());
   return at::cat({angles.sin(), angles.cos()}, 1);
 }
 
-PositionTable::PositionTable(std::int64_t frames, std::int64_t rows, std::int64_t columns, std::int64_t hidden)
+PositionTable::PositionTable(std::int64_t frames, std::int64_t rows, std::int64_t columns,
+                             std::int64_t hidden)
     : frame_(axis_table(frames, hidden / 4)),
       row_(axis_table(rows, 3 * hidden / 8)),
       column_(axis_table(columns, 3 * hidden / 8)) {}

@@ -16,6 +16,8 @@ Init Init::linear_default(std::int64_t fan_in) {
 
 at::Tensor ParameterList::declare(std::string name, Placement placement, Init init) {
   ensure(!buffer_.defined(), "parameters are declared before they are materialized");
+  ensure(std::ranges::find(parameters_, name, &Parameter::name) == parameters_.end(),
+         "a parameter is declared twice");
   Parameter parameter{std::move(name), std::move(placement), init, at::empty({0})};
   const std::int64_t padded = (parameter.count() + kAlignment - 1) / kAlignment * kAlignment;
   offsets_.push_back(offsets_.back() + padded);
@@ -27,7 +29,8 @@ void ParameterList::materialize(at::ScalarType dtype) {
   buffer_ = at::zeros({padded_count()}, dtype);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i];
-    const at::Tensor slice = buffer_.narrow(0, offsets_[i], parameter.count()).view(parameter.placement.global_shape);
+    const at::Tensor slice =
+        buffer_.narrow(0, offsets_[i], parameter.count()).view(parameter.placement.global_shape);
     // The handle that the modules hold becomes this slice of the buffer.
     parameter.value.unsafeGetTensorImpl()->shallow_copy_from(slice.getIntrusivePtr());
     parameter.value.requires_grad_(true);
@@ -46,12 +49,17 @@ const Parameter& ParameterList::find(const std::string& name) const {
   return *found;
 }
 
-void initial_values(const Parameter& parameter, std::uint64_t seed, std::int64_t first, std::span<float> out) {
+void initial_values(const Parameter& parameter, std::uint64_t seed, std::int64_t first,
+                    std::span<float> out) {
   const auto scale = static_cast<float>(parameter.init.scale);
   const Philox random(seed, Stream::weights, name_key(parameter.name));
   switch (parameter.init.kind) {
-    case Init::Kind::zeros: std::ranges::fill(out, 0.0F); return;
-    case Init::Kind::ones: std::ranges::fill(out, 1.0F); return;
+    case Init::Kind::zeros:
+      std::ranges::fill(out, 0.0F);
+      return;
+    case Init::Kind::ones:
+      std::ranges::fill(out, 1.0F);
+      return;
     case Init::Kind::normal:
       random.normals(static_cast<std::uint64_t>(first), out);
       for (float& value : out) value *= scale;

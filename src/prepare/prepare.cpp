@@ -8,7 +8,7 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "core/stop_token.h"
-#include "data/shard_writer.h"
+#include "data/tar/shard_writer.h"
 #include "media/source.h"
 #include "prepare/output_folder.h"
 #include "prepare/sample_maker.h"
@@ -33,7 +33,9 @@ class OpenShard {
     ++record_.samples;
   }
 
-  void leave_out(const std::string& name, const char* why) { record_.skipped.push_back(fmt::format("{}: {}", name, why)); }
+  void leave_out(const std::string& name, const char* why) {
+    record_.skipped.push_back(fmt::format("{}: {}", name, why));
+  }
 
   void commit() {
     folder_.remember(number_, record_);
@@ -95,8 +97,9 @@ class Worker {
 
 // Collective. The source as rank 0 sees it.
 media::Source shared_source(const PrepareSettings& settings, const comm::Group& world) {
-  const std::string text = comm::agreed(
-      world, [&] { return world.rank() == 0 ? media::to_text(media::open_source(settings.source)) : std::string(); });
+  const std::string text = comm::agreed(world, [&] {
+    return world.rank() == 0 ? media::to_text(media::open_source(settings.source)) : std::string();
+  });
   return media::source_from_text(world.broadcast_text(text, 0));
 }
 
@@ -177,7 +180,8 @@ ExitCode PrepareReport::exit_code() const {
   return skipped.empty() ? ExitCode::done : ExitCode::partial;
 }
 
-PrepareReport prepare(const PrepareSettings& settings, const comm::Group& world, ProgressStyle progress_style) {
+PrepareReport prepare(const PrepareSettings& settings, const comm::Group& world,
+                      ProgressStyle progress_style) {
   const media::Source source = shared_source(settings, world);
   const OutputFolder folder(settings.output);
   comm::agreed(world, [&] {

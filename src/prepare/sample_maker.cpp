@@ -5,7 +5,7 @@
 
 #include "core/error.h"
 #include "core/json.h"
-#include "data/tensor_file.h"
+#include "data/tensor/tensor_file.h"
 #include "media/image_reader.h"
 
 namespace dfm::prepare {
@@ -23,20 +23,18 @@ media::Image fitted(const media::Image& image, const PrepareSettings& settings) 
 SampleFiles make_sample(const media::Item& item, std::span<const std::byte> encoded,
                         const PrepareSettings& settings) {
   if (!item.caption) {
-    throw data_error(fmt::format("{} has no caption", item.name),
-                     "add it to metadata.csv (file_name, text), or put a .txt file of the same name beside it");
+    throw data_error(
+        fmt::format("{} has no caption", item.name),
+        "add it to metadata.csv (file_name, text), or put a .txt file of the same name beside it");
   }
   const media::Image original = media::decode_image(encoded, item.name);
   const media::Image image = fitted(original, settings);
   const Array latent = settings.codec.encode({image});
-  const Json description = {{"caption", *item.caption},
-                            {"file_name", item.name},
-                            {"image_height", image.height},
-                            {"image_width", image.width},
-                            {"original_height", original.height},
-                            {"original_width", original.width},
-                            {"codec", settings.codec_name},
-                            {"text_encoder", settings.text_encoder_name}};
+  const Json description = {
+      {"caption", *item.caption},           {"file_name", item.name},
+      {"image_height", image.height},       {"image_width", image.width},
+      {"original_height", original.height}, {"original_width", original.width},
+      {"codec", settings.codec_name},       {"text_encoder", settings.text_encoder_name}};
   return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
           data::write_numpy_pickle(settings.text_encoder.encode(*item.caption)), description.dump()};
 }

@@ -1,12 +1,12 @@
-// From the samples of a pack to the tensors of a training step. Noise level, noise and text dropout are keyed by the
-// sample's global position, so that they do not depend on which rank computes it (design section 4).
+// From the samples of a pack to the tensors of a training step. Noise level, noise and text dropout are keyed
+// by the sample's global position, so that they do not depend on which rank computes it (design section 4).
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "config/config.h"
-#include "data/step_reader.h"
+#include "data/loader/step_reader.h"
 #include "diffusion/edm.h"
 #include "model/dit_shape.h"
 #include "nn/pack.h"
@@ -38,8 +38,10 @@ struct PackTensors {
 PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
                          const model::DitShape& shape);
 
-// The same samples without dropout, at given noise levels and with the noise of validation: sample i at sigmas[i].
-PackTensors validation_tensors(const std::vector<data::PositionedSample>& pack, const std::vector<double>& sigmas,
-                               const model::DitShape& shape, std::uint64_t seed);
+// The same samples without dropout, at given noise levels and with the noise of validation: sample i at
+// sigmas[i].
+PackTensors validation_tensors(const std::vector<data::PositionedSample>& pack,
+                               const std::vector<double>& sigmas, const model::DitShape& shape,
+                               std::uint64_t seed);
 
 }  // namespace dfm::train

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
-#include "data/energon_source.h"
+#include "data/loader/energon_source.h"
 #include "model/patchify.h"
 
 namespace dfm::train {
@@ -39,12 +39,14 @@ void require_same_model(const Config& config, const ckpt::Listed& checkpoint) {
   std::vector<std::string> differences;
   for (const auto& [key, ours] : config.values_as_text()) {
     const auto theirs = checkpoint.manifest->config.find(key);
-    if (!defines_the_model(key) || theirs == checkpoint.manifest->config.end() || theirs->second == ours) continue;
+    if (!defines_the_model(key) || theirs == checkpoint.manifest->config.end() || theirs->second == ours)
+      continue;
     differences.push_back(fmt::format("{} is {} there and {} here", key, theirs->second, ours));
   }
   if (differences.empty()) return;
-  throw usage_error(fmt::format("{} is of another model: {}", checkpoint.folder.native(), fmt::join(differences, "; ")),
-                    "give the same model.* keys, or another checkpoint.save");
+  throw usage_error(
+      fmt::format("{} is of another model: {}", checkpoint.folder.native(), fmt::join(differences, "; ")),
+      "give the same model.* keys, or another checkpoint.save");
 }
 
 }  // namespace
@@ -58,11 +60,13 @@ data::SampleSource training_source(const Config& config) {
 
 std::optional<data::SampleSource> validation_source(const Config& config) {
   if (config.integer("train.eval_interval") == 0) return std::nullopt;
-  if (config.flag("dataset.mock") || config.flag("dataset.use_train_split_for_val")) return training_source(config);
+  if (config.flag("dataset.mock") || config.flag("dataset.use_train_split_for_val"))
+    return training_source(config);
   if (!data::has_samples(dataset_path(config), "val")) {
-    log::warn("{} has no validation split: no validation loss will be computed; index it with "
-              "index.split_ratio=8,1,1, or give dataset.use_train_split_for_val=true",
-              dataset_path(config));
+    log::warn(
+        "{} has no validation split: no validation loss will be computed; index it with "
+        "index.split_ratio=8,1,1, or give dataset.use_train_split_for_val=true",
+        dataset_path(config));
     return std::nullopt;
   }
   return data::energon_source(dataset_path(config), "val");
@@ -71,10 +75,12 @@ std::optional<data::SampleSource> validation_source(const Config& config) {
 data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,
                                          const comm::Group& data_parallel) {
   data::StepReaderSettings settings;
-  settings.order = {seed_of(config), config.integer("dataset.slice_length"), config.integer("dataset.shuffle_slices")};
+  settings.order = {seed_of(config), config.integer("dataset.slice_length"),
+                    config.integer("dataset.shuffle_slices")};
   settings.global_batch_size = config.integer("train.global_batch_size");
   settings.pack_capacity = config.integer("dataset.task_encoder_seq_length");
-  settings.plan = config.text("diffusion.noise_level") == "per_pack" ? data::plan_by_pack : data::plan_by_sample;
+  settings.plan =
+      config.text("diffusion.noise_level") == "per_pack" ? data::plan_by_pack : data::plan_by_sample;
   settings.tokens_of = [shape](const data::SampleShape& sample) {
     return model::patch_grid(data::latent_shape(sample), shape).tokens();
   };
@@ -85,8 +91,8 @@ data::StepReaderSettings reader_settings(const Config& config, const model::DitS
 
 void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape) {
   if (source.text_width == shape.crossattn_emb_size) return;
-  throw usage_error(fmt::format("the data set's text embeddings are {} wide, the model takes {}", source.text_width,
-                                shape.crossattn_emb_size),
+  throw usage_error(fmt::format("the data set's text embeddings are {} wide, the model takes {}",
+                                source.text_width, shape.crossattn_emb_size),
                     fmt::format("give model.crossattn_emb_size={}", source.text_width));
 }
 

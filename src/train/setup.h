@@ -6,8 +6,8 @@
 #include "ckpt/checkpoint.h"
 #include "comm/group.h"
 #include "config/config.h"
-#include "data/sample.h"
-#include "data/step_reader.h"
+#include "data/loader/sample.h"
+#include "data/loader/step_reader.h"
 #include "model/dit_shape.h"
 
 namespace dfm::train {
@@ -23,8 +23,8 @@ data::StepReaderSettings reader_settings(const Config& config, const model::DitS
 // Throws a usage error when the text width of the data is not the model's.
 void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape);
 
-// Collective. Where to go on: the newest valid checkpoint of checkpoint.save, else of checkpoint.load. Empty for a fresh start.
-// Warns when the data differ, and throws a usage error when the model does.
+// Collective. Where to go on: the newest valid checkpoint of checkpoint.save, else of checkpoint.load. Empty
+// for a fresh start. Warns when the data differ, and throws a usage error when the model does.
 std::optional<ckpt::Listed> restart_point(const Config& config, const comm::Group& world,
                                           const std::string& data_fingerprint);
 

@@ -1,5 +1,5 @@
-// Model, optimizer and data of one run, and what a step does with them. The loop around it (train/loop.h) decides when
-// to log, validate, save and stop.
+// Model, optimizer and data of one run, and what a step does with them. The loop around it (train/loop.h)
+// decides when to log, validate, save and stop.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include "ckpt/checkpoint.h"
 #include "comm/rank_grid.h"
 #include "config/config.h"
-#include "data/step_reader.h"
+#include "data/loader/step_reader.h"
 #include "model/dit.h"
 #include "train/adam.h"
 #include "train/batch.h"
@@ -53,8 +53,8 @@ class Trainer {
   // Collective. Goes on from a checkpoint.
   void load(const ckpt::Listed& checkpoint);
 
-  // Collective. One optimizer step. Throws on every rank, before the weights change, when the loss or the gradient is
-  // not finite, or when more samples than allowed could not be read.
+  // Collective. One optimizer step. Throws on every rank, before the weights change, when the loss or the
+  // gradient is not finite, or when more samples than allowed could not be read.
   StepResult step();
 
   std::int64_t steps_done() const { return steps_done_; }

@@ -1,5 +1,5 @@
-// Validation: the loss on the validation split at fixed noise levels with fixed noise, so that two checkpoints differ by
-// their weights only; and, where prompts are given, a picture of each.
+// Validation: the loss on the validation split at fixed noise levels with fixed noise, so that two
+// checkpoints differ by their weights only; and, where prompts are given, a picture of each.
 #pragma once
 
 #include <cstdint>
@@ -9,14 +9,14 @@
 
 #include "comm/group.h"
 #include "config/config.h"
-#include "data/sample.h"
+#include "data/loader/sample.h"
 #include "train/trainer.h"
 
 namespace dfm::train {
 
 struct ValidationSettings {
-  std::int64_t samples = 256;        // at most
-  std::int64_t pack_capacity = 8000; // tokens
+  std::int64_t samples = 256;         // at most
+  std::int64_t pack_capacity = 8000;  // tokens
   std::uint64_t seed = 1234;
 };
 
@@ -30,9 +30,10 @@ struct ValidationResult {
 // Noise levels at the midpoints of equal shares of the training distribution.
 std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings);
 
-// Collective over the data-parallel ranks, which divide the samples. Sample i is judged at level i modulo the number
-// of levels.
-ValidationResult validate(const model::Dit& dit, const data::SampleSource& source, const ValidationSettings& settings,
-                          const diffusion::EdmSettings& edm, const comm::Group& group);
+// Collective over the data-parallel ranks, which divide the samples. Sample i is judged at level i modulo the
+// number of levels.
+ValidationResult validate(const model::Dit& dit, const data::SampleSource& source,
+                          const ValidationSettings& settings, const diffusion::EdmSettings& edm,
+                          const comm::Group& group);
 
 }  // namespace dfm::train

@@ -16,12 +16,12 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "data/brace_expression.h"
-#include "data/dataset_metadata.h"
-#include "data/indexed_dataset.h"
-#include "data/python_random.h"
-#include "data/sample_key.h"
-#include "data/tar_scanner.h"
+#include "data/energon/brace_expression.h"
+#include "data/energon/dataset_metadata.h"
+#include "data/energon/indexed_dataset.h"
+#include "data/energon/python_random.h"
+#include "data/energon/sample_key.h"
+#include "data/tar/tar_scanner.h"
 
 namespace {
 

@@ -13,8 +13,8 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "data/pickle_reader.h"
-#include "data/tensor_file.h"
+#include "data/pickle/pickle_reader.h"
+#include "data/tensor/tensor_file.h"
 
 namespace {
 

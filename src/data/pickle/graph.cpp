@@ -3,7 +3,7 @@
 #include <array>
 
 #include "core/error.h"
-#include "data/printable.h"
+#include "core/text.h"
 
 namespace dfm::data::pickle {
 namespace {

@@ -15,9 +15,9 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
-#include "data/array_view.h"
-#include "data/byte_range.h"
-#include "data/memory_budget.h"
+#include "data/tensor/array_view.h"
+#include "data/tensor/byte_range.h"
+#include "data/tensor/memory_budget.h"
 
 namespace dfm::data::pickle {
 

@@ -1,7 +1,7 @@
 #include "data/pickle/machine.h"
 
-#include "data/error_context.h"
 #include "data/pickle/opcodes.h"
+#include "data/tensor/error_context.h"
 
 namespace dfm::data::pickle {
 namespace {

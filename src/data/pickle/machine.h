@@ -15,8 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "data/byte_range.h"
 #include "data/pickle/graph.h"
+#include "data/tensor/byte_range.h"
 
 namespace dfm::data::pickle {
 

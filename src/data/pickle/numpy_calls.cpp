@@ -1,9 +1,9 @@
 #include <array>
 #include <optional>
 
+#include "core/text.h"
 #include "data/pickle/call.h"
 #include "data/pickle/globals.h"
-#include "data/printable.h"
 
 namespace dfm::data::pickle {
 namespace {

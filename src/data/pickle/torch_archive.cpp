@@ -1,8 +1,8 @@
 #include "data/pickle/torch_archive.h"
 
-#include "data/error_context.h"
+#include "core/text.h"
 #include "data/pickle/machine.h"
-#include "data/printable.h"
+#include "data/tensor/error_context.h"
 #include "data/zip/crc.h"
 #include "data/zip/reader.h"
 

@@ -2,8 +2,8 @@
 // PREFIX/data/KEY (spec/energon.md section 8.1).
 #pragma once
 
-#include "data/byte_range.h"
 #include "data/pickle/graph.h"
+#include "data/tensor/byte_range.h"
 
 namespace dfm::data::pickle {
 

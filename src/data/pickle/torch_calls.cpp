@@ -1,9 +1,9 @@
 #include <array>
 
+#include "core/text.h"
 #include "data/pickle/call.h"
 #include "data/pickle/globals.h"
 #include "data/pickle/torch_stream.h"
-#include "data/printable.h"
 
 namespace dfm::data::pickle {
 namespace {

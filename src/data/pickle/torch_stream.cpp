@@ -5,8 +5,8 @@
 #include <set>
 #include <span>
 
+#include "core/text.h"
 #include "data/pickle/machine.h"
-#include "data/printable.h"
 
 namespace dfm::data::pickle {
 namespace {

@@ -3,8 +3,8 @@
 // order of the keys: the number of its elements as int64, and their bytes (spec/energon.md section 8.2).
 #pragma once
 
-#include "data/byte_range.h"
 #include "data/pickle/graph.h"
+#include "data/tensor/byte_range.h"
 
 namespace dfm::data::pickle {
 

@@ -2,7 +2,7 @@
 
 #include <limits>
 
-#include "data/byte_append.h"
+#include "data/tensor/byte_append.h"
 
 namespace dfm::data::pickle {
 

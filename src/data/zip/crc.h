@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "data/byte_range.h"
+#include "data/tensor/byte_range.h"
 
 namespace dfm::data {
 

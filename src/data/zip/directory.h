@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "data/byte_range.h"
+#include "data/tensor/byte_range.h"
 
 namespace dfm::data::zip {
 

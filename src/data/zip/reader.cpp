@@ -6,9 +6,9 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "core/text.h"
 #include "core/units.h"
-#include "data/error_context.h"
-#include "data/printable.h"
+#include "data/tensor/error_context.h"
 #include "data/zip/directory.h"
 #include "data/zip/format.h"
 

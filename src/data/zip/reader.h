@@ -18,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-#include "data/byte_range.h"
+#include "data/tensor/byte_range.h"
 
 namespace dfm::data {
 

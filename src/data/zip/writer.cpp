@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
-#include "data/byte_append.h"
+#include "data/tensor/byte_append.h"
 #include "data/zip/crc.h"
 #include "data/zip/format.h"
 

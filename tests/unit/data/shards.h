@@ -16,7 +16,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
-#include "data/tar_scanner.h"
+#include "data/tar/tar_scanner.h"
 
 namespace dfm::data::testing {
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/array_view.h"
+#include "data/tensor/array_view.h"
 #include "unit/data/pickle_bytes.h"
 
 namespace dfm::data {

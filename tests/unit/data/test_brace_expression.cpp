@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/brace_expression.h"
+#include "data/energon/brace_expression.h"
 
 namespace dfm::data {
 namespace {

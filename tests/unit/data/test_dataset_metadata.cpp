@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/dataset_metadata.h"
+#include "data/energon/dataset_metadata.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

@@ -3,10 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "config/keys.h"
-#include "data/duplicate_keys.h"
-#include "data/index_builder.h"
-#include "data/index_metadata.h"
-#include "data/tar_index.h"
+#include "data/energon/duplicate_keys.h"
+#include "data/energon/index_builder.h"
+#include "data/energon/index_metadata.h"
+#include "data/energon/tar_index.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

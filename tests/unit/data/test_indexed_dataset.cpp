@@ -3,12 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/dataset_metadata.h"
-#include "data/index_metadata.h"
-#include "data/indexed_dataset.h"
-#include "data/shape_reader.h"
-#include "data/shapes_file.h"
-#include "data/shard_result.h"
+#include "data/energon/dataset_metadata.h"
+#include "data/energon/index_metadata.h"
+#include "data/energon/indexed_dataset.h"
+#include "data/energon/shape_reader.h"
+#include "data/energon/shapes_file.h"
+#include "data/energon/shard_result.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/pickle_reader.h"
-#include "data/tensor_file.h"
+#include "data/pickle/pickle_reader.h"
+#include "data/tensor/tensor_file.h"
 #include "unit/data/pickle_bytes.h"
 
 namespace dfm::data {

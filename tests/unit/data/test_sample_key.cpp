@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "data/sample_key.h"
+#include "data/energon/sample_key.h"
 
 namespace dfm::data {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "core/hash.h"
-#include "data/dataset_metadata.h"
-#include "data/shapes_file.h"
+#include "data/energon/dataset_metadata.h"
+#include "data/energon/shapes_file.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

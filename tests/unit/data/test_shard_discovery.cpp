@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "data/shard_discovery.h"
+#include "data/energon/shard_discovery.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

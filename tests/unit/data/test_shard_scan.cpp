@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/shard_scan.h"
+#include "data/energon/shard_scan.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

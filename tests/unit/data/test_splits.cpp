@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/python_random.h"
-#include "data/splits.h"
+#include "data/energon/python_random.h"
+#include "data/energon/splits.h"
 
 namespace dfm::data {
 namespace {

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/tar_content.h"
+#include "data/tar/tar_content.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

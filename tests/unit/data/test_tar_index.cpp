@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "data/tar_index.h"
+#include "data/energon/tar_index.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {

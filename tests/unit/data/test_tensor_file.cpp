@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/tensor_file.h"
+#include "data/tensor/tensor_file.h"
 #include "data/zip/writer.h"
 #include "unit/data/pickle_bytes.h"
 

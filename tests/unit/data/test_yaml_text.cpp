@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/yaml_text.h"
+#include "data/energon/yaml_text.h"
 
 namespace dfm::data {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "media/entry_name.h"
-#include "media/utf8.h"
+#include "core/text.h"
 #include "media/warnings.h"
 
 namespace dfm::media {

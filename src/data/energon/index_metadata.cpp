@@ -1,0 +1,167 @@
+#include "data/energon/index_metadata.h"
+
+#include <optional>
+#include <system_error>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <fmt/core.h>
+
+#include "core/file.h"
+#include "data/energon/dataset_metadata.h"
+#include "data/energon/file_mode.h"
+#include "data/energon/python_random.h"
+
+namespace dfm::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kSqliteFile = ".nv-meta/index.sqlite";
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+void write_like(const fs::path& path, std::string_view content, const fs::path& model) {
+  DurableFile file(path);
+  file.append(content);
+  copy_mode(model, temporary_name(path));
+  file.commit();
+}
+
+// What an earlier run recorded; empty when there is nothing that can be read.
+std::optional<DatasetInfo> earlier_info(const fs::path& root) {
+  try {
+    return read_dataset_info(root);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+void write_info(const fs::path& root, IndexReport& report) {
+  const auto earlier = earlier_info(root);
+  if (earlier && earlier->shards != report.shards && is_there(root / kSqliteFile)) {
+    report.warnings.push_back(
+        fmt::format("{} belongs to an earlier state of the data set ({} shards, now {}): remove it, or make "
+                    "it again with energon prepare",
+                    kSqliteFile, earlier->shards.size(), report.shards.size()));
+  }
+  const DatasetInfo info{std::nullopt, report.shards};
+  const fs::path model = root / report.shards.front().name;
+  write_like(root / kInfoFile, info_json(info), model);
+  if (is_there(root / kLegacyInfoFile)) write_like(root / kLegacyInfoFile, legacy_info_yaml(info), model);
+}
+
+std::vector<std::string> shard_order(const IndexSettings& settings, const std::vector<ShardCount>& shards) {
+  std::vector<std::string> names;
+  if (!settings.shuffle_tars) {
+    for (const ShardCount& shard : shards) names.push_back(shard.name);
+  } else {
+    for (const std::size_t place : python_shuffle(shards.size(), kShuffleSeed))
+      names.push_back(shards[place].name);
+  }
+  return names;
+}
+
+Splits new_splits(const IndexSettings& settings, IndexReport& report) {
+  const std::vector<std::string> names = shard_order(settings, report.shards);
+  Splits splits{split_by_ratio(names, settings.split_ratio), {}};
+  const std::string ratio =
+      fmt::format("{},{},{}", settings.split_ratio[0], settings.split_ratio[1], settings.split_ratio[2]);
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < splits.parts.size(); ++i) {
+    used += splits.parts[i].shards.size();
+    if (!splits.parts[i].shards.empty() || settings.split_ratio[i] == 0) continue;
+    report.warnings.push_back(fmt::format("the split {} is empty: ratio {} over {} shards",
+                                          splits.parts[i].name, ratio, names.size()));
+  }
+  if (used < names.size()) {
+    report.warnings.push_back(fmt::format("rounding leaves {} of {} shards in no split with ratio {}: {}",
+                                          names.size() - used, names.size(), ratio, names.back()));
+  }
+  return splits;
+}
+
+// Compares a split that is kept with the shards that there are.
+void check_kept_splits(const Splits& splits, IndexReport& report) {
+  std::unordered_set<std::string> listed(splits.exclude.begin(), splits.exclude.end()), indexed;
+  for (const ShardCount& shard : report.shards) indexed.insert(shard.name);
+  std::vector<std::string> missing, uncovered;
+  for (const SplitPart& part : splits.parts) {
+    for (const std::string& name : part.shards) {
+      if (listed.insert(name).second && !indexed.contains(name)) missing.push_back(name);
+    }
+  }
+  for (const ShardCount& shard : report.shards) {
+    if (!listed.contains(shard.name)) uncovered.push_back(shard.name);
+  }
+  static constexpr const char* kRemedy = "index.force_overwrite=true writes it anew";
+  if (!missing.empty()) {
+    report.warnings.push_back(
+        fmt::format("the split file that is kept names {} shards that are not indexed (first: {}); {}",
+                    missing.size(), missing.front(), kRemedy));
+  }
+  if (!uncovered.empty()) {
+    report.warnings.push_back(
+        fmt::format("the split file that is kept has {} of {} shards in no split (first: {}); {}",
+                    uncovered.size(), report.shards.size(), uncovered.front(), kRemedy));
+  }
+}
+
+std::vector<SplitSummary> summarise(const Splits& splits, const std::vector<ShardCount>& shards) {
+  std::unordered_map<std::string, std::uint64_t> samples_of;
+  for (const ShardCount& shard : shards) samples_of.emplace(shard.name, shard.samples);
+  for (const std::string& excluded : splits.exclude) samples_of.erase(excluded);
+  std::vector<SplitSummary> summaries;
+  for (const SplitPart& part : splits.parts) {
+    SplitSummary summary{part.name, 0, 0};
+    for (const std::string& name : part.shards) {
+      const auto place = samples_of.find(name);
+      if (place == samples_of.end()) continue;
+      ++summary.shards;
+      summary.samples += place->second;
+    }
+    summaries.push_back(std::move(summary));
+  }
+  return summaries;
+}
+
+void write_splits(const IndexSettings& settings, IndexReport& report) {
+  Splits splits;
+  if (has_splits(settings.root) && !settings.force_overwrite) {
+    splits = read_splits(settings.root);
+    check_kept_splits(splits, report);
+    report.kept_files.emplace_back(is_there(settings.root / kSplitFile) ? kSplitFile : kSplitJsonFile);
+  } else {
+    splits = new_splits(settings, report);
+    write_like(settings.root / kSplitFile, split_yaml(splits), settings.root / report.shards.front().name);
+  }
+  report.splits = summarise(splits, report.shards);
+}
+
+void write_dataset_yaml(const IndexSettings& settings, IndexReport& report) {
+  const fs::path file = settings.root / kDatasetFile;
+  if (is_there(file) && !settings.force_overwrite) {
+    report.kept_files.emplace_back(kDatasetFile);
+  } else {
+    write_durably(file, crude_dataset_yaml());
+  }
+}
+
+}  // namespace
+
+void prepare_meta_folder(const IndexSettings& settings) {
+  if (has_splits(settings.root) && !settings.force_overwrite) read_splits(settings.root);
+  make_folder(settings.root / kMetaFolder);
+  copy_mode(settings.root, settings.root / kMetaFolder);
+}
+
+void write_metadata(const IndexSettings& settings, IndexReport& report) {
+  write_info(settings.root, report);
+  write_splits(settings, report);
+  write_dataset_yaml(settings, report);
+}
+
+}  // namespace dfm::data

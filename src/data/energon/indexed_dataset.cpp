@@ -1,0 +1,92 @@
+#include "data/energon/indexed_dataset.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "data/energon/open_shards.h"
+#include "data/energon/shard_shapes.h"
+#include "data/tensor/error_context.h"
+
+namespace dfm::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kLargestSampleBytes = std::uint64_t{4} << 30U;
+constexpr const char* kIndexAgain = "the shards changed: run dfm_index FOLDER again";
+
+std::uint64_t fingerprint_of(const std::vector<IndexedShard>& shards) {
+  std::string text;
+  for (const IndexedShard& shard : shards) {
+    text += fmt::format("{}{}{} {} {}\n", shard.name, '\0', shard.samples, shard.end_offset,
+                        fmt::join(shard.excluded, ","));
+  }
+  return hash64(text);
+}
+
+std::unique_ptr<ShardShapes> open_shapes(const fs::path& root, const std::vector<IndexedShard>& shards) {
+  if (!ShapesFile::exists(root)) return nullptr;
+  auto shapes = std::make_unique<ShardShapes>(ShapesFile::open(root));
+  for (const IndexedShard& shard : shards) {
+    const ShapesOfShard* const entry = shapes->file().find(shard.name);
+    if (entry != nullptr && entry->samples == shard.stored_samples() && entry->end_offset == shard.end_offset)
+      continue;
+    throw data_error(fmt::format("{}: the recorded shapes are of another {}", root.native(), shard.name),
+                     kIndexAgain);
+  }
+  return shapes;
+}
+
+}  // namespace
+
+IndexedDataset::IndexedDataset() = default;
+IndexedDataset::IndexedDataset(IndexedDataset&&) noexcept = default;
+IndexedDataset& IndexedDataset::operator=(IndexedDataset&&) noexcept = default;
+IndexedDataset::~IndexedDataset() = default;
+
+IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split) {
+  IndexedDataset dataset;
+  dataset.root_ = root;
+  dataset.shards_ = read_split(root, split);
+  for (const IndexedShard& shard : dataset.shards_) dataset.sample_count_ += shard.samples;
+  dataset.fingerprint_ = fingerprint_of(dataset.shards_);
+  dataset.open_shards_ = std::make_unique<OpenShards>();
+  dataset.shapes_ = open_shapes(root, dataset.shards_);
+  return dataset;
+}
+
+RawSample IndexedDataset::read_sample(std::size_t shard, std::uint64_t sample) const {
+  const IndexedShard& place = shards_.at(shard);
+  ensure(sample < place.samples, "read_sample: no such sample");
+  return with_context([&] { return fmt::format("{}, sample {}", place.path.native(), sample); },
+                      [&] {
+                        const auto opened = open_shards_->get(shard, place.path);
+                        const std::uint64_t stored = place.stored_place(sample);
+                        if (opened->offsets.size() != place.stored_samples() + 1)
+                          throw data_error("its index has changed", kIndexAgain);
+                        // The first sample begins at byte 0, as the reference has it: a global PAX header
+                        // before it counts.
+                        const std::uint64_t begin = stored == 0 ? 0 : opened->offsets[stored];
+                        const std::uint64_t size_bytes = opened->offsets[stored + 1] - begin;
+                        if (size_bytes > kLargestSampleBytes)
+                          throw data_error(fmt::format("it is {} bytes long, more than 4 GiB", size_bytes));
+                        std::vector<std::byte> bytes(size_bytes);
+                        opened->file.read_exactly(bytes, begin);
+                        return parse_sample(bytes, begin);
+                      });
+}
+
+std::uint32_t IndexedDataset::text_width() const {
+  ensure(has_shapes(), "text_width: no shapes were recorded");
+  return shapes_->file().text_width();
+}
+
+SampleShape IndexedDataset::shape(std::size_t shard, std::uint64_t sample) const {
+  ensure(has_shapes(), "shape: none were recorded");
+  const IndexedShard& place = shards_.at(shard);
+  ensure(sample < place.samples, "shape: no such sample");
+  return shapes_->rows(place.name)[place.stored_place(sample)];
+}
+
+}  // namespace dfm::data

@@ -1,0 +1,71 @@
+// An indexed folder of shards, opened to read the samples of one split by their place.
+//
+//   const IndexedDataset dataset = IndexedDataset::open(root, "train");
+//   for (std::size_t shard = 0; shard < dataset.shards().size(); ++shard) {
+//     for (std::uint64_t i = 0; i < dataset.shards()[shard].samples; ++i) use(dataset.read_sample(shard, i));
+//   }
+//
+// Samples that the split file excludes one by one (SHARD/KEY) do not exist here: they are not counted, and
+// the samples behind them move up. (The reference counts them and leaves them out when their turn comes.) To
+// find them, open() scans the headers of the shards that have such entries.
+//
+// Offsets are read when a shard is first used. The 16 shards that were used last stay open. All const
+// functions may be called from several threads.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data/energon/raw_sample.h"
+#include "data/energon/sample_shapes.h"
+#include "data/energon/split_shards.h"
+
+namespace dfm::data {
+
+class OpenShards;
+class ShardShapes;
+
+class IndexedDataset {
+ public:
+  // Throws a data error that says what to do: no index, an index that does not fit its shard, no such split,
+  // an empty one, a split that names a shard that is not there.
+  static IndexedDataset open(const std::filesystem::path& root, std::string_view split);
+
+  IndexedDataset(IndexedDataset&&) noexcept;
+  IndexedDataset& operator=(IndexedDataset&&) noexcept;
+  ~IndexedDataset();
+
+  const std::filesystem::path& root() const { return root_; }
+  const std::vector<IndexedShard>& shards() const { return shards_; }
+  std::uint64_t sample_count() const { return sample_count_; }
+
+  // Equal for data sets with the same shards, sample counts, archive ends and excluded samples, wherever they
+  // lie.
+  std::uint64_t fingerprint() const { return fingerprint_; }
+
+  // One read of the sample's bytes. Data errors name the shard and the sample.
+  RawSample read_sample(std::size_t shard, std::uint64_t sample) const;
+
+  // Whether dfm_index recorded the shapes of the samples.
+  bool has_shapes() const { return shapes_ != nullptr; }
+  // Width of the rows of text, the same in all samples.
+  std::uint32_t text_width() const;
+  // All zero for a sample whose tensors could not be read. Rows are read when a shard is first asked for.
+  SampleShape shape(std::size_t shard, std::uint64_t sample) const;
+
+ private:
+  IndexedDataset();
+
+  std::filesystem::path root_;
+  std::vector<IndexedShard> shards_;
+  std::uint64_t sample_count_ = 0;
+  std::uint64_t fingerprint_ = 0;
+  std::unique_ptr<OpenShards> open_shards_;
+  std::unique_ptr<ShardShapes> shapes_;
+};
+
+}  // namespace dfm::data

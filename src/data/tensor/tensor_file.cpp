@@ -1,0 +1,84 @@
+#include "data/tensor/tensor_file.h"
+
+#include <string>
+
+#include "data/pickle/machine.h"
+#include "data/pickle/torch_archive.h"
+#include "data/pickle/torch_stream.h"
+#include "data/tensor/error_context.h"
+#include "data/zip/reader.h"
+
+namespace dfm::data {
+namespace {
+
+using pickle::Graph;
+using pickle::Ref;
+using pickle::View;
+
+// Finds the one tensor of a file; its elements are not read.
+using Open = View (*)(const ByteRange& file, MemoryBudget& budget);
+
+View open_pth(const ByteRange& file, MemoryBudget& budget) {
+  Graph graph(budget);
+  const Ref root = ZipReader::recognizes(file) ? pickle::read_torch_archive(file, graph)
+                                               : pickle::read_torch_stream(file, graph);
+  if (const View* const view = std::get_if<View>(&graph.at(root))) return *view;
+  throw data_error(fmt::format("it holds {}, not one tensor", pickle::kind_of(graph.at(root))),
+                   "save the tensor alone: torch.save(tensor, path)");
+}
+
+View open_pickled_array(const ByteRange& file, MemoryBudget& budget) {
+  Graph graph(budget);
+  Ref root = pickle::run_pickle(file, pickle::Dialect::plain, graph);
+  const char* const kind = pickle::kind_of(graph.at(root));
+  if (const auto* list = std::get_if<pickle::List>(&graph.at(root));
+      list != nullptr && !list->items.empty()) {
+    root = list->items.front();
+  } else if (const auto* tuple = std::get_if<pickle::Tuple>(&graph.at(root));
+             tuple != nullptr && !tuple->items.empty()) {
+    root = tuple->items.front();
+  }
+  if (const View* const view = std::get_if<View>(&graph.at(root))) return *view;
+  throw data_error(fmt::format("it holds {}, not an array, or a list that begins with one", kind),
+                   "save the array alone: pickle.dump(array, file)");
+}
+
+Array read(Open open, std::span<const std::byte> bytes, std::string_view what) {
+  return with_context([what] { return std::string(what); },
+                      [&] {
+                        MemoryBudget budget(bytes.size());
+                        const View view = open(ByteRange::of(bytes), budget);
+                        return load(*view, budget);
+                      });
+}
+
+TensorHeader read_header(Open open, const ByteRange& file, std::string_view what) {
+  return with_context([what] { return std::string(what); },
+                      [&] {
+                        MemoryBudget budget(file.size());
+                        const View view = open(file, budget);
+                        budget.charge(loaded_bytes(*view));  // what load() would refuse has no header, either
+                        return TensorHeader{view->dtype, view->layout.shape};
+                      });
+}
+
+}  // namespace
+
+Array read_pth(std::span<const std::byte> bytes, std::string_view what) {
+  return read(open_pth, bytes, what);
+}
+
+Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what) {
+  return read(open_pickled_array, bytes, what);
+}
+
+TensorHeader read_pth_header(const ReadAt& read_at, std::uint64_t size_bytes, std::string_view what) {
+  return read_header(open_pth, ByteRange::through(read_at, size_bytes), what);
+}
+
+TensorHeader read_pickled_array_header(const ReadAt& read_at, std::uint64_t size_bytes,
+                                       std::string_view what) {
+  return read_header(open_pickled_array, ByteRange::through(read_at, size_bytes), what);
+}
+
+}  // namespace dfm::data
