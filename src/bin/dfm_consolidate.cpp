@@ -1,7 +1,7 @@
 // dfm_consolidate CKPT OUT: a sharded checkpoint to one safetensors file.
-#include "cli/run_program.h"
 #include "ckpt/checkpoint.h"
 #include "ckpt/export.h"
+#include "cli/run_program.h"
 #include "comm/agree.h"
 #include "core/log.h"
 #include "core/units.h"
@@ -16,15 +16,17 @@ cli::Program program() {
           .positionals = {{"CKPT", "consolidate.checkpoint"}, {"OUT", "consolidate.output"}},
           .options = {{"ema", "consolidate.ema"}, {"dtype", "consolidate.dtype"}},
           .sections = {"consolidate"},
-          .examples = "  dfm_consolidate checkpoints/ weights.safetensors\n"
-                      "  dfm_consolidate checkpoints/iter_0001000 weights.safetensors --ema --dtype bfloat16\n"};
+          .examples =
+              "  dfm_consolidate checkpoints/ weights.safetensors\n"
+              "  dfm_consolidate checkpoints/iter_0001000 weights.safetensors --ema --dtype bfloat16\n"};
 }
 
 ckpt::Listed find_checkpoint(const Config& config, const comm::Group& world) {
   const std::string& root = config.text("consolidate.checkpoint");
   const auto found = ckpt::find_newest_valid(world, root);
   if (found) return *found;
-  throw Error(ExitCode::no_checkpoint, root + " holds no checkpoint", "give the folder that checkpoint.save named");
+  throw Error(ExitCode::no_checkpoint, root + " holds no checkpoint",
+              "give the folder that checkpoint.save named");
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {
@@ -35,8 +37,9 @@ ExitCode run(const Config& config, const cli::Context& context) {
                                      : ckpt::ExportReport{};
   });
   if (comm::stop_requested_anywhere(context.world) && report.stopped) return ExitCode::stopped;
-  log::info("{} of {}: {} tensors, {} parameters, {} in {}", settings.kind, checkpoint.folder.native(), report.tensors,
-            format_count(report.parameters), format_bytes(report.bytes), settings.output.native());
+  log::info("{} of {}: {} tensors, {} parameters, {} in {}", settings.kind, checkpoint.folder.native(),
+            report.tensors, format_count(report.parameters), format_bytes(report.bytes),
+            settings.output.native());
   return ExitCode::done;
 }
 

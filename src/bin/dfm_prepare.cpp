@@ -9,8 +9,9 @@ using namespace dfm;
 
 cli::Program program() {
   return {.name = "dfm_prepare",
-          .summary = "Turns a folder or archive of images with captions into webdataset shards of latents and text "
-                     "embeddings.",
+          .summary =
+              "Turns a folder or archive of images with captions into webdataset shards of latents and text "
+              "embeddings.",
           .positionals = {{"SRC", "prepare.source"}, {"DST", "prepare.output"}},
           .options = {{"height", "prepare.height"},
                       {"width", "prepare.width"},
@@ -19,8 +20,9 @@ cli::Program program() {
                       {"video-folder", "prepare.source"},
                       {"output-dir", "prepare.output"}},
           .sections = {"prepare", "encoders"},
-          .examples = "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
-                      "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"};
+          .examples =
+              "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
+              "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"};
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {
@@ -31,8 +33,9 @@ ExitCode run(const Config& config, const cli::Context& context) {
     for (const std::string& skipped : report.skipped) log::warn("left out: {}", skipped);
   }
   if (!report.stopped) {
-    log::info("{} samples in {} shards in {} ({} shards were there already, {} items left out)", report.samples,
-              report.shards, settings.output.native(), report.shards_found, report.skipped.size());
+    log::info("{} samples in {} shards in {} ({} shards were there already, {} items left out)",
+              report.samples, report.shards, settings.output.native(), report.shards_found,
+              report.skipped.size());
   }
   return report.exit_code();
 }

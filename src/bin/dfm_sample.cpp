@@ -36,8 +36,9 @@ cli::Program program() {
                       {"base-seed", "sample.seed"},
                       {"cp-size", "model.context_parallel_size"}},
           .sections = {"sample"},
-          .examples = "  dfm_sample weights.safetensors --prompt \"a handwritten seven\" --height 32 --width 32\n"
-                      "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
+          .examples =
+              "  dfm_sample weights.safetensors --prompt \"a handwritten seven\" --height 32 --width 32\n"
+              "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {
@@ -46,15 +47,18 @@ ExitCode run(const Config& config, const cli::Context& context) {
   comm::grid_shape(config);  // refuses the layouts that are not offered
   at::set_num_threads(context.topology.threads);
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
-  const auto model = comm::agreed(context.world, [&] { return sample::load_model(config.text("sample.weights"), dtype); });
+  const auto model =
+      comm::agreed(context.world, [&] { return sample::load_model(config.text("sample.weights"), dtype); });
   settings.generation.sigma_data = model.sigma_data;
   const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;
   comm::agreed(context.world, [&] {
     if (context.world.rank() == 0) sample::write_overview(model, list, settings);
   });
-  log::info("{} samples in {} ({} latents were there already)", list.items.size(), list.folder.native(), report.found);
-  log::info("look at {} or {}", (list.folder / "contact_sheet.png").native(), (list.folder / "index.html").native());
+  log::info("{} samples in {} ({} latents were there already)", list.items.size(), list.folder.native(),
+            report.found);
+  log::info("look at {} or {}", (list.folder / "contact_sheet.png").native(),
+            (list.folder / "index.html").native());
   return ExitCode::done;
 }
 

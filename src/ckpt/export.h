@@ -31,6 +31,7 @@ struct ExportReport {
 };
 
 // Holds one tensor in memory at a time. Called on one rank.
-ExportReport export_safetensors(const Listed& checkpoint, const ExportSettings& settings, ProgressStyle progress);
+ExportReport export_safetensors(const Listed& checkpoint, const ExportSettings& settings,
+                                ProgressStyle progress);
 
 }  // namespace dfm::ckpt

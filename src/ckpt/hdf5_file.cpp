@@ -38,7 +38,8 @@ void check(herr_t status, const char* what, const std::filesystem::path& path) {
 
 void silence_library() {
   static const bool once = [] {
-    // Its clean-up at exit crashes over a file that could not be written (a full disk); files are closed here anyway.
+    // Its clean-up at exit crashes over a file that could not be written (a full disk); files are closed here
+    // anyway.
     H5dont_atexit();
     H5open();
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
@@ -77,7 +78,9 @@ void Hdf5Handle::close_now(const char* what, const std::filesystem::path& path) 
 
 Hdf5File Hdf5File::create(const std::filesystem::path& path) {
   silence_library();
-  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, "create", path), path};
+  return {
+      Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, "create", path),
+      path};
 }
 
 Hdf5File Hdf5File::open_to_read(const std::filesystem::path& path) {
@@ -85,19 +88,21 @@ Hdf5File Hdf5File::open_to_read(const std::filesystem::path& path) {
   return {Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open", path), path};
 }
 
-void Hdf5File::write(const std::string& name, std::span<const float> values, const std::vector<Attribute>& attributes) {
+void Hdf5File::write(const std::string& name, std::span<const float> values,
+                     const std::vector<Attribute>& attributes) {
   const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "prepare", path_);
   check(H5Pset_create_intermediate_group(links.id(), 1), "prepare", path_);
   const Hdf5Handle space = simple_space(values.size(), path_);
-  const Hdf5Handle data(H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), H5P_DEFAULT,
-                                   H5P_DEFAULT),
-                        H5Dclose, "write", path_);
+  const Hdf5Handle data(
+      H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), H5P_DEFAULT, H5P_DEFAULT),
+      H5Dclose, "write", path_);
   check(H5Dwrite(data.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write", path_);
   for (const Attribute& attribute : attributes) {
     const Hdf5Handle extent = simple_space(attribute.values.size(), path_);
     const Hdf5Handle handle(
         H5Acreate2(data.id(), attribute.name, H5T_STD_I64LE, extent.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
         "write", path_);
+    if (attribute.values.empty()) continue;  // the library takes no null pointer
     check(H5Awrite(handle.id(), H5T_NATIVE_INT64, attribute.values.data()), "write", path_);
   }
 }
@@ -123,7 +128,8 @@ void Hdf5File::read(const std::string& name, std::int64_t first, std::span<float
   const hsize_t count = out.size();
   check(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, &begin, nullptr, &count, nullptr), "read", path_);
   const Hdf5Handle memory = simple_space(count, path_);
-  check(H5Dread(data.id(), H5T_NATIVE_FLOAT, memory.id(), space.id(), H5P_DEFAULT, out.data()), "read", path_);
+  check(H5Dread(data.id(), H5T_NATIVE_FLOAT, memory.id(), space.id(), H5P_DEFAULT, out.data()), "read",
+        path_);
 }
 
 std::vector<std::int64_t> Hdf5File::read_attribute(const std::string& dataset, const char* attribute) const {
@@ -131,7 +137,7 @@ std::vector<std::int64_t> Hdf5File::read_attribute(const std::string& dataset, c
   const Hdf5Handle handle(H5Aopen(data.id(), attribute, H5P_DEFAULT), H5Aclose, "read", path_);
   const Hdf5Handle space(H5Aget_space(handle.id()), H5Sclose, "read", path_);
   std::vector<std::int64_t> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.id())));
-  check(H5Aread(handle.id(), H5T_NATIVE_INT64, values.data()), "read", path_);
+  if (!values.empty()) check(H5Aread(handle.id(), H5T_NATIVE_INT64, values.data()), "read", path_);
   return values;
 }
 

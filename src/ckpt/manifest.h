@@ -1,5 +1,5 @@
-// The manifest of a checkpoint: written last, it makes the folder a checkpoint. It lists the files with sizes and
-// checksums, and carries what a restart and an export need beside the tensors.
+// The manifest of a checkpoint: written last, it makes the folder a checkpoint. It lists the files with sizes
+// and checksums, and carries what a restart and an export need beside the tensors.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ struct Manifest {
   std::int64_t consumed_samples = 0;
   std::int64_t ranks = 1;
   double seconds_trained = 0;
-  std::string saved_at;          // UTC, ISO 8601
+  std::string saved_at;  // UTC, ISO 8601
   std::string data_fingerprint;
-  std::vector<std::string> bad_samples;        // keys of samples that were left out
-  std::map<std::string, std::string> config;   // every key, as text
+  std::vector<std::string> bad_samples;       // keys of samples that were left out
+  std::map<std::string, std::string> config;  // every key, as text
   std::vector<FileRecord> files;
 };
 

@@ -1,5 +1,5 @@
-// latest_checkpointed_iteration.txt: the step of the newest announced checkpoint, as decimal text (the tracker file
-// of Megatron, spec/dfm.md section 9.3). Lowering it by hand makes a run go back.
+// latest_checkpointed_iteration.txt: the step of the newest announced checkpoint, as decimal text (the
+// tracker file of Megatron, spec/dfm.md section 9.3). Lowering it by hand makes a run go back.
 #pragma once
 
 #include <cstdint>

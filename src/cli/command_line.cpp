@@ -44,14 +44,33 @@ void add_own(po::options_description& description, const Program& program, const
   }
 }
 
+const po::option_description* option_of(const std::string& word, const po::options_description& description) {
+  const std::string name = word.substr(0, word.find('='));
+  return name.size() > 2 && name.starts_with("--") ? description.find_nothrow(name.substr(2), false)
+                                                   : nullptr;
+}
+
 // --num_steps and --num-steps are one option. Another word that begins with "--" may be a value: it stays as
 // it is.
-std::string normalised(const std::string& word, const po::options_description& known) {
-  if (!word.starts_with("--")) return word;
-  const auto end = std::min(word.find('='), word.size());
-  std::string name = word.substr(2, end - 2);
+std::string normalised(const std::string& word, const po::options_description& description) {
+  std::string name = word.substr(0, word.find('='));
   std::ranges::replace(name, '_', '-');
-  return known.find_nothrow(name, false) == nullptr ? word : "--" + name + word.substr(end);
+  return option_of(name, description) == nullptr ? word : name + word.substr(name.size());
+}
+
+// The library takes an option for the value of the one before it.
+void refuse_options_as_values(const std::vector<std::string>& words,
+                              const po::options_description& description) {
+  for (std::size_t i = 0; i + 1 < words.size() && words[i] != "--"; ++i) {
+    const auto* const option = option_of(words[i], description);
+    const bool wants_value = option != nullptr && option->semantic()->min_tokens() > 0;
+    if (!wants_value || words[i].find('=') != std::string::npos) continue;
+    if (option_of(words[i + 1], description) != nullptr) {
+      throw usage_error(fmt::format("{} needs a value, but {} follows", words[i], words[i + 1]),
+                        fmt::format("if that is the value, write {}={}", words[i], words[i + 1]));
+    }
+    ++i;
+  }
 }
 
 // Each value of a list option is one text, except for one JSON array in its place.
@@ -122,6 +141,7 @@ CommandLine parse_command_line(const Program& program, const KeyTable& keys, int
 
   std::vector<std::string> words;
   for (int i = 1; i < argc; ++i) words.push_back(normalised(argv[i], description));
+  refuse_options_as_values(words, description);
   try {
     po::variables_map values;
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;

@@ -1,5 +1,5 @@
-// The command line that all programs share: options, positional arguments and `section.key=value` words, each of which
-// sets a configuration key (or is one of the common options).
+// The command line that all programs share: options, positional arguments and `section.key=value` words, each
+// of which sets a configuration key (or is one of the common options).
 //
 // '-' and '_' are the same in option names; the spellings of the users' documents are accepted.
 #pragma once
@@ -20,11 +20,11 @@ struct Option {
 
 struct Program {
   std::string name;
-  std::string summary;                    // one sentence
-  std::vector<Option> positionals;        // name as printed, and key, in order
+  std::string summary;              // one sentence
+  std::vector<Option> positionals;  // name as printed, and key, in order
   std::vector<Option> options;
-  std::vector<std::string> sections;      // of the configuration, that this program reads
-  std::string examples;                   // printed at the end of the help
+  std::vector<std::string> sections;  // of the configuration, that this program reads
+  std::string examples;               // printed at the end of the help
 };
 
 struct CommandLine {
@@ -40,7 +40,8 @@ struct CommandLine {
 };
 
 // Throws a usage error for what it does not know.
-CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc, const char* const* argv);
+CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc,
+                               const char* const* argv);
 
 std::string help_text(const Program& program, const KeyTable& keys);
 

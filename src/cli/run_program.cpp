@@ -60,7 +60,8 @@ ExitCode run_body(const Program& program, const CommandLine& line, const Body& b
   return code;
 }
 
-// All ranks throw an AgreedError; any other error is known to this rank alone, and the others may be waiting for it.
+// All ranks throw an AgreedError; any other error is known to this rank alone, and the others may be waiting
+// for it.
 ExitCode guarded_body(const Program& program, const CommandLine& line, const Body& body) {
   try {
     return run_body(program, line, body);

@@ -1,5 +1,5 @@
-// A phase that may fail on some ranks and not on others ends by agreeing on its outcome: the lowest failing rank's error
-// is thrown on every rank, so that all leave with one code and the text is printed once.
+// A phase that may fail on some ranks and not on others ends by agreeing on its outcome: the lowest failing
+// rank's error is thrown on every rank, so that all leave with one code and the text is printed once.
 //
 //   const auto shards = comm::agreed(world, [&] { return find_shards(root); });
 #pragma once

@@ -17,13 +17,21 @@ constexpr std::size_t kMostElements = std::size_t{1} << 28U;
 template <class T>
 MPI_Datatype type_of();
 template <>
-MPI_Datatype type_of<float>() { return MPI_FLOAT; }
+MPI_Datatype type_of<float>() {
+  return MPI_FLOAT;
+}
 template <>
-MPI_Datatype type_of<double>() { return MPI_DOUBLE; }
+MPI_Datatype type_of<double>() {
+  return MPI_DOUBLE;
+}
 template <>
-MPI_Datatype type_of<std::int64_t>() { return MPI_INT64_T; }
+MPI_Datatype type_of<std::int64_t>() {
+  return MPI_INT64_T;
+}
 template <>
-MPI_Datatype type_of<std::int32_t>() { return MPI_INT32_T; }
+MPI_Datatype type_of<std::int32_t>() {
+  return MPI_INT32_T;
+}
 
 template <class T>
 void all_reduce(std::span<T> values, MPI_Op operation, MPI_Comm communicator) {
@@ -151,7 +159,8 @@ void Group::broadcast(std::span<std::byte> bytes, int root) const {
   traffic_.broadcast_bytes += bytes.size();
   while (size_ > 1 && !bytes.empty()) {
     const auto piece = bytes.first(std::min(bytes.size(), kMostElements));
-    check(MPI_Bcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, *communicator_), "MPI_Bcast");
+    check(MPI_Bcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, *communicator_),
+          "MPI_Bcast");
     bytes = bytes.subspan(piece.size());
   }
 }

@@ -1,13 +1,11 @@
 // A group of ranks with a role (world, dp, tp, node, ...) and the collectives that dfm uses on it.
 //
-// All work on host memory over MPI and must be called by every rank of the group. Each group counts the bytes it was asked to move, so that a test can compare the traffic of a step
-// with the analytic minimum.
+// All work on host memory over MPI and must be called by every rank of the group. Each group counts the bytes
+// it was asked to move, so that a test can compare the traffic of a step with the analytic minimum.
 //
 //   group.all_reduce_sum(std::span(losses));
 //   group.reduce_scatter_sum(gradients, counts, my_part);
 #pragma once
-
-#include <mpi.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +13,8 @@
 #include <span>
 #include <string>
 #include <vector>
+
+#include <mpi.h>
 
 namespace dfm::comm {
 
@@ -48,12 +48,13 @@ class Group {
   template <class T>
   void all_reduce_min(std::span<T> values) const;
 
-  // Collective. values: counts[0] + counts[1] + ... elements, the same layout on every rank. Rank r receives the sum
-  // of part r in out (counts[r] elements). At most 2^31 - 1 elements in all.
-  void reduce_scatter_sum(std::span<const float> values, std::span<const std::int64_t> counts, std::span<float> out) const;
+  // Collective. values: counts[0] + counts[1] + ... elements, the same layout on every rank. Rank r receives
+  // the sum of part r in out (counts[r] elements). At most 2^31 - 1 elements in all.
+  void reduce_scatter_sum(std::span<const float> values, std::span<const std::int64_t> counts,
+                          std::span<float> out) const;
 
-  // Collective, in place. Rank r's part of `all` (byte_counts[r] bytes, parts in rank order) goes to every rank.
-  // At most 2^31 - 1 bytes in all.
+  // Collective, in place. Rank r's part of `all` (byte_counts[r] bytes, parts in rank order) goes to every
+  // rank. At most 2^31 - 1 bytes in all.
   void all_gather_parts(std::span<std::byte> all, std::span<const std::int64_t> byte_counts) const;
 
   // Collective. One text from each rank, in rank order, on every rank.

@@ -1,9 +1,9 @@
 // MPI through checked calls and one owning object for its life.
 #pragma once
 
-#include <mpi.h>
-
 #include <string>
+
+#include <mpi.h>
 
 namespace dfm::comm {
 

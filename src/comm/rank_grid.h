@@ -1,6 +1,6 @@
-// Where a rank stands in the grid of parallel dimensions: tensor parallel varies fastest, then context, then data,
-// pipeline slowest; expert parallel is carved out of data parallel (design section 3, spec/nemo_diffusion.md
-// section 1.11).
+// Where a rank stands in the grid of parallel dimensions: tensor parallel varies fastest, then context, then
+// data, pipeline slowest; expert parallel is carved out of data parallel (design section 3,
+// spec/nemo_diffusion.md section 1.11).
 //
 // RankGrid is arithmetic only. GridGroups are the communicators that belong to it.
 #pragma once

@@ -23,8 +23,9 @@ struct Topology {
 // Collective over the world.
 Topology discover_topology(const Group& world);
 
-// A world of one rank inside a Slurm step of several tasks means that MPI and Slurm did not find each other: each
-// task would do the whole work and write over the others. Throws a usage error that names the srun setting.
+// A world of one rank inside a Slurm step of several tasks means that MPI and Slurm did not find each other:
+// each task would do the whole work and write over the others. Throws a usage error that names the srun
+// setting.
 void refuse_lonely_slurm_task(int world_size);
 
 }  // namespace dfm::comm

@@ -48,7 +48,8 @@ Value parse_assigned(const Key& key, const Assignment& assignment) {
 std::string ini_text(const Value& value) {
   const std::string plain = format_value(value);
   if (!std::holds_alternative<std::string>(value) || plain.empty()) return plain;
-  const bool has_edge = plain.front() == '"' || plain.front() == ' ' || plain.back() == ' ';
+  const bool has_edge =
+      plain.front() == '"' || plain.front() == '[' || plain.front() == ' ' || plain.back() == ' ';
   const bool has_special =
       std::ranges::any_of(plain, [](unsigned char c) { return c < ' ' || c == ';' || c == '#'; });
   return has_edge || has_special ? quoted(plain) : plain;

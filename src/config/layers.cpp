@@ -15,7 +15,8 @@ namespace {
 // Beside the installed program, else in the source tree that this build belongs to.
 fs::path recipe_folder() {
   std::error_code ignored;
-  const fs::path installed = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "../share/dfm/recipes";
+  const fs::path installed =
+      fs::read_symlink("/proc/self/exe", ignored).parent_path() / "../share/dfm/recipes";
   if (fs::is_directory(installed, ignored)) return installed;
   return DFM_SOURCE_RECIPES;
 }
@@ -50,7 +51,8 @@ std::vector<Layer> read_recipe(const std::string& name) {
   static constexpr std::size_t kLongestChain = 8;
   std::vector<Layer> layers;
   for (std::string next = name; !next.empty();) {
-    if (layers.size() >= kLongestChain) throw usage_error(fmt::format("the bases of recipe {} never end", name));
+    if (layers.size() >= kLongestChain)
+      throw usage_error(fmt::format("the bases of recipe {} never end", name));
     const fs::path path = recipe_path(next);
     if (!fs::exists(path)) {
       throw usage_error(fmt::format("recipe '{}' is not known", next),
@@ -64,7 +66,8 @@ std::vector<Layer> read_recipe(const std::string& name) {
 }
 
 Layer read_config_file(const fs::path& path) {
-  if (!fs::is_regular_file(path)) throw usage_error(fmt::format("config file {} does not exist", path.native()));
+  if (!fs::is_regular_file(path))
+    throw usage_error(fmt::format("config file {} does not exist", path.native()));
   const std::string extension = path.extension().native();
   if (extension == ".yaml" || extension == ".yml") return read_yaml_file(path);
   return read_ini_file(path, path.filename().native());
@@ -76,7 +79,8 @@ bool is_assignment_word(std::string_view word) {
   const std::string_view key = word.substr(0, equals);
   const auto dot = key.find('.');
   if (dot == std::string_view::npos || dot == 0 || dot + 1 == key.size()) return false;
-  return std::ranges::all_of(key, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
+  return std::ranges::all_of(key,
+                             [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; });
 }
 
 Assignment parse_assignment_word(const std::string& word) {

@@ -1,4 +1,4 @@
-// The sources of configuration layers: recipes and INI files (inih), YAML files (yaml-cpp), command-line
+// The sources of configuration layers: recipes and INI files, YAML files (yaml-cpp), command-line
 // words.
 #pragma once
 

@@ -31,11 +31,20 @@ Array from_floats(std::span<const float> values, Shape shape, DType dtype) {
   Array array = make_array(dtype, std::move(shape));
   ensure(values.size() == static_cast<std::size_t>(array.count()), "from_floats: count differs from shape");
   switch (dtype) {
-    case DType::float32: std::ranges::copy(values, array.as<float>().begin()); break;
-    case DType::float64: std::ranges::copy(values, array.as<double>().begin()); break;
-    case DType::float16: std::ranges::transform(values, array.as<std::uint16_t>().begin(), float_to_float16); break;
-    case DType::bfloat16: std::ranges::transform(values, array.as<std::uint16_t>().begin(), float_to_bfloat16); break;
-    default: throw internal_error("from_floats: not a floating-point type");
+    case DType::float32:
+      std::ranges::copy(values, array.as<float>().begin());
+      break;
+    case DType::float64:
+      std::ranges::copy(values, array.as<double>().begin());
+      break;
+    case DType::float16:
+      std::ranges::transform(values, array.as<std::uint16_t>().begin(), float_to_float16);
+      break;
+    case DType::bfloat16:
+      std::ranges::transform(values, array.as<std::uint16_t>().begin(), float_to_bfloat16);
+      break;
+    default:
+      throw internal_error("from_floats: not a floating-point type");
   }
   return array;
 }
@@ -43,13 +52,21 @@ Array from_floats(std::span<const float> values, Shape shape, DType dtype) {
 std::vector<float> to_floats(const Array& array) {
   std::vector<float> values(static_cast<std::size_t>(array.count()));
   switch (array.dtype) {
-    case DType::float32: std::ranges::copy(array.as<float>(), values.begin()); break;
-    case DType::float64:
-      std::ranges::transform(array.as<double>(), values.begin(), [](double x) { return static_cast<float>(x); });
+    case DType::float32:
+      std::ranges::copy(array.as<float>(), values.begin());
       break;
-    case DType::float16: std::ranges::transform(array.as<std::uint16_t>(), values.begin(), float16_to_float); break;
-    case DType::bfloat16: std::ranges::transform(array.as<std::uint16_t>(), values.begin(), bfloat16_to_float); break;
-    default: throw data_error(fmt::format("an array of {} holds no floating-point numbers", name_of(array.dtype)));
+    case DType::float64:
+      std::ranges::transform(array.as<double>(), values.begin(),
+                             [](double x) { return static_cast<float>(x); });
+      break;
+    case DType::float16:
+      std::ranges::transform(array.as<std::uint16_t>(), values.begin(), float16_to_float);
+      break;
+    case DType::bfloat16:
+      std::ranges::transform(array.as<std::uint16_t>(), values.begin(), bfloat16_to_float);
+      break;
+    default:
+      throw data_error(fmt::format("an array of {} holds no floating-point numbers", name_of(array.dtype)));
   }
   return values;
 }

@@ -1,5 +1,5 @@
-// A dense row-major array in host memory that owns its bytes: what the data and checkpoint layers, which know no
-// tensor library, hand to each other and to the layers above.
+// A dense row-major array in host memory that owns its bytes: what the data and checkpoint layers, which know
+// no tensor library, hand to each other and to the layers above.
 #pragma once
 
 #include <cstddef>

@@ -16,9 +16,9 @@ struct Row {
 };
 
 constexpr std::array kRows{
-    Row{DType::float32, 4, "float32"},   Row{DType::float16, 2, "float16"}, Row{DType::bfloat16, 2, "bfloat16"},
-    Row{DType::float64, 8, "float64"},   Row{DType::int64, 8, "int64"},     Row{DType::int32, 4, "int32"},
-    Row{DType::int16, 2, "int16"},       Row{DType::int8, 1, "int8"},       Row{DType::uint8, 1, "uint8"},
+    Row{DType::float32, 4, "float32"}, Row{DType::float16, 2, "float16"}, Row{DType::bfloat16, 2, "bfloat16"},
+    Row{DType::float64, 8, "float64"}, Row{DType::int64, 8, "int64"},     Row{DType::int32, 4, "int32"},
+    Row{DType::int16, 2, "int16"},     Row{DType::int8, 1, "int8"},       Row{DType::uint8, 1, "uint8"},
     Row{DType::boolean, 1, "bool"},
 };
 

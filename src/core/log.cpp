@@ -1,8 +1,8 @@
 #include "core/log.h"
 
-#include <unistd.h>
-
 #include <ctime>
+
+#include <unistd.h>
 
 #include "core/error.h"
 
@@ -55,7 +55,8 @@ void write(Level level, std::string_view line) {
   const Logger& current = logger();
   if (level < current.level) return;
   if (level <= Level::info && current.identity.rank != 0) return;
-  // One write a line, so that lines of several ranks do not mix. On a terminal a progress bar may stand there.
+  // One write a line, so that lines of several ranks do not mix. On a terminal a progress bar may stand
+  // there.
   static const char* const clear_line = ::isatty(STDERR_FILENO) != 0 ? "\r\033[K" : "";
   const std::string text = fmt::format("{}{}{}\n", clear_line, prefix(level, current.identity), line);
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());

@@ -54,8 +54,8 @@ SineCosine sine_cosine_of_turn(float u) {
   const float angle = (u - static_cast<float>(quadrant) * 0.25F) * (2.0F * std::numbers::pi_v<float>);
   const float z = angle * angle;
   const float s = ((-1.9515295891E-4F * z + 8.3321608736E-3F) * z - 1.6666654611E-1F) * z * angle + angle;
-  const float c =
-      ((2.443315711809948E-5F * z - 1.388731625493765E-3F) * z + 4.166664568298827E-2F) * z * z - 0.5F * z + 1.0F;
+  const float c = ((2.443315711809948E-5F * z - 1.388731625493765E-3F) * z + 4.166664568298827E-2F) * z * z -
+                  0.5F * z + 1.0F;
   const bool swaps = (quadrant & 1) != 0;
   const float sine = swaps ? c : s;
   const float cosine = swaps ? s : c;

@@ -18,16 +18,16 @@ namespace dfm {
 
 // What a number is drawn for. The values are part of the reproducibility contract: never renumber.
 enum class Stream : std::uint32_t {
-  weights = 1,           // key: hash of the parameter name; element: global element index
-  noise_level = 2,       // key: global sample index
-  noise = 3,             // key: global sample index; element: index in the whole latent
-  text_dropout = 4,      // key: global sample index
-  data_order = 5,        // key: epoch or block; element: position
-  text_embedding = 6,    // key: hash of the word; element: column
-  mock_data = 7,         // key: sample index
-  sampling_noise = 8,    // key: sample number; element: index in the whole latent
-  sampling_churn = 9,    // key: (sample number, step); element: index in the whole latent
-  validation_noise = 10, // key: validation sample; element: index in the whole latent
+  weights = 1,            // key: hash of the parameter name; element: global element index
+  noise_level = 2,        // key: global sample index
+  noise = 3,              // key: global sample index; element: index in the whole latent
+  text_dropout = 4,       // key: global sample index
+  data_order = 5,         // key: epoch or block; element: position
+  text_embedding = 6,     // key: hash of the word; element: column
+  mock_data = 7,          // key: sample index
+  sampling_noise = 8,     // key: sample number; element: index in the whole latent
+  sampling_churn = 9,     // key: (sample number, step); element: index in the whole latent
+  validation_noise = 10,  // key: validation sample; element: index in the whole latent
 };
 
 // The raw block function; public for its known-answer test.

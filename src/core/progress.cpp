@@ -1,11 +1,10 @@
 #include "core/progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -64,8 +63,9 @@ void Progress::draw(std::string_view note) {
   }
   const auto filled = static_cast<int>(kBarWidth * std::clamp(done_, std::int64_t{0}, total_) /
                                        std::max(total_, std::int64_t{1}));
-  const std::string line = fmt::format("\r\033[K{} [{}{}] {}/{} {} {}", title_, std::string(filled, '#'),
-                                       std::string(kBarWidth - filled, '.'), done_, total_, remaining_text(), note);
+  const std::string line =
+      fmt::format("\r\033[K{} [{}{}] {}/{} {} {}", title_, std::string(filled, '#'),
+                  std::string(kBarWidth - filled, '.'), done_, total_, remaining_text(), note);
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }

@@ -1,8 +1,7 @@
 #include "core/stop_token.h"
 
-#include <csignal>
-
 #include <atomic>
+#include <csignal>
 
 namespace dfm {
 namespace {
@@ -13,11 +12,16 @@ static_assert(std::atomic<const char*>::is_always_lock_free);
 
 const char* reason_of(int signal_number) {
   switch (signal_number) {
-    case SIGTERM: return "signal TERM";
-    case SIGINT: return "signal INT";
-    case SIGUSR1: return "signal USR1";
-    case SIGUSR2: return "signal USR2";
-    default: return "a signal";
+    case SIGTERM:
+      return "signal TERM";
+    case SIGINT:
+      return "signal INT";
+    case SIGUSR1:
+      return "signal USR1";
+    case SIGUSR2:
+      return "signal USR2";
+    default:
+      return "a signal";
   }
 }
 

@@ -3,7 +3,8 @@
 namespace dfm::diffusion {
 
 EdmSettings edm_settings(const Config& config) {
-  return {config.real("diffusion.sigma_data"), config.real("diffusion.p_mean"), config.real("diffusion.p_std")};
+  return {config.real("diffusion.sigma_data"), config.real("diffusion.p_mean"),
+          config.real("diffusion.p_std")};
 }
 
 Scalings scalings(const at::Tensor& sigma, double sigma_data) {

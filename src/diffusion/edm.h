@@ -1,5 +1,5 @@
-// EDM training (Karras et al., "Elucidating the design space of diffusion-based generative models"; spec/dfm.md
-// section 2.1): noise levels, preconditioning, and the loss.
+// EDM training (Karras et al., "Elucidating the design space of diffusion-based generative models";
+// spec/dfm.md section 2.1): noise levels, preconditioning, and the loss.
 #pragma once
 
 #include <functional>
@@ -30,7 +30,8 @@ at::Tensor noise_level(const at::Tensor& standard_normal, const EdmSettings& set
 // F(scaled tokens [S, f], c_noise [n]) -> [S, f]: the bare network with its conditioning bound.
 using Network = std::function<at::Tensor(const at::Tensor& tokens, const at::Tensor& c_noise)>;
 
-// The estimate of x0: c_skip x + c_out F(c_in x, c_noise). x [S, f] float32, sigma [n] float32 -> [S, f] float32.
+// The estimate of x0: c_skip x + c_out F(c_in x, c_noise). x [S, f] float32, sigma [n] float32 -> [S, f]
+// float32.
 at::Tensor denoise(const Network& network, const at::Tensor& x, const at::Tensor& sigma, double sigma_data,
                    const nn::PackLayout& layout);
 

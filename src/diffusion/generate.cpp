@@ -42,8 +42,9 @@ class Batch {
   }
 
   at::Tensor churn_noise(std::int64_t step) const {
-    return tokens_of(
-        [&](std::uint64_t key) { return Philox(settings_.seed, Stream::sampling_churn, churn_key(key, step)); });
+    return tokens_of([&](std::uint64_t key) {
+      return Philox(settings_.seed, Stream::sampling_churn, churn_key(key, step));
+    });
   }
 
   // x [S, f] float64 -> the guided estimate of x0, float64.
@@ -66,7 +67,8 @@ class Batch {
     std::vector<Array> results;
     std::int64_t begin = 0;
     for (const model::PatchGrid& grid : grids_) {
-      results.push_back(nn::to_array(model::unpatchify(scaled.narrow(0, begin, grid.tokens()), grid, dit_.shape())));
+      results.push_back(
+          nn::to_array(model::unpatchify(scaled.narrow(0, begin, grid.tokens()), grid, dit_.shape())));
       begin += grid.tokens();
     }
     return results;
@@ -103,9 +105,10 @@ std::vector<Array> generate(const model::Dit& dit, const std::vector<Request>& r
                             const GenerateSettings& settings, const StepCallback& after_step) {
   const at::NoGradGuard no_gradients;
   const Batch batch(dit, requests, settings);
-  const at::Tensor x = sample([&](const at::Tensor& state, double sigma) { return batch.denoised(state, sigma); },
-                              batch.starting_noise(), settings.sampler,
-                              [&](std::int64_t step) { return batch.churn_noise(step); }, after_step);
+  const at::Tensor x =
+      sample([&](const at::Tensor& state, double sigma) { return batch.denoised(state, sigma); },
+             batch.starting_noise(), settings.sampler,
+             [&](std::int64_t step) { return batch.churn_noise(step); }, after_step);
   return x.defined() ? batch.latents(x) : std::vector<Array>{};
 }
 

@@ -18,15 +18,15 @@ struct Request {
 
 struct GenerateSettings {
   SamplerSettings sampler;
-  // D = D_cond + g (D_cond - D_uncond), the users' convention (spec/dfm.md section 2.3); 0 is purely conditional and
-  // halves the cost.
+  // D = D_cond + g (D_cond - D_uncond), the users' convention (spec/dfm.md section 2.3); 0 is purely
+  // conditional and halves the cost.
   double guidance = 0;
   double sigma_data = 0.5;
   std::uint64_t seed = 1;
 };
 
-// Latents of unit variance, float32, one a request. Empty when after_step asked to stop. The result depends on the
-// requests of the call, not on threads or ranks.
+// Latents of unit variance, float32, one a request. Empty when after_step asked to stop. The result depends
+// on the requests of the call, not on threads or ranks.
 std::vector<Array> generate(const model::Dit& dit, const std::vector<Request>& requests,
                             const GenerateSettings& settings, const StepCallback& after_step);
 

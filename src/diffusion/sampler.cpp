@@ -19,8 +19,8 @@ SamplerSettings sampler_settings(const Config& config) {
   settings.churn = config.real("sample.s_churn");
   settings.second_order = config.text("sample.sampler") == "heun";
   if (settings.sigma_min >= settings.sigma_max) {
-    throw usage_error(fmt::format("sample.sigma_min = {} is not below sample.sigma_max = {}", settings.sigma_min,
-                                  settings.sigma_max));
+    throw usage_error(fmt::format("sample.sigma_min = {} is not below sample.sigma_max = {}",
+                                  settings.sigma_min, settings.sigma_max));
   }
   return settings;
 }
@@ -48,7 +48,8 @@ struct Raised {
 Raised raise(const at::Tensor& x, double sigma, std::int64_t step, const SamplerSettings& settings,
              const ChurnNoise& churn_noise) {
   if (settings.churn == 0) return {x, sigma};
-  const double gamma = std::min(settings.churn / static_cast<double>(settings.steps), std::numbers::sqrt2 - 1);
+  const double gamma =
+      std::min(settings.churn / static_cast<double>(settings.steps), std::numbers::sqrt2 - 1);
   const double higher = sigma * (1 + gamma);
   return {x + std::sqrt(higher * higher - sigma * sigma) * churn_noise(step), higher};
 }

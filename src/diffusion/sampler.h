@@ -1,6 +1,6 @@
-// The EDM samplers: Euler and true second-order Heun steps over a fixed grid of noise levels (spec/dfm.md section 2.3;
-// Karras et al., algorithms 1 and 2). The reference's "second-order" step equals its Euler step at twice the cost;
-// `euler` gives its results, `heun` is the correct second-order one.
+// The EDM samplers: Euler and true second-order Heun steps over a fixed grid of noise levels (spec/dfm.md
+// section 2.3; Karras et al., algorithms 1 and 2). The reference's "second-order" step equals its Euler step
+// at twice the cost; `euler` gives its results, `heun` is the correct second-order one.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,8 @@ using ChurnNoise = std::function<at::Tensor(std::int64_t step)>;
 // Called after each step with its number (1-based) and the state; false ends the sampling early.
 using StepCallback = std::function<bool(std::int64_t step, const at::Tensor& x)>;
 
-// noise: standard normal, float64. Returns x at noise level 0, or an undefined tensor when the callback ended it.
+// noise: standard normal, float64. Returns x at noise level 0, or an undefined tensor when the callback ended
+// it.
 at::Tensor sample(const Denoiser& denoiser, const at::Tensor& noise, const SamplerSettings& settings,
                   const ChurnNoise& churn_noise, const StepCallback& after_step);
 

@@ -1,9 +1,9 @@
 // Latent codecs: pictures and videos to latents of unit variance, and back (design section 1).
 //
-// `dct` needs no weights and has the geometry of the real VAEs (16 channels, 8 x 8 in space, 1 + (T - 1)/4 in time):
-// per 8x8 block the orthonormal DCT of YCbCr, the 10 lowest luma and the 3 + 3 lowest chroma coefficients in zig-zag
-// order, each divided by a fixed typical deviation; in time the first frame alone, then the mean of each four.
-// Plain loops in a fixed order: the same bits on any number of threads.
+// `dct` needs no weights and has the geometry of the real VAEs (16 channels, 8 x 8 in space, 1 + (T - 1)/4 in
+// time): per 8x8 block the orthonormal DCT of YCbCr, the 10 lowest luma and the 3 + 3 lowest chroma
+// coefficients in zig-zag order, each divided by a fixed typical deviation; in time the first frame alone,
+// then the mean of each four. Plain loops in a fixed order: the same bits on any number of threads.
 #pragma once
 
 #include <cstdint>

@@ -47,19 +47,22 @@ SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape)
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
   const auto qkv = nn::split_heads(linear_qkv_(x), heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
-  return linear_proj_(nn::packed_attention(qkv[0], qkv[1], qkv[2], layout.token_counts(), layout.token_counts()));
+  return linear_proj_(
+      nn::packed_attention(qkv[0], qkv[1], qkv[2], layout.token_counts(), layout.token_counts()));
 }
 
 CrossAttention::CrossAttention(const Scope& scope, const DitShape& shape)
     : heads_(shape.num_attention_heads),
       epsilon_(shape.layernorm_epsilon),
       linear_q_(scope.child("linear_q"), shape.hidden_size, shape.hidden_size, hidden_init(shape)),
-      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size, hidden_init(shape)),
+      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size,
+                 hidden_init(shape)),
       linear_proj_(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape)),
       q_layernorm_(declare_head_norm(scope, "q_layernorm", shape)),
       k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
 
-at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& text, const PackLayout& layout) const {
+at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
+                                      const PackLayout& layout) const {
   const auto q = nn::split_heads(linear_q_(x), heads_, {q_layernorm_}, epsilon_);
   const auto kv = nn::split_heads(linear_kv_(text), heads_, {k_layernorm_, {}}, epsilon_);
   return linear_proj_(nn::packed_attention(q[0], kv[0], kv[1], layout.token_counts(), layout.text_counts()));
@@ -108,13 +111,15 @@ at::Tensor ScalarEmbedder::operator()(const at::Tensor& sinusoids) const {
 
 Dit::Dit(const DitShape& shape, nn::ParameterList& parameters)
     : shape_(shape),
-      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
+      x_embedder_(
+          Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
       position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
                       shape.max_img_w / shape.patch_spatial, shape.hidden_size),
       t_embedder_(Scope(parameters, "t_embedder.1"), shape.hidden_size),
       fps_embedder_(Scope(parameters, "fps_embedder.1"), kFpsWidth),
       final_layer_linear_(output_layer(Scope(parameters, "final_layer_linear"), shape)) {
-  // Built, counted and saved, never used: the reference skips this norm in its forward pass (spec/dfm.md section 1.3).
+  // Built, counted and saved, never used: the reference skips this norm in its forward pass (spec/dfm.md
+  // section 1.3).
   dtype_carrier_ = Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones());
   for (std::int64_t i = 0; i < shape.num_layers; ++i) {
     blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape);

@@ -1,5 +1,5 @@
-// The diffusion transformer of DFM: adaLN-Zero blocks with self-attention, cross-attention to text, and an MLP
-// (spec/dfm.md section 1; Peebles & Xie, "Scalable diffusion models with transformers").
+// The diffusion transformer of DFM: adaLN-Zero blocks with self-attention, cross-attention to text, and an
+// MLP (spec/dfm.md section 1; Peebles & Xie, "Scalable diffusion models with transformers").
 //
 //   ParameterList parameters;
 //   const Dit dit(shape, parameters);
@@ -84,7 +84,8 @@ class DitBlock {
  public:
   DitBlock(const nn::Scope& scope, const DitShape& shape);
   // x [S, h], time [n, h], text [T, c] -> [S, h].
-  at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text, const nn::PackLayout& layout) const;
+  at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
+                     const nn::PackLayout& layout) const;
 
  private:
   double epsilon_;

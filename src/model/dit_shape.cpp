@@ -9,8 +9,9 @@ namespace {
 
 void require_divisible(std::int64_t value, const char* key, std::int64_t divisor, const char* meaning) {
   if (value % divisor == 0) return;
-  throw usage_error(fmt::format("{} = {} is not a multiple of {} ({})", key, value, divisor, meaning),
-                    fmt::format("{} or {} would be", value / divisor * divisor, (value / divisor + 1) * divisor));
+  throw usage_error(
+      fmt::format("{} = {} is not a multiple of {} ({})", key, value, divisor, meaning),
+      fmt::format("{} or {} would be", value / divisor * divisor, (value / divisor + 1) * divisor));
 }
 
 }  // namespace
@@ -32,8 +33,10 @@ DitShape dit_shape(const Config& config) {
   shape.layernorm_epsilon = config.real("model.layernorm_epsilon");
   shape.init_method_std = config.real("model.init_method_std");
   shape.zero_init_output = config.flag("model.zero_init_output");
-  require_divisible(shape.hidden_size, "model.hidden_size", 16, "the position table has three parts of h/4, 3h/8, 3h/8");
-  require_divisible(shape.hidden_size, "model.hidden_size", shape.num_attention_heads, "model.num_attention_heads");
+  require_divisible(shape.hidden_size, "model.hidden_size", 16,
+                    "the position table has three parts of h/4, 3h/8, 3h/8");
+  require_divisible(shape.hidden_size, "model.hidden_size", shape.num_attention_heads,
+                    "model.num_attention_heads");
   return shape;
 }
 

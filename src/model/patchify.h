@@ -1,5 +1,5 @@
-// Between a latent and its tokens (spec/dfm.md section 4.4): tokens run over frames, then rows, then columns; inside a
-// token the channel is fastest, then time, then column, and row slowest.
+// Between a latent and its tokens (spec/dfm.md section 4.4): tokens run over frames, then rows, then columns;
+// inside a token the channel is fastest, then time, then column, and row slowest.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ struct PatchGrid {
   std::int64_t tokens() const { return frames * rows * columns; }
 };
 
-// latent_shape [C, T, H, W]. Throws a data error when channels differ from the model's or a patch does not divide.
+// latent_shape [C, T, H, W]. Throws a data error when channels differ from the model's or a patch does not
+// divide.
 PatchGrid patch_grid(const Shape& latent_shape, const DitShape& shape);
 
 // [C, T, H, W] -> [tokens, patch features].

@@ -12,7 +12,7 @@ namespace dfm::model {
 namespace {
 
 constexpr std::int64_t kWidth = 1024;
-constexpr std::uint64_t kSeed = 0;     // part of the encoder's definition
+constexpr std::uint64_t kSeed = 0;       // part of the encoder's definition
 constexpr std::size_t kMostWords = 512;  // the text length of the reference (spec/dfm.md section 4.4)
 
 std::vector<std::string> words_of(const std::string& text) {

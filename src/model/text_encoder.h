@@ -1,7 +1,8 @@
 // Text encoders: a caption to the rows that cross-attention reads.
 //
-// `hash` gives each word one row: a fixed standard normal vector keyed by the word's hash, rounded to float16 as the
-// shards store it. It knows words, not meaning. Words are runs of letters, digits and non-ASCII bytes, in lower case.
+// `hash` gives each word one row: a fixed standard normal vector keyed by the word's hash, rounded to float16
+// as the shards store it. It knows words, not meaning. Words are runs of letters, digits and non-ASCII bytes,
+// in lower case.
 #pragma once
 
 #include <cstdint>

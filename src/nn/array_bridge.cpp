@@ -10,10 +10,11 @@ namespace dfm::nn {
 namespace {
 
 constexpr std::array kPairs{
-    std::pair{DType::float32, at::kFloat}, std::pair{DType::float16, at::kHalf},
+    std::pair{DType::float32, at::kFloat},     std::pair{DType::float16, at::kHalf},
     std::pair{DType::bfloat16, at::kBFloat16}, std::pair{DType::float64, at::kDouble},
-    std::pair{DType::int64, at::kLong}, std::pair{DType::int32, at::kInt}, std::pair{DType::int16, at::kShort},
-    std::pair{DType::int8, at::kChar}, std::pair{DType::uint8, at::kByte}, std::pair{DType::boolean, at::kBool},
+    std::pair{DType::int64, at::kLong},        std::pair{DType::int32, at::kInt},
+    std::pair{DType::int16, at::kShort},       std::pair{DType::int8, at::kChar},
+    std::pair{DType::uint8, at::kByte},        std::pair{DType::boolean, at::kBool},
 };
 
 }  // namespace

@@ -29,8 +29,8 @@ at::Tensor output_batch(const at::Tensor& rows, const EqualRun& run) {
 }
 
 struct PackedAttention : torch::autograd::Function<PackedAttention> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                            const std::vector<std::int64_t>& query_counts,
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const std::vector<std::int64_t>& query_counts,
                             const std::vector<std::int64_t>& key_counts) {
     at::Tensor out = at::empty({q.size(1), q.size(0), q.size(2)}, q.options());
     variable_list saved{q, k, v, out};
@@ -57,7 +57,8 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
       const RunTensors in = tensors_of(runs[i], q, k, v);
       const RunTensors target = tensors_of(runs[i], dq, dk, dv);
       const auto [run_dq, run_dk, run_dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          output_batch(dout, runs[i]), in.q, in.k, in.v, output_batch(out, runs[i]), saved[4 + i], 0.0, false);
+          output_batch(dout, runs[i]), in.q, in.k, in.v, output_batch(out, runs[i]), saved[4 + i], 0.0,
+          false);
       target.q.copy_(run_dq);
       target.k.copy_(run_dk);
       target.v.copy_(run_dv);

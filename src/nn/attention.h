@@ -1,12 +1,13 @@
-// Attention over a pack: every sample attends to its own rows only, without padding and without a mask tensor.
+// Attention over a pack: every sample attends to its own rows only, without padding and without a mask
+// tensor.
 #pragma once
 
 #include "nn/pack.h"
 
 namespace dfm::nn {
 
-// softmax(q k' / sqrt(d)) v for each sample and head. q [H, S, d]; k, v [H, T, d]; query_counts and key_counts:
-// rows of each sample. Returns [S, H * d]. float32 or bfloat16. Differentiable in q, k and v.
+// softmax(q k' / sqrt(d)) v for each sample and head. q [H, S, d]; k, v [H, T, d]; query_counts and
+// key_counts: rows of each sample. Returns [S, H * d]. float32 or bfloat16. Differentiable in q, k and v.
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<std::int64_t>& query_counts,
                             const std::vector<std::int64_t>& key_counts);

@@ -16,8 +16,8 @@ class PositionTable {
   // Extents in patches. hidden must be a multiple of 16.
   PositionTable(std::int64_t frames, std::int64_t rows, std::int64_t columns, std::int64_t hidden);
 
-  // positions [S, 3] int64 (frame, row, column) -> [S, hidden] float32. Throws a usage error for a position outside
-  // the table (the reference reads a wrong row there).
+  // positions [S, 3] int64 (frame, row, column) -> [S, hidden] float32. Throws a usage error for a position
+  // outside the table (the reference reads a wrong row there).
   at::Tensor rows_for(const at::Tensor& positions) const;
 
  private:

@@ -31,8 +31,8 @@ DFM_VECTOR_CLONES void scale_row(const T* x, const T* weight, float factor, T* y
 
 // y = x r w with r the inverse rms: dx = r (w dy - x r^2 mean(x w dy)), dw += x r dy.
 template <class T>
-DFM_VECTOR_CLONES void scale_row_backward(const T* x, const T* weight, const T* dy, float r, T* dx, float* weight_sum,
-                                          std::int64_t width) {
+DFM_VECTOR_CLONES void scale_row_backward(const T* x, const T* weight, const T* dy, float r, T* dx,
+                                          float* weight_sum, std::int64_t width) {
   float dot = 0;
 #pragma omp simd reduction(+ : dot)
   for (std::int64_t i = 0; i < width; ++i) {
@@ -55,7 +55,9 @@ struct HeadLayout {
   std::int64_t packed(std::int64_t token, std::int64_t head, std::int64_t part) const {
     return ((token * heads + head) * parts + part) * width;
   }
-  std::int64_t separate(std::int64_t token, std::int64_t head) const { return (head * tokens + token) * width; }
+  std::int64_t separate(std::int64_t token, std::int64_t head) const {
+    return (head * tokens + token) * width;
+  }
   std::int64_t blocks() const { return (tokens + kTokensInBlock - 1) / kTokensInBlock; }
 };
 
@@ -73,8 +75,8 @@ void for_each_head(const HeadLayout& layout, const Body& body) {
 }
 
 template <class T>
-void split_part(const at::Tensor& packed, const HeadLayout& layout, std::int64_t part, const at::Tensor& weight,
-                float epsilon, at::Tensor& out) {
+void split_part(const at::Tensor& packed, const HeadLayout& layout, std::int64_t part,
+                const at::Tensor& weight, float epsilon, at::Tensor& out) {
   const auto* const in = packed.const_data_ptr<T>();
   auto* const target = out.mutable_data_ptr<T>();
   const T* const w = is_normalised(weight) ? weight.const_data_ptr<T>() : nullptr;
@@ -114,9 +116,10 @@ at::Tensor split_part_backward(const at::Tensor& packed, const HeadLayout& layou
 
 // Autograd sees tensors only as arguments of their own, so the weights of up to three parts are spelt out.
 struct SplitHeads : torch::autograd::Function<SplitHeads> {
-  static variable_list forward(AutogradContext* context, const at::Tensor& projected, const at::Tensor& weight0,
-                               const at::Tensor& weight1, const at::Tensor& weight2, std::int64_t parts,
-                               std::int64_t heads, double epsilon) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& projected,
+                               const at::Tensor& weight0, const at::Tensor& weight1,
+                               const at::Tensor& weight2, std::int64_t parts, std::int64_t heads,
+                               double epsilon) {
     const std::array weights{weight0, weight1, weight2};
     const HeadLayout layout{projected.size(0), heads, parts, projected.size(1) / (heads * parts)};
     variable_list out;

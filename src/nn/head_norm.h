@@ -1,5 +1,5 @@
-// From one projection to attention heads: splits the grouped layout of linear_qkv (per head: q rows, k rows, v rows,
-// spec/dfm.md section 1.2) and applies the per-head RMSNorm of q and k in the same pass.
+// From one projection to attention heads: splits the grouped layout of linear_qkv (per head: q rows, k rows,
+// v rows, spec/dfm.md section 1.2) and applies the per-head RMSNorm of q and k in the same pass.
 #pragma once
 
 #include <vector>
@@ -8,9 +8,9 @@
 
 namespace dfm::nn {
 
-// projected [S, H * P * d], the P parts of a head side by side. weights: one entry a part, [d] for a part that is
-// normalised (RMSNorm over d in float32), undefined for one that is not. Returns P tensors [H, S, d], contiguous.
-// Differentiable in projected and weights.
+// projected [S, H * P * d], the P parts of a head side by side. weights: one entry a part, [d] for a part
+// that is normalised (RMSNorm over d in float32), undefined for one that is not. Returns P tensors [H, S, d],
+// contiguous. Differentiable in projected and weights.
 std::vector<at::Tensor> split_heads(const at::Tensor& projected, std::int64_t heads,
                                     const std::vector<at::Tensor>& weights, double epsilon);
 

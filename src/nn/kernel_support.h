@@ -1,5 +1,5 @@
-// What the CPU kernels share: element access in fp32 whatever the stored type, dispatch by type, and cloning of a
-// loop for the vector units it may meet.
+// What the CPU kernels share: element access in fp32 whatever the stored type, dispatch by type, and cloning
+// of a loop for the vector units it may meet.
 #pragma once
 
 #include <bit>
@@ -18,7 +18,9 @@
 namespace dfm::nn {
 
 inline float load(float value) { return value; }
-inline float load(at::BFloat16 value) { return std::bit_cast<float>(static_cast<std::uint32_t>(value.x) << 16U); }
+inline float load(at::BFloat16 value) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(value.x) << 16U);
+}
 
 inline void store(float value, float& target) { target = value; }
 // Round to nearest even, without a branch for NaN: a NaN may become another NaN or infinity, never a number.
@@ -31,9 +33,14 @@ inline void store(float value, at::BFloat16& target) {
 template <class F>
 void dispatch(const at::Tensor& tensor, F&& f) {
   switch (tensor.scalar_type()) {
-    case at::kFloat: f(float{}); return;
-    case at::kBFloat16: f(at::BFloat16{}); return;
-    default: throw internal_error("this kernel takes float32 and bfloat16 only");
+    case at::kFloat:
+      f(float{});
+      return;
+    case at::kBFloat16:
+      f(at::BFloat16{});
+      return;
+    default:
+      throw internal_error("this kernel takes float32 and bfloat16 only");
   }
 }
 

@@ -85,8 +85,8 @@ DFM_VECTOR_CLONES void gated_add_row(const T* x, const T* gate, const T* y, T* o
 }
 
 template <class T>
-DFM_VECTOR_CLONES void gated_add_row_backward(const T* gate, const T* y, const T* dout, T* dy, float* gate_sum,
-                                              std::int64_t width) {
+DFM_VECTOR_CLONES void gated_add_row_backward(const T* gate, const T* y, const T* dout, T* dy,
+                                              float* gate_sum, std::int64_t width) {
 #pragma omp simd
   for (std::int64_t i = 0; i < width; ++i) {
     const float incoming = load(dout[i]);
@@ -98,13 +98,15 @@ DFM_VECTOR_CLONES void gated_add_row_backward(const T* gate, const T* y, const T
 // Runs body(block index, block) over all blocks, in parallel.
 template <class Body>
 void for_each_block(const std::vector<TokenBlock>& blocks, const Body& body) {
-  at::parallel_for(0, static_cast<std::int64_t>(blocks.size()), 1, [&](std::int64_t first, std::int64_t last) {
-    for (std::int64_t i = first; i < last; ++i) body(i, blocks[static_cast<std::size_t>(i)]);
-  });
+  at::parallel_for(0, static_cast<std::int64_t>(blocks.size()), 1,
+                   [&](std::int64_t first, std::int64_t last) {
+                     for (std::int64_t i = first; i < last; ++i) body(i, blocks[static_cast<std::size_t>(i)]);
+                   });
 }
 
 // Sums the partial rows [blocks, width] of each sample, in block order -> [n, width].
-at::Tensor sum_by_sample(const at::Tensor& partial, const std::vector<TokenBlock>& blocks, std::int64_t samples) {
+at::Tensor sum_by_sample(const at::Tensor& partial, const std::vector<TokenBlock>& blocks,
+                         std::int64_t samples) {
   at::Tensor sums = at::zeros({samples, partial.size(1)}, at::kFloat);
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     sums[blocks[i].sample] += partial[static_cast<std::int64_t>(i)];
@@ -127,8 +129,8 @@ struct ModulatedNorm : torch::autograd::Function<ModulatedNorm> {
       for_each_block(blocks, [&](std::int64_t, const TokenBlock& block) {
         for (std::int64_t t = block.begin; t < block.end; ++t) {
           saved[t] = moments_of(in + t * width, width, static_cast<float>(epsilon));
-          modulate_row(in + t * width, shifts.row(block.sample), scales.row(block.sample), saved[t], out + t * width,
-                       width);
+          modulate_row(in + t * width, shifts.row(block.sample), scales.row(block.sample), saved[t],
+                       out + t * width, width);
         }
       });
     });
@@ -174,7 +176,8 @@ struct GatedAdd : torch::autograd::Function<GatedAdd> {
       const auto gates = rows_of<T>(gate);
       for_each_block(token_blocks(layout.token_begins()), [&](std::int64_t, const TokenBlock& block) {
         for (std::int64_t t = block.begin; t < block.end; ++t) {
-          gated_add_row(left + t * width, gates.row(block.sample), right + t * width, target + t * width, width);
+          gated_add_row(left + t * width, gates.row(block.sample), right + t * width, target + t * width,
+                        width);
         }
       });
     });
@@ -197,8 +200,8 @@ struct GatedAdd : torch::autograd::Function<GatedAdd> {
       const auto gates = rows_of<T>(gate);
       for_each_block(blocks, [&](std::int64_t i, const TokenBlock& block) {
         for (std::int64_t t = block.begin; t < block.end; ++t) {
-          gated_add_row_backward(gates.row(block.sample), right + t * width, incoming + t * width, out + t * width,
-                                 sums + i * width, width);
+          gated_add_row_backward(gates.row(block.sample), right + t * width, incoming + t * width,
+                                 out + t * width, sums + i * width, width);
         }
       });
     });
@@ -209,12 +212,14 @@ struct GatedAdd : torch::autograd::Function<GatedAdd> {
 
 }  // namespace
 
-at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale, double epsilon,
-                          const PackLayout& layout) {
-  return ModulatedNorm::apply(x.contiguous(), with_dense_rows(shift), with_dense_rows(scale), epsilon, layout);
+at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
+                          double epsilon, const PackLayout& layout) {
+  return ModulatedNorm::apply(x.contiguous(), with_dense_rows(shift), with_dense_rows(scale), epsilon,
+                              layout);
 }
 
-at::Tensor gated_add(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& y, const PackLayout& layout) {
+at::Tensor gated_add(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& y,
+                     const PackLayout& layout) {
   return GatedAdd::apply(x.contiguous(), with_dense_rows(gate), y.contiguous(), layout);
 }
 

@@ -25,13 +25,19 @@ PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::
       text_counts_(std::move(text_counts)),
       token_begins_(begins_of(token_counts_)),
       text_begins_(begins_of(text_counts_)) {
-  ensure(!token_counts_.empty() && token_counts_.size() == text_counts_.size(), "a pack has at least one sample");
-  ensure(std::ranges::min(token_counts_) > 0 && std::ranges::min(text_counts_) > 0, "a packed sample is never empty");
+  ensure(!token_counts_.empty() && token_counts_.size() == text_counts_.size(),
+         "a pack has at least one sample");
+  ensure(std::ranges::min(token_counts_) > 0 && std::ranges::min(text_counts_) > 0,
+         "a packed sample is never empty");
 }
 
-at::Tensor PackLayout::per_token(const at::Tensor& per_sample) const { return repeated(per_sample, token_counts_); }
+at::Tensor PackLayout::per_token(const at::Tensor& per_sample) const {
+  return repeated(per_sample, token_counts_);
+}
 
-at::Tensor PackLayout::per_text_row(const at::Tensor& per_sample) const { return repeated(per_sample, text_counts_); }
+at::Tensor PackLayout::per_text_row(const at::Tensor& per_sample) const {
+  return repeated(per_sample, text_counts_);
+}
 
 std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,
                                  const std::vector<std::int64_t>& key_counts) {
@@ -43,7 +49,8 @@ std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,
     if (joins) {
       ++runs.back().samples;
     } else {
-      runs.push_back({static_cast<std::int64_t>(i), 1, query_begin, query_counts[i], key_begin, key_counts[i]});
+      runs.push_back(
+          {static_cast<std::int64_t>(i), 1, query_begin, query_counts[i], key_begin, key_counts[i]});
     }
     query_begin += query_counts[i];
     key_begin += key_counts[i];
@@ -56,8 +63,8 @@ std::vector<TokenBlock> token_blocks(const std::vector<std::int64_t>& begins) {
   std::vector<TokenBlock> blocks;
   for (std::size_t sample = 0; sample + 1 < begins.size(); ++sample) {
     for (std::int64_t begin = begins[sample]; begin < begins[sample + 1]; begin += kTokensInBlock) {
-      blocks.push_back({static_cast<std::int64_t>(sample), begin,
-                        std::min(begin + kTokensInBlock, begins[sample + 1])});
+      blocks.push_back(
+          {static_cast<std::int64_t>(sample), begin, std::min(begin + kTokensInBlock, begins[sample + 1])});
     }
   }
   return blocks;

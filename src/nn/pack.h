@@ -1,5 +1,5 @@
-// Several samples packed into one sequence without padding: sample i owns a run of consecutive tokens and a run of
-// consecutive text rows, and attends to its own only (spec/dfm.md section 4.7).
+// Several samples packed into one sequence without padding: sample i owns a run of consecutive tokens and a
+// run of consecutive text rows, and attends to its own only (spec/dfm.md section 4.7).
 #pragma once
 
 #include <cstdint>
@@ -44,8 +44,8 @@ struct EqualRun {
 std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,
                                  const std::vector<std::int64_t>& key_counts);
 
-// A block of consecutive tokens of one sample, for kernels that sum over the tokens of a sample: partial sums over
-// fixed blocks, added in order, do not depend on the number of threads.
+// A block of consecutive tokens of one sample, for kernels that sum over the tokens of a sample: partial sums
+// over fixed blocks, added in order, do not depend on the number of threads.
 struct TokenBlock {
   std::int64_t sample, begin, end;
 };

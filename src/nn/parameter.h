@@ -1,5 +1,6 @@
-// Parameters with their placement: what a tensor is globally, how it starts, and over which ranks its gradient is
-// still a partial sum after backward. One reducer (train/gradients.h) reads the placement; nothing else knows.
+// Parameters with their placement: what a tensor is globally, how it starts, and over which ranks its
+// gradient is still a partial sum after backward. One reducer (train/gradients.h) reads the placement;
+// nothing else knows.
 //
 //   ParameterList parameters;
 //   at::Tensor weight = Scope(parameters, "decoder").declare("mlp.weight", {4 * h, h}, Init::normal(0.02));
@@ -30,8 +31,8 @@ struct Init {
   static Init linear_default(std::int64_t fan_in);
 };
 
-// Gradients are always partial over data and context parallel ranks; these are the dimensions that may come on top
-// (design section 5).
+// Gradients are always partial over data and context parallel ranks; these are the dimensions that may come
+// on top (design section 5).
 struct Placement {
   Shape global_shape;
   bool partial_over_tensor = false;    // acts on local heads or on a slice of the sequence only
@@ -60,7 +61,8 @@ class ParameterList {
   // Returns a placeholder that becomes the parameter's value when the list is materialized.
   at::Tensor declare(std::string name, Placement placement, Init init);
 
-  // Allocates all values in one buffer, each aligned to kAlignment elements, zero-filled, requiring gradients.
+  // Allocates all values in one buffer, each aligned to kAlignment elements, zero-filled, requiring
+  // gradients.
   void materialize(at::ScalarType dtype);
 
   // Fills the values as their Init says.
@@ -97,7 +99,9 @@ class Scope {
   }
 
  private:
-  std::string qualified(const std::string& name) const { return prefix_.empty() ? name : prefix_ + "." + name; }
+  std::string qualified(const std::string& name) const {
+    return prefix_.empty() ? name : prefix_ + "." + name;
+  }
 
   ParameterList* list_;
   std::string prefix_;

@@ -37,7 +37,9 @@ void OutputFolder::claim(const std::string& fingerprint) const {
   write_durably(note, fingerprint);
 }
 
-fs::path OutputFolder::shard_path(std::int64_t shard) const { return path_ / fmt::format("shard_{:06}.tar", shard); }
+fs::path OutputFolder::shard_path(std::int64_t shard) const {
+  return path_ / fmt::format("shard_{:06}.tar", shard);
+}
 
 fs::path OutputFolder::record_path(std::int64_t shard) const {
   return path_ / kMemory / fmt::format("shard_{:06}.json", shard);
@@ -61,7 +63,8 @@ ShardRecord shard_record_from_text(const std::string& text, const std::string& w
     const Json json = parse_json(text, what);
     return {json.at("samples"), json.at("skipped")};
   } catch (const nlohmann::json::exception& error) {
-    throw data_error(fmt::format("{} is damaged: {}", what, error.what()), "remove it to have its shard made again");
+    throw data_error(fmt::format("{} is damaged: {}", what, error.what()),
+                     "remove it to have its shard made again");
   }
 }
 

@@ -19,8 +19,8 @@ class OutputFolder {
  public:
   explicit OutputFolder(std::filesystem::path path) : path_(std::move(path)) {}
 
-  // Creates the folder, or checks that what it holds was made with the same fingerprint. Throws a usage error when it
-  // holds something else. Called on one rank.
+  // Creates the folder, or checks that what it holds was made with the same fingerprint. Throws a usage error
+  // when it holds something else. Called on one rank.
   void claim(const std::string& fingerprint) const;
 
   std::filesystem::path shard_path(std::int64_t shard) const;

@@ -1,8 +1,8 @@
 // From pictures with captions to shards of latents and text embeddings.
 //
-// Shard i holds the items [i * shard_maxcount, (i + 1) * shard_maxcount) of the source's fixed order, so the bytes do not
-// depend on the number of ranks, and a shard that is there is finished: running again after an interruption makes the
-// rest. What each shard left out is remembered in DST/.dfm_prepare.
+// Shard i holds the items [i * shard_maxcount, (i + 1) * shard_maxcount) of the source's fixed order, so the
+// bytes do not depend on the number of ranks, and a shard that is there is finished: running again after an
+// interruption makes the rest. What each shard left out is remembered in DST/.dfm_prepare.
 #pragma once
 
 #include <cstdint>
@@ -48,9 +48,9 @@ struct PrepareReport {
   ExitCode exit_code() const;
 };
 
-// Collective. The same report on every rank. Throws on all ranks: a usage error when the output folder holds other
-// shards, a data error for a source that cannot be read (and for any bad item with OnBadInput::fail), a storage error
-// when a shard cannot be written.
+// Collective. The same report on every rank. Throws on all ranks: a usage error when the output folder holds
+// other shards, a data error for a source that cannot be read (and for any bad item with OnBadInput::fail), a
+// storage error when a shard cannot be written.
 PrepareReport prepare(const PrepareSettings& settings, const comm::Group& world, ProgressStyle progress);
 
 }  // namespace dfm::prepare

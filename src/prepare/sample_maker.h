@@ -1,4 +1,5 @@
-// One picture with its caption to the three files of a sample (spec/energon.md section 1, spec/dfm.md section 4.2).
+// One picture with its caption to the three files of a sample (spec/energon.md section 1, spec/dfm.md
+// section 4.2).
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,7 @@ struct SampleFiles {
 };
 
 // Throws a data error for a picture that cannot be decoded or is too small, and for a missing caption.
-SampleFiles make_sample(const media::Item& item, std::span<const std::byte> encoded, const PrepareSettings& settings);
+SampleFiles make_sample(const media::Item& item, std::span<const std::byte> encoded,
+                        const PrepareSettings& settings);
 
 }  // namespace dfm::prepare

@@ -40,10 +40,11 @@ Size parse_size(const std::string& text) {
 // What decides the pixels, beside the prompt and the sample's number.
 std::string recipe_of(const SamplingModel& model, const SamplingSettings& settings, std::uint64_t number) {
   const auto& g = settings.generation;
-  return fmt::format("{} {}x{}x{} steps {} order {} sigma {} {} rho {} churn {} guidance {} seed {} number {}",
-                     model.fingerprint, settings.frames, settings.height, settings.width, g.sampler.steps,
-                     g.sampler.second_order ? 2 : 1, g.sampler.sigma_min, g.sampler.sigma_max, g.sampler.rho,
-                     g.sampler.churn, g.guidance, g.seed, number);
+  return fmt::format(
+      "{} {}x{}x{} steps {} order {} sigma {} {} rho {} churn {} guidance {} seed {} number {}",
+      model.fingerprint, settings.frames, settings.height, settings.width, g.sampler.steps,
+      g.sampler.second_order ? 2 : 1, g.sampler.sigma_min, g.sampler.sigma_max, g.sampler.rho,
+      g.sampler.churn, g.guidance, g.seed, number);
 }
 
 fs::path latent_path(const WorkList& list, const WorkItem& item) {
@@ -100,7 +101,8 @@ class Sampler {
     std::vector<Array> latents;
     for (std::int64_t i = first; i < last; ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
-      auto latent = read_latent(latent_path(list_, item), item.prompt, recipe_of(model_, settings_, item.number));
+      auto latent =
+          read_latent(latent_path(list_, item), item.prompt, recipe_of(model_, settings_, item.number));
       if (!latent) return {};
       latents.push_back(std::move(*latent));
     }
@@ -115,11 +117,13 @@ class Sampler {
       const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
       requests.push_back({text_encoder_.encode(item.prompt), shape, item.number});
     }
-    auto latents = diffusion::generate(*model_.dit, requests, settings_.generation,
-                                       [](std::int64_t, const at::Tensor&) { return !StopToken::requested(); });
+    auto latents =
+        diffusion::generate(*model_.dit, requests, settings_.generation,
+                            [](std::int64_t, const at::Tensor&) { return !StopToken::requested(); });
     for (std::size_t i = 0; i < latents.size(); ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(first) + i];
-      write_latent(latent_path(list_, item), latents[i], item.prompt, recipe_of(model_, settings_, item.number));
+      write_latent(latent_path(list_, item), latents[i], item.prompt,
+                   recipe_of(model_, settings_, item.number));
     }
     return latents;
   }
@@ -158,8 +162,9 @@ SamplingSettings sampling_settings(const Config& config) {
   }
   for (const std::int64_t edge : {settings.width, settings.height}) {
     if (edge >= kPixelMultiple && edge % kPixelMultiple == 0) continue;
-    throw usage_error(fmt::format("{} pixels are not a multiple of {}", edge, kPixelMultiple),
-                      fmt::format("use {}", std::max(kPixelMultiple, edge / kPixelMultiple * kPixelMultiple)));
+    throw usage_error(
+        fmt::format("{} pixels are not a multiple of {}", edge, kPixelMultiple),
+        fmt::format("use {}", std::max(kPixelMultiple, edge / kPixelMultiple * kPixelMultiple)));
   }
   settings.frames = config.integer("sample.num_frames");
   model::latent_frames(settings.frames);  // throws for a count that cannot be encoded
@@ -187,7 +192,8 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
   std::vector<media::Image> cells;
   report::Gallery gallery{.title = "Samples"};
   for (const WorkItem& item : list.items) {
-    const auto latent = read_latent(latent_path(list, item), item.prompt, recipe_of(model, settings, item.number));
+    const auto latent =
+        read_latent(latent_path(list, item), item.prompt, recipe_of(model, settings, item.number));
     ensure(latent.has_value(), "a latent that was just written is not there");
     cells.push_back(codec.decode(*latent).at(0));
     gallery.pictures.push_back({item.prompt, report::FileBesidePage{result_name(item, settings)}});
@@ -198,11 +204,12 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
   write_durably(list.folder / "contact_sheet.png",
                 media::encode_png(media::contact_sheet(cells, static_cast<int>(columns), kGapPixels)));
   const auto& g = settings.generation;
-  gallery.facts = {{"Sampler", fmt::format("{}, {} steps", g.sampler.second_order ? "heun" : "euler", g.sampler.steps)},
-                   {"Guidance", fmt::format("{}", g.guidance)},
-                   {"Seed", std::to_string(g.seed)},
-                   {"Size", fmt::format("{} x {} pixels, {} frames", settings.width, settings.height, settings.frames)},
-                   {"Weights", model.fingerprint}};
+  gallery.facts = {
+      {"Sampler", fmt::format("{}, {} steps", g.sampler.second_order ? "heun" : "euler", g.sampler.steps)},
+      {"Guidance", fmt::format("{}", g.guidance)},
+      {"Seed", std::to_string(g.seed)},
+      {"Size", fmt::format("{} x {} pixels, {} frames", settings.width, settings.height, settings.frames)},
+      {"Weights", model.fingerprint}};
   report::write_gallery(list.folder / "index.html", gallery);
 }
 

@@ -1,7 +1,9 @@
-// Denoises, decodes and writes a work list: latents first, so that nothing computed is lost, then pictures or videos.
+// Denoises, decodes and writes a work list: latents first, so that nothing computed is lost, then pictures or
+// videos.
 //
-// The items are cut into batches of a fixed size, which the ranks take in turn: what is computed together does not depend
-// on the number of ranks, and neither does the result. Latents that are there already are not computed again.
+// The items are cut into batches of a fixed size, which the ranks take in turn: what is computed together
+// does not depend on the number of ranks, and neither does the result. Latents that are there already are not
+// computed again.
 #pragma once
 
 #include <cstdint>

@@ -21,13 +21,16 @@ std::vector<std::string> all_prompts(const Config& config) {
     }
   }
   if (prompts.empty()) {
-    throw usage_error("there is nothing to draw", "give --prompt TEXT (any number of them), or --prompt-file FILE");
+    throw usage_error("there is nothing to draw",
+                      "give --prompt TEXT (any number of them), or --prompt-file FILE");
   }
   return prompts;
 }
 
 // sample.output is a folder, or the name of the only result.
-bool names_a_file(const fs::path& output) { return output.extension() == ".png" || output.extension() == ".mp4"; }
+bool names_a_file(const fs::path& output) {
+  return output.extension() == ".png" || output.extension() == ".mp4";
+}
 
 }  // namespace
 
@@ -55,9 +58,9 @@ WorkList work_list(const Config& config) {
   }
   if (!names_a_file(output)) return list;
   if (list.items.size() > 1) {
-    throw usage_error(fmt::format("{} names one file, but {} samples are asked for", output.native(),
-                                  list.items.size()),
-                      "give a folder");
+    throw usage_error(
+        fmt::format("{} names one file, but {} samples are asked for", output.native(), list.items.size()),
+        "give a folder");
   }
   list.items[0].name = output.stem().native();
   return list;

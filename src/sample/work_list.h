@@ -22,8 +22,8 @@ struct WorkList {
   std::int64_t samples_per_prompt = 1;
 };
 
-// From sample.prompts, sample.prompt_file, sample.samples_per_prompt and sample.output. Throws a usage error without
-// prompts.
+// From sample.prompts, sample.prompt_file, sample.samples_per_prompt and sample.output. Throws a usage error
+// without prompts.
 WorkList work_list(const Config& config);
 
 // A prompt as part of a file name: at most 50 characters, only letters, digits, '-' and '_'.

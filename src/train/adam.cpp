@@ -29,7 +29,8 @@ Coefficients coefficients(const AdamSettings& settings, std::int64_t step, doubl
 }
 
 template <class T>
-DFM_VECTOR_CLONES void adam_chunk(float* w, const T* g, float* m, float* v, std::int64_t count, Coefficients c) {
+DFM_VECTOR_CLONES void adam_chunk(float* w, const T* g, float* m, float* v, std::int64_t count,
+                                  Coefficients c) {
 #pragma omp simd
   for (std::int64_t i = 0; i < count; ++i) {
     const float gradient = load(g[i]) * c.gradient_scale;
@@ -45,7 +46,8 @@ std::span<float> floats(float* data, std::int64_t count) { return {data, static_
 
 AdamSettings adam_settings(const Config& config) {
   return {config.real("optimizer.adam_beta1"), config.real("optimizer.adam_beta2"),
-          config.real("optimizer.adam_eps"), config.real("optimizer.weight_decay"), config.real("train.ema_decay")};
+          config.real("optimizer.adam_eps"), config.real("optimizer.weight_decay"),
+          config.real("train.ema_decay")};
 }
 
 ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
@@ -93,7 +95,8 @@ void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
   }
 }
 
-void ShardedAdam::update(const Gradients& gradients, std::int64_t step, double learning_rate, double gradient_scale) {
+void ShardedAdam::update(const Gradients& gradients, std::int64_t step, double learning_rate,
+                         double gradient_scale) {
   for (const Segment& segment : layout_.segments()) {
     const bool decays = parameters_.all()[segment.parameter].decays();
     const Coefficients c = coefficients(settings_, step, learning_rate, gradient_scale, decays);
@@ -139,13 +142,17 @@ std::vector<ckpt::Piece> ShardedAdam::pieces() const {
   for (const Segment& segment : layout_.segments()) {
     const nn::Parameter& parameter = parameters_.all()[segment.parameter];
     const auto add = [&](const char* kind, const float* values) {
-      pieces.push_back({kind, parameter.name, parameter.placement.global_shape, segment.begin,
+      pieces.push_back({kind,
+                        parameter.name,
+                        parameter.placement.global_shape,
+                        segment.begin,
                         {values, static_cast<std::size_t>(segment.count)}});
     };
     add(ckpt::kWeights, weights(segment));
     add(ckpt::kFirstMoment, first_moment_.const_data_ptr<float>() + segment.owned_offset);
     add(ckpt::kSecondMoment, second_moment_.const_data_ptr<float>() + segment.owned_offset);
-    if (average_.defined()) add(ckpt::kMovingAverage, average_.const_data_ptr<float>() + segment.owned_offset);
+    if (average_.defined())
+      add(ckpt::kMovingAverage, average_.const_data_ptr<float>() + segment.owned_offset);
   }
   return pieces;
 }

@@ -1,8 +1,8 @@
-// AdamW (Loshchilov & Hutter) on the segments that a rank owns, with float32 master weights and moments, and an optional
-// moving average of the weights.
+// AdamW (Loshchilov & Hutter) on the segments that a rank owns, with float32 master weights and moments, and
+// an optional moving average of the weights.
 //
-// With float32 parameters the master weights are the parameters themselves; with bfloat16 parameters they are a
-// float32 copy of the owned segments, and every update rounds them into the parameters.
+// With float32 parameters the master weights are the parameters themselves; with bfloat16 parameters they are
+// a float32 copy of the owned segments, and every update rounds them into the parameters.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ AdamSettings adam_settings(const Config& config);
 class ShardedAdam {
  public:
   // Allocates the state; weights are undefined until initialize() or load_owned() and publish().
-  ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::Group& data_parallel,
-              const AdamSettings& settings);
+  ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
+              const comm::Group& data_parallel, const AdamSettings& settings);
 
   // Collective. Starting weights from seed and names, zero moments.
   void initialize(std::uint64_t seed);

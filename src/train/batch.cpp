@@ -60,7 +60,8 @@ PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseS
     const bool shares = settings.sharing == NoiseSharing::per_pack;
     const std::uint64_t key = key_of(shares ? pack.front() : each);
     draws.push_back(Philox(settings.seed, Stream::noise_level, key).normal(0));
-    keeps.push_back(Philox(settings.seed, Stream::text_dropout, key).uniform(0) < settings.text_dropout ? 0.0F : 1.0F);
+    keeps.push_back(
+        Philox(settings.seed, Stream::text_dropout, key).uniform(0) < settings.text_dropout ? 0.0F : 1.0F);
   }
   tensors.sigma = diffusion::noise_level(at::tensor(draws), settings.edm);
   tensors.text.mul_(tensors.layout.per_text_row(at::tensor(keeps)).unsqueeze(1));

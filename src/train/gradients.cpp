@@ -23,24 +23,26 @@ DFM_VECTOR_CLONES float block_sum_of_squares(const T* x, std::int64_t count) {
   return sum;
 }
 
-// Blocks are summed in float32, their sums added in float64 in order: the result does not depend on the number of
-// threads.
+// Blocks are summed in float32, their sums added in float64 in order: the result does not depend on the
+// number of threads.
 double sum_of_squares(const at::Tensor& values) {
   std::vector<float> sums(static_cast<std::size_t>((values.numel() + kBlock - 1) / kBlock));
   nn::dispatch(values, [&]<class T>(T) {
     const T* const x = values.const_data_ptr<T>();
-    at::parallel_for(0, static_cast<std::int64_t>(sums.size()), kBlocksInTask, [&](std::int64_t first, std::int64_t last) {
-      for (std::int64_t i = first; i < last; ++i) {
-        sums[i] = block_sum_of_squares(x + i * kBlock, std::min(kBlock, values.numel() - i * kBlock));
-      }
-    });
+    at::parallel_for(
+        0, static_cast<std::int64_t>(sums.size()), kBlocksInTask, [&](std::int64_t first, std::int64_t last) {
+          for (std::int64_t i = first; i < last; ++i) {
+            sums[i] = block_sum_of_squares(x + i * kBlock, std::min(kBlock, values.numel() - i * kBlock));
+          }
+        });
   });
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 }  // namespace
 
-Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::GridGroups& groups)
+Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout,
+                     const comm::GridGroups& groups)
     : parameters_(parameters), layout_(layout), groups_(groups), sums_(parameters.all().size()) {
   if (groups.data_context.size() > 1) owned_ = at::zeros({layout.owned_count()}, at::kFloat);
 }
@@ -59,8 +61,8 @@ void Gradients::collect() {
   }
 }
 
-// The gradient of this rank, before or after reduce: the sum of micro-batches, the only micro-batch, or zeros for a
-// parameter that no loss reached.
+// The gradient of this rank, before or after reduce: the sum of micro-batches, the only micro-batch, or zeros
+// for a parameter that no loss reached.
 at::Tensor Gradients::source(std::size_t parameter) const {
   const nn::Parameter& which = parameters_.all()[parameter];
   const at::Tensor& last = which.value.grad();
@@ -99,7 +101,8 @@ void Gradients::reduce_bucket(const Bucket& bucket) {
   }
   const auto mine = static_cast<std::size_t>(bucket.counts[groups_.data_context.rank()]);
   groups_.data_context.reduce_scatter_sum(
-      floats(whole), bucket.counts, floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine));
+      floats(whole), bucket.counts,
+      floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine));
 }
 
 at::Tensor Gradients::segment(const Segment& segment) const {

@@ -1,5 +1,5 @@
-// The one reducer: after the last backward of a step it sums every gradient over the ranks among which it is partial, as
-// its parameter's placement says, and leaves each rank with the segments it owns.
+// The one reducer: after the last backward of a step it sums every gradient over the ranks among which it is
+// partial, as its parameter's placement says, and leaves each rank with the segments it owns.
 //
 //   for each micro-batch: { loss.backward(); gradients.collect(); }
 //   gradients.reduce();
@@ -21,8 +21,8 @@ class Gradients {
  public:
   Gradients(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::GridGroups& groups);
 
-  // Call after every backward but the last of a step: moves bfloat16 gradients into float32 sums, so that adding
-  // micro-batches does not round. (float32 gradients add up in place.)
+  // Call after every backward but the last of a step: moves bfloat16 gradients into float32 sums, so that
+  // adding micro-batches does not round. (float32 gradients add up in place.)
   void collect();
 
   // Collective. Sums over the ranks.
@@ -31,7 +31,8 @@ class Gradients {
   // The owned part of a gradient, float32 or bfloat16, after reduce().
   at::Tensor segment(const Segment& segment) const;
 
-  // Sum of squares of the segments that this rank owns, in float64. A parameter is owned once over the data-parallel ranks.
+  // Sum of squares of the segments that this rank owns, in float64. A parameter is owned once over the
+  // data-parallel ranks.
   double squared_norm() const;
 
   void clear();

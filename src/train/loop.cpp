@@ -15,7 +15,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 bool is_due(std::int64_t step, std::int64_t interval) { return interval > 0 && step % interval == 0; }
 
@@ -76,8 +78,8 @@ LoopSettings loop_settings(const Config& config, const std::string& data_fingerp
           .config = config.values_as_text()};
 }
 
-ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings, const LoopHooks& hooks,
-               double seconds_before) {
+ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
+               const LoopHooks& hooks, double seconds_before) {
   Saver saver(trainer, world, settings, seconds_before);
   const std::int64_t first_step = trainer.steps_done();
   bool stopping = comm::stop_requested_anywhere(world);

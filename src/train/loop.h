@@ -29,13 +29,13 @@ struct LoopSettings {
 LoopSettings loop_settings(const Config& config, const std::string& data_fingerprint);
 
 struct LoopHooks {
-  RunLog* log = nullptr;                   // rank 0 only
+  RunLog* log = nullptr;                       // rank 0 only
   std::function<void(std::int64_t)> validate;  // collective
 };
 
-// Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and at the end. Returns done or
-// stopped. seconds_before: training time of earlier starts, recorded in checkpoints.
-ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings, const LoopHooks& hooks,
-               double seconds_before);
+// Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and at the end.
+// Returns done or stopped. seconds_before: training time of earlier starts, recorded in checkpoints.
+ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
+               const LoopHooks& hooks, double seconds_before);
 
 }  // namespace dfm::train

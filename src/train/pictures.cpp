@@ -10,9 +10,8 @@ namespace {
 // Prompt by prompt, so that the result does not depend on which other prompts a rank has.
 std::string draw(const model::Dit& dit, const PictureSettings& settings, std::size_t index) {
   const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
-  const diffusion::Request request{settings.text_encoder.encode(settings.prompts[index]),
-                                   {settings.codec.channels, 1, edge, edge},
-                                   index};
+  const diffusion::Request request{
+      settings.text_encoder.encode(settings.prompts[index]), {settings.codec.channels, 1, edge, edge}, index};
   diffusion::GenerateSettings generation;
   generation.sampler.steps = settings.steps;
   generation.guidance = settings.guidance;

@@ -26,8 +26,8 @@ struct PictureSettings {
 // latent_edge: cells of the training samples, used where validation.image_size is null.
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
 
-// Collective: the ranks divide the prompts. One PNG a prompt, in prompt order, on every rank. The same pictures at every
-// validation but for the weights, and on any number of ranks.
+// Collective: the ranks divide the prompts. One PNG a prompt, in prompt order, on every rank. The same
+// pictures at every validation but for the weights, and on any number of ranks.
 std::vector<std::string> draw_pictures(const model::Dit& dit, const PictureSettings& settings,
                                        const comm::Group& group);
 

@@ -52,8 +52,8 @@ std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, co
                                 shape.num_attention_heads)},
           {"Parameters", format_count(trainer.parameters().total_count())},
           {"Precision", config.text("train.precision")},
-          {"Ranks", fmt::format("{} on {} nodes, {} threads each", topology.host_of_rank.size(), topology.node_count,
-                                topology.threads)},
+          {"Ranks", fmt::format("{} on {} nodes, {} threads each", topology.host_of_rank.size(),
+                                topology.node_count, topology.threads)},
           {"Data", config.flag("dataset.mock") ? "mock" : config.text("dataset.path")},
           {"Samples", format_count(training.count())},
           {"Batch", fmt::format("{} samples", config.integer("train.global_batch_size"))},
@@ -85,8 +85,8 @@ ExitCode run_training(const Config& config, const comm::Group& world, const comm
   Trainer trainer(inputs.trainer, groups,
                   data::PrefetchingReader(data::StepReader(
                       inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));
-  log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()), grid.describe(),
-            topology.threads);
+  log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
+            grid.describe(), topology.threads);
   const double seconds_before = start_or_resume(config, world, inputs.training.fingerprint, trainer);
 
   std::optional<RunLog> run_log;
@@ -97,8 +97,8 @@ ExitCode run_training(const Config& config, const comm::Group& world, const comm
   const ValidationSettings validation = validation_settings(config);
   const auto validate_now = [&](std::int64_t step) {
     if (!inputs.validation) return;
-    const auto result =
-        validate(trainer.dit(), *inputs.validation, validation, inputs.trainer.noise.edm, groups.data_context);
+    const auto result = validate(trainer.dit(), *inputs.validation, validation, inputs.trainer.noise.edm,
+                                 groups.data_context);
     const auto drawn = draw_pictures(trainer.dit(), pictures, groups.data_context);
     if (!run_log) return;
     run_log->validation(step, result);

@@ -23,9 +23,11 @@ RunLogSettings with_folder(RunLogSettings settings) {
 std::string step_line(const StepResult& result, const RunLogSettings& settings, double seconds) {
   return fmt::format(
       "iteration {:>8}/{:>8} | consumed samples: {:>12} | elapsed time per iteration (ms): {:.1f} | "
-      "learning rate: {:.6E} | global batch size: {:>5} | lm loss: {:.6E} | grad norm: {:.3f} | tokens per second: {:.0f}",
+      "learning rate: {:.6E} | global batch size: {:>5} | lm loss: {:.6E} | grad norm: {:.3f} | tokens per "
+      "second: {:.0f}",
       result.step, settings.train_iters, result.consumed_samples, seconds * 1000, result.learning_rate,
-      settings.global_batch_size, result.loss, result.gradient_norm, static_cast<double>(result.tokens) / seconds);
+      settings.global_batch_size, result.loss, result.gradient_norm,
+      static_cast<double>(result.tokens) / seconds);
 }
 
 RunLog::RunLog(RunLogSettings settings, std::int64_t resumed_step)
@@ -59,8 +61,8 @@ void RunLog::step(const StepResult& result, double seconds) {
 }
 
 void RunLog::validation(std::int64_t step, const ValidationResult& result) {
-  metrics_.append(
-      report::ValidationRecord{.iteration = step, .loss = result.loss, .losses_by_sigma = result.loss_at_sigma});
+  metrics_.append(report::ValidationRecord{
+      .iteration = step, .loss = result.loss, .losses_by_sigma = result.loss_at_sigma});
   events_.scalar("validation/loss", result.loss, step);
   log::info("validation at iteration {} | loss: {:.6E}", step, result.loss);
 }

@@ -1,5 +1,5 @@
-// What a run tells: log lines, metrics.jsonl, TensorBoard events, and report.html with its pictures. Rank 0 has one;
-// the other ranks have none.
+// What a run tells: log lines, metrics.jsonl, TensorBoard events, and report.html with its pictures. Rank 0
+// has one; the other ranks have none.
 #pragma once
 
 #include <cstdint>

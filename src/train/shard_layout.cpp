@@ -7,7 +7,8 @@ namespace dfm::train {
 
 std::int64_t Bucket::count() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
-ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int ranks, std::int64_t bucket_elements) {
+ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int ranks,
+                         std::int64_t bucket_elements) {
   const std::size_t total = parameters.all().size();
   for (std::size_t first = 0; first < total;) {
     std::size_t last = first + 1;
@@ -17,8 +18,8 @@ ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int rank
   }
 }
 
-void ShardLayout::add_bucket(const nn::ParameterList& parameters, std::size_t first, std::size_t last, int rank,
-                             int ranks) {
+void ShardLayout::add_bucket(const nn::ParameterList& parameters, std::size_t first, std::size_t last,
+                             int rank, int ranks) {
   const std::int64_t begin = parameters.offset(first), size = parameters.offset(last) - begin;
   const std::int64_t share = (size + ranks - 1) / ranks;
   Bucket bucket{begin, {}, owned_count_, first, last};
@@ -31,14 +32,15 @@ void ShardLayout::add_bucket(const nn::ParameterList& parameters, std::size_t fi
   buckets_.push_back(std::move(bucket));
 }
 
-void ShardLayout::add_segments(const nn::ParameterList& parameters, const Bucket& bucket, std::int64_t owned_begin,
-                               std::int64_t owned_end) {
+void ShardLayout::add_segments(const nn::ParameterList& parameters, const Bucket& bucket,
+                               std::int64_t owned_begin, std::int64_t owned_end) {
   for (std::size_t i = bucket.first_parameter; i < bucket.last_parameter; ++i) {
     const std::int64_t parameter_begin = parameters.offset(i);
     const std::int64_t from = std::max(parameter_begin, owned_begin);
     const std::int64_t to = std::min(parameter_begin + parameters.all()[i].count(), owned_end);
     if (from >= to) continue;
-    segments_.push_back({i, from - parameter_begin, to - from, from, bucket.owned_offset + from - owned_begin});
+    segments_.push_back(
+        {i, from - parameter_begin, to - from, from, bucket.owned_offset + from - owned_begin});
   }
 }
 

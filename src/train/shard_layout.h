@@ -1,5 +1,5 @@
-// How the optimizer state is divided over the data-parallel ranks (ZeRO-1): the parameters' buffer is cut into buckets
-// of whole parameters, and each rank owns an equal range of each bucket.
+// How the optimizer state is divided over the data-parallel ranks (ZeRO-1): the parameters' buffer is cut
+// into buckets of whole parameters, and each rank owns an equal range of each bucket.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct Segment {
 
 struct Bucket {
   std::int64_t buffer_begin;
-  std::vector<std::int64_t> counts;  // elements of each rank, in rank order
-  std::int64_t owned_offset;         // of this rank's range, in its own storage
+  std::vector<std::int64_t> counts;             // elements of each rank, in rank order
+  std::int64_t owned_offset;                    // of this rank's range, in its own storage
   std::size_t first_parameter, last_parameter;  // [first, last)
 
   std::int64_t count() const;
@@ -39,7 +39,8 @@ class ShardLayout {
   std::int64_t owned_count() const { return owned_count_; }
 
  private:
-  void add_bucket(const nn::ParameterList& parameters, std::size_t first, std::size_t last, int rank, int ranks);
+  void add_bucket(const nn::ParameterList& parameters, std::size_t first, std::size_t last, int rank,
+                  int ranks);
   void add_segments(const nn::ParameterList& parameters, const Bucket& bucket, std::int64_t owned_begin,
                     std::int64_t owned_end);
 

@@ -32,7 +32,8 @@ TrainerSettings trainer_settings(const Config& config) {
           .max_bad_samples = config.integer("dataset.max_bad_samples")};
 }
 
-Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups, data::PrefetchingReader reader)
+Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups,
+                 data::PrefetchingReader reader)
     : settings_(settings),
       groups_(groups),
       reader_(std::move(reader)),
@@ -78,16 +79,18 @@ void Trainer::note_bad_samples(const data::StepBatch& batch) {
     for (std::string line; std::getline(lines, line);) bad_samples_.push_back(line);
   }
   if (static_cast<std::int64_t>(bad_samples_.size()) <= settings_.max_bad_samples) return;
-  throw comm::AgreedError(ExitCode::data, bad_samples_.back(),
-                          fmt::format("mend the data, or allow more bad samples than dataset.max_bad_samples={}",
-                                      settings_.max_bad_samples));
+  throw comm::AgreedError(
+      ExitCode::data, bad_samples_.back(),
+      fmt::format("mend the data, or allow more bad samples than dataset.max_bad_samples={}",
+                  settings_.max_bad_samples));
 }
 
 void Trainer::require_finite(const StepResult& result) const {
   if (std::isfinite(result.loss) && std::isfinite(result.gradient_norm)) return;
   throw comm::AgreedError(
       ExitCode::internal,
-      fmt::format("step {}: the loss is {} and the gradient norm {}", result.step, result.loss, result.gradient_norm),
+      fmt::format("step {}: the loss is {} and the gradient norm {}", result.step, result.loss,
+                  result.gradient_norm),
       "nothing was saved after the last checkpoint; lower optimizer.lr or look at the data of this step");
 }
 
@@ -104,7 +107,8 @@ StepResult Trainer::step() {
   if (sums[kBadSamples] > 0) note_bad_samples(batch);
 
   // Gradients were divided by the planned tokens; samples left out make the true count smaller.
-  const double correction = sums[kTokens] > 0 ? static_cast<double>(batch.planned_tokens) / sums[kTokens] : 1.0;
+  const double correction =
+      sums[kTokens] > 0 ? static_cast<double>(batch.planned_tokens) / sums[kTokens] : 1.0;
   StepResult result{.step = steps_done_ + 1,
                     .learning_rate = learning_rate(settings_.schedule, steps_done_),
                     .loss = sums[kTokens] > 0 ? sums[kLoss] / sums[kTokens] : 0.0,

@@ -25,8 +25,8 @@ void evaluate(const model::Dit& dit, const std::vector<data::PositionedSample>& 
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return dit.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
   };
-  const at::Tensor losses = diffusion::token_losses(network, tensors.latent, tensors.noise, tensors.sigma, sigma_data,
-                                                    tensors.layout);
+  const at::Tensor losses = diffusion::token_losses(network, tensors.latent, tensors.noise, tensors.sigma,
+                                                    sigma_data, tensors.layout);
   for (std::size_t i = 0; i < pack.size(); ++i) {
     const std::size_t level = static_cast<std::size_t>(pack[i].position) % kLevels;
     const std::int64_t begin = tensors.layout.token_begins()[i], count = tensors.layout.token_counts()[i];
@@ -36,8 +36,9 @@ void evaluate(const model::Dit& dit, const std::vector<data::PositionedSample>& 
 }
 
 // The samples of one rank, in packs of at most the capacity.
-LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source, const ValidationSettings& settings,
-                         const diffusion::EdmSettings& edm, const comm::Group& group) {
+LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source,
+                         const ValidationSettings& settings, const diffusion::EdmSettings& edm,
+                         const comm::Group& group) {
   const at::NoGradGuard no_gradients;
   const std::vector<double> levels = validation_sigmas(edm);
   LevelSums sums;
@@ -59,7 +60,8 @@ LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source
   return sums;
 }
 
-// Quantile of the standard normal, by bisection of its distribution function: exact enough and obviously right.
+// Quantile of the standard normal, by bisection of its distribution function: exact enough and obviously
+// right.
 double normal_quantile(double probability) {
   double low = -10, high = 10;
   for (int i = 0; i < 60; ++i) {
@@ -73,7 +75,8 @@ double normal_quantile(double probability) {
 
 ValidationSettings validation_settings(const Config& config) {
   return {config.integer("train.eval_iters") * config.integer("train.global_batch_size"),
-          config.integer("dataset.task_encoder_seq_length"), static_cast<std::uint64_t>(config.integer("rng.seed"))};
+          config.integer("dataset.task_encoder_seq_length"),
+          static_cast<std::uint64_t>(config.integer("rng.seed"))};
 }
 
 std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings) {
@@ -85,8 +88,9 @@ std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings) {
   return sigmas;
 }
 
-ValidationResult validate(const model::Dit& dit, const data::SampleSource& source, const ValidationSettings& settings,
-                          const diffusion::EdmSettings& edm, const comm::Group& group) {
+ValidationResult validate(const model::Dit& dit, const data::SampleSource& source,
+                          const ValidationSettings& settings, const diffusion::EdmSettings& edm,
+                          const comm::Group& group) {
   LevelSums sums = comm::agreed(group, [&] { return evaluate_share(dit, source, settings, edm, group); });
   group.all_reduce_sum(std::span<double>(sums.loss));
   group.all_reduce_sum(std::span<double>(sums.tokens));

@@ -1,12 +1,11 @@
 // dit_probe IN OUT: runs a DiT on what a safetensors file holds, for comparison with the same in Python.
 //
-// IN: metadata `shape` (a JSON object of model.* keys) and `threads`; tensors param.NAME, latent [S, f], noise [S, f],
-// sigma [n], text [T, c], positions [S, 3], tokens [n], rows [n] (lengths), mask [S].
-// OUT: network, denoised, loss, and grad.NAME of every parameter that has a gradient.
-#include <ATen/Parallel.h>
-
+// IN: metadata `shape` (a JSON object of model.* keys) and `threads`; tensors param.NAME, latent [S, f],
+// noise [S, f], sigma [n], text [T, c], positions [S, 3], tokens [n], rows [n] (lengths), mask [S]. OUT:
+// network, denoised, loss, and grad.NAME of every parameter that has a gradient.
 #include <cstdio>
 
+#include <ATen/Parallel.h>
 #include <nlohmann/json.hpp>
 
 #include "ckpt/safetensors.h"
@@ -53,10 +52,12 @@ int main(int, char** argv) {
   nn::ParameterList parameters;
   const model::Dit dit(model::dit_shape(config_of(file)), parameters);
   parameters.materialize(tensor("param.x_embedder.weight").scalar_type());
-  for (const auto& parameter : parameters.all()) parameter.value.detach().copy_(tensor("param." + parameter.name));
+  for (const auto& parameter : parameters.all())
+    parameter.value.detach().copy_(tensor("param." + parameter.name));
 
   const nn::PackLayout layout(lengths(tensor("tokens")), lengths(tensor("rows")));
-  const at::Tensor latent = tensor("latent"), noise = tensor("noise"), sigma = tensor("sigma"), mask = tensor("mask");
+  const at::Tensor latent = tensor("latent"), noise = tensor("noise"), sigma = tensor("sigma"),
+                   mask = tensor("mask");
   at::Tensor output;
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     output = dit.forward({tokens, tensor("positions"), c_noise, tensor("text")}, layout);
@@ -68,9 +69,12 @@ int main(int, char** argv) {
   const at::Tensor noisy = latent * 0.5 + layout.per_token(sigma).unsqueeze(1) * noise;
 
   std::vector<std::pair<std::string, at::Tensor>> results{
-      {"network", output}, {"denoised", diffusion::denoise(network, noisy, sigma, 0.5, layout)}, {"loss", loss}};
+      {"network", output},
+      {"denoised", diffusion::denoise(network, noisy, sigma, 0.5, layout)},
+      {"loss", loss}};
   for (const auto& parameter : parameters.all()) {
-    if (parameter.value.grad().defined()) results.emplace_back("grad." + parameter.name, parameter.value.grad());
+    if (parameter.value.grad().defined())
+      results.emplace_back("grad." + parameter.name, parameter.value.grad());
   }
   write(argv[2], results);
   return 0;

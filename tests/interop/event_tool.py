@@ -1,12 +1,10 @@
-"""Runs build/bin/event_tool; DFM_BIN names another folder of programs."""
+"""Runs event_tool, which writes event files and report pages."""
 
-import os
 import pathlib
 import subprocess
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+from conftest import BIN
 
 
 def run_event_tool(task: str, path: pathlib.Path) -> None:
-    programs = pathlib.Path(os.environ.get("DFM_BIN", REPOSITORY / "build" / "bin"))
-    subprocess.run([programs / "event_tool", task, path], check=True, timeout=60)
+    subprocess.run([BIN / "event_tool", task, path], check=True, timeout=60)

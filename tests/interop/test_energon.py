@@ -1,8 +1,4 @@
-"""dfm_index and the data set reader against the real Megatron-Energon 7.4.
-
-Needs `pip install megatron-energon==7.4.0`, the program dfm_index (its folder is in DFM_BIN_DIR, or it is build/bin) and dataset_tool
-(DFM_DATASET_TOOL, or beside it).
-"""
+"""dfm_index and the data set reader against the real Megatron-Energon 7.4."""
 
 import io
 import json
@@ -15,20 +11,17 @@ import tarfile
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("megatron.energon")
-webdataset = pytest.importorskip("webdataset")
-
+import webdataset
 from click.testing import CliRunner
 from megatron.energon import (Cooker, DefaultTaskEncoder, Sample, WorkerConfig, basic_sample_keys, edataclass, get_loader,
                               get_train_dataset, get_val_dataset, stateless)
 from megatron.energon.tools.prepare import command as prepare_command
 
+from conftest import BIN, command, ENVIRONMENT
 from test_tar_scanner import (BLOCK, END, SKIP_META, SPLIT_NAME, gnu_long, header, member, padded, pax, sparse_header,
                               unhexed)
 
-BIN = Path(os.environ.get("DFM_BIN_DIR", Path(__file__).parents[2] / "build/bin"))
-TOOL = os.environ.get("DFM_DATASET_TOOL", BIN / "dataset_tool")
+TOOL = BIN / "dataset_tool"
 GOLDEN = Path(__file__).parents[1] / "golden/energon"
 SPLITS = ["train", "val", "test"]
 DONE, USAGE, DATA, PARTIAL = 0, 2, 3, 7
@@ -161,10 +154,8 @@ def write_shards(root, shards):
 # ---------------------------------------------------------------------------------------------- both tools
 
 def dfm_index(root, *words, ranks=1):
-    launcher = ["mpirun", "--oversubscribe", "--bind-to", "none", "--mca", "mpi_yield_when_idle", "1", "-n", str(ranks)] if ranks > 1 else []
-    environment = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    return subprocess.run([*launcher, BIN / "dfm_index", root, *words], capture_output=True, text=True, timeout=300, env=environment,
-                          errors="backslashreplace")
+    return subprocess.run(command("dfm_index", root, *words, ranks=ranks), capture_output=True, text=True, timeout=300,
+                          env=ENVIRONMENT, errors="backslashreplace")
 
 
 def indexed(root, *words, code=DONE, ranks=1):

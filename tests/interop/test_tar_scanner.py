@@ -1,8 +1,7 @@
 """The tar scanner, member names and split files of src/data against Python's tarfile, re, random and PyYAML, through which the real
 Energon goes.
 
-Needs the program dataset_tool: its path is in DFM_DATASET_TOOL, or it is in build/bin. Random parts print their seed; DFM_TEST_SEED
-repeats one.
+Random parts print their seed; DFM_TEST_SEED repeats one.
 """
 
 import io
@@ -11,11 +10,15 @@ import random
 import re
 import subprocess
 import tarfile
-from pathlib import Path
 
 import pytest
+import yaml
+from braceexpand import braceexpand
+from megatron.energon.bracecollapse import collapse
 
-TOOL = os.environ.get("DFM_DATASET_TOOL", Path(__file__).parents[2] / "build/bin/dataset_tool")
+from conftest import BIN
+
+TOOL = BIN / "dataset_tool"
 SEED = int(os.environ.get("DFM_TEST_SEED", "20260801"))
 BLOCK = 512
 
@@ -298,7 +301,6 @@ def test_shuffles_like_the_random_module():
 
 
 def test_expands_braces_like_braceexpand():
-    braceexpand = pytest.importorskip("braceexpand").braceexpand
     rng = random.Random(SEED)
     expressions = ["s-{000..012}.tar", "{a..e}", "{Z..c..2}", "{3..1}", "{-2..2}", "{-02..10..3}", "{1..9..0}", "{1..9..-4}", "{a,b{1,2}}",
                    "{}", "{a}", "{a..bc}", r"\{1,2\}", r"{1\,2,3}", "a}b{c", "}{", "{", "x{0..0}y", "{1..2..}", "{1...3}", "{,a}", "\\",
@@ -324,8 +326,6 @@ def random_names(rng):
 
 
 def test_collapses_names_like_energon():
-    collapse = pytest.importorskip("megatron.energon.bracecollapse").collapse
-    braceexpand = pytest.importorskip("braceexpand").braceexpand
     rng = random.Random(SEED)
     lists = [["a-9.tar", "a-10.tar", "a-11.tar"]] + [random_names(rng) for _ in range(2000)]
     answers = ask("collapse", ["".join(" " + hexed(name) for name in names) for names in lists])
@@ -336,7 +336,6 @@ def test_collapses_names_like_energon():
 
 
 def test_writes_split_yaml_like_pyyaml():
-    yaml = pytest.importorskip("yaml")
     rng = random.Random(SEED)
     odd = ["a b", "- x", "a: b", "a #b", "é", "x'y", "a\tb", " lead", "trail ", "!x", "&a", "*a", "?a", "? a", "%a", "@a", "`a", "-", "--- x",
            "...", "=", "a,b", "[br]", "😀", "~", '"q"', "'q'", "a:", "w " * 60, "'w " * 40, "é " * 60, "x\x7f", "#", "|", ">", "\u2028", "é" * 40,

@@ -1,22 +1,19 @@
-"""The tensor files of src/data against torch and numpy themselves.
-
-Needs the program tensor_file_tool: its path is in DFM_TENSOR_FILE_TOOL, or it is in build/bin.
-"""
+"""The tensor files of src/data against torch and numpy themselves."""
 
 import io
-import os
 import pickle
 import subprocess
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
-np = pytest.importorskip("numpy")
+from conftest import BIN
 
-TOOL = os.environ.get("DFM_TENSOR_FILE_TOOL", Path(__file__).parents[2] / "build/bin/tensor_file_tool")
+TOOL = BIN / "tensor_file_tool"
 
 TORCH_TYPES = [torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int64, torch.int32, torch.int16,
                torch.int8, torch.uint8, torch.bool]

@@ -6,14 +6,12 @@ event_tool writes a run that is killed after step 8 (its values are off by 100) 
 import io
 import math
 
+import numpy
 import pytest
 from event_tool import run_event_tool
-
-numpy = pytest.importorskip("numpy")
-Image = pytest.importorskip("PIL.Image")
-event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-event_file_loader = pytest.importorskip("tensorboard.backend.event_processing.event_file_loader")
-event_pb2 = pytest.importorskip("tensorboard.compat.proto.event_pb2")
+from PIL import Image
+from tensorboard.backend.event_processing import event_accumulator, event_file_loader
+from tensorboard.compat.proto import event_pb2
 
 KEPT_OF_FIRST_RUN = 5
 LAST_STEP = 10

@@ -1,4 +1,5 @@
-// Runs the tests of one program on every rank; a failure on any rank fails the program. Only rank 0 prints passes.
+// Runs the tests of one program on every rank; a failure on any rank fails the program. Only rank 0 prints
+// passes.
 #include <gtest/gtest.h>
 
 #include "comm/group.h"

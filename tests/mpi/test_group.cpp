@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include <numeric>
+
+#include <gtest/gtest.h>
 
 #include "comm/group.h"
 

@@ -5,9 +5,9 @@
 
 #include "comm/agree.h"
 #include "core/stop_token.h"
-#include "data/index_builder.h"
-#include "data/indexed_dataset.h"
-#include "data/shape_reader.h"
+#include "data/energon/index_builder.h"
+#include "data/energon/indexed_dataset.h"
+#include "data/energon/shape_reader.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data {

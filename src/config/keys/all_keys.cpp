@@ -1,7 +1,6 @@
-#include "config/keys.h"
-
 #include <iterator>
 
+#include "config/keys.h"
 #include "config/keys/sections.h"
 
 namespace dfm {

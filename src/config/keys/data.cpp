@@ -10,7 +10,8 @@ std::vector<Key> dataset_keys() {
           .at_least(1)
           .in("tokens"),
       flag("dataset.use_train_split_for_val", false, "Validate on the training split"),
-      integer("dataset.slice_length", 1024, "Consecutive samples of a shard that stay together in the shuffled order")
+      integer("dataset.slice_length", 1024,
+              "Consecutive samples of a shard that stay together in the shuffled order")
           .at_least(1)
           .in("samples"),
       integer("dataset.shuffle_slices", 4, "Slices whose samples are mixed with each other").at_least(1),
@@ -50,9 +51,11 @@ std::vector<Key> prepare_keys() {
 std::vector<Key> index_keys() {
   return {
       text("index.root", {}, "Folder of shards"),
-      text("index.exclude", {}, "Regular expression; shards whose relative name contains a match are left out"),
+      text("index.exclude", {},
+           "Regular expression; shards whose relative name contains a match are left out"),
       text("index.split_ratio", "1,0,0", "Shares of the train, val and test splits"),
-      flag("index.shuffle_tars", false, "Shuffle the shards before they are split (as energon --shuffle-tars does)"),
+      flag("index.shuffle_tars", false,
+           "Shuffle the shards before they are split (as energon --shuffle-tars does)"),
       flag("index.force_overwrite", false, "Replace split.yaml and dataset.yaml where they exist"),
   };
 }

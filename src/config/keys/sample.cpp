@@ -5,7 +5,8 @@ namespace dfm::keys {
 
 std::vector<Key> consolidate_keys() {
   return {
-      text("consolidate.checkpoint", {}, "Folder of checkpoints (its newest valid one is taken), or an iter_* folder"),
+      text("consolidate.checkpoint", {},
+           "Folder of checkpoints (its newest valid one is taken), or an iter_* folder"),
       text("consolidate.output", {}, "File to write, ending in .safetensors"),
       flag("consolidate.ema", false, "Export the moving average instead of the weights themselves"),
       choice("consolidate.dtype", "float32", {"float32", "bfloat16"}, "Element type of the exported weights"),
@@ -25,13 +26,16 @@ std::vector<Key> sample_keys() {
       integer("sample.num_frames", 1, "Frames; 1 gives a picture, 4n+1 a video").at_least(1),
       integer("sample.fps", 24, "Frame rate of videos").at_least(1).at_most(240),
       integer("sample.num_steps", 35, "Sampling steps").at_least(2),
-      choice("sample.sampler", "heun", {"heun", "euler"}, "Second-order Heun steps, or Euler steps at half the cost"),
-      real("sample.guidance", 7.0, "Guidance g: D = D_cond + g (D_cond - D_uncond); 0: purely conditional").at_least(0),
+      choice("sample.sampler", "heun", {"heun", "euler"},
+             "Second-order Heun steps, or Euler steps at half the cost"),
+      real("sample.guidance", 7.0, "Guidance g: D = D_cond + g (D_cond - D_uncond); 0: purely conditional")
+          .at_least(0),
       real("sample.sigma_min", 0.002, "Lowest noise level before 0").above(0),
       real("sample.sigma_max", 80.0, "Highest noise level").above(0),
       real("sample.rho", 7.0, "Curvature of the noise levels").above(0),
       real("sample.s_churn", 0.0, "Noise put back at each step").at_least(0),
-      integer("sample.seed", 1, "Seed; the same seed gives the same picture on any number of ranks").at_least(0),
+      integer("sample.seed", 1, "Seed; the same seed gives the same picture on any number of ranks")
+          .at_least(0),
       integer("sample.batch_size", 8, "Samples denoised together").at_least(1),
       choice("sample.precision", "fp32", {"fp32", "bf16"}, "Arithmetic of the network"),
   };

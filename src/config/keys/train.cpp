@@ -26,7 +26,8 @@ std::vector<Key> train_keys() {
       integer("validation.num_steps", 12, "Sampling steps of these pictures").at_least(2),
       real("validation.guidance", 1.0, "Guidance of these pictures").at_least(0),
       integer("logger.log_interval", 10, "Steps between log lines").at_least(1),
-      text("logger.output", {}, "Folder for metrics.jsonl, TensorBoard events and report.html; null: checkpoint.save"),
+      text("logger.output", {},
+           "Folder for metrics.jsonl, TensorBoard events and report.html; null: checkpoint.save"),
       integer("rng.seed", 1234, "Seed of all random numbers").at_least(0),
   };
 }
@@ -42,7 +43,8 @@ std::vector<Key> optimizer_keys() {
       real("optimizer.adam_eps", 1e-5, "Term added to the denominator").above(0),
       real("optimizer.clip_grad", 1.0, "Greatest global norm of the gradient; 0: no clipping").at_least(0),
       choice("scheduler.lr_decay_style", "cosine", {"cosine", "linear", "constant"}, "Shape of the decay"),
-      integer("scheduler.lr_decay_iters", {}, "Step at which the decay ends; null: train.train_iters").at_least(1),
+      integer("scheduler.lr_decay_iters", {}, "Step at which the decay ends; null: train.train_iters")
+          .at_least(1),
       integer("scheduler.lr_warmup_iters", 2000, "Steps of linear warm-up").at_least(0),
       real("scheduler.lr_warmup_init", 0.0, "Learning rate at the start of the warm-up").at_least(0),
   };

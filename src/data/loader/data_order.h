@@ -1,8 +1,8 @@
-// The order in which samples are seen, defined over positions: position -> sample is a pure function of the seed, so
-// ranks only divide positions, and the state of a loader is one number.
+// The order in which samples are seen, defined over positions: position -> sample is a pure function of the
+// seed, so ranks only divide positions, and the state of a loader is one number.
 //
-// Each shard is cut into slices of consecutive samples. An epoch permutes the slices, takes them in blocks of a few
-// slices, and permutes the samples inside each block: sequential reads, good mixing (design section 7).
+// Each shard is cut into slices of consecutive samples. An epoch permutes the slices, takes them in blocks of
+// a few slices, and permutes the samples inside each block: sequential reads, good mixing (design section 7).
 #pragma once
 
 #include <cstdint>
@@ -23,8 +23,8 @@ class DataOrder {
 
   std::int64_t samples_in_epoch() const { return samples_in_epoch_; }
 
-  // The sample (numbered through all shards in order) at a position >= 0, counted over all epochs. Remembers the last
-  // epoch and block, so that nearby positions are cheap.
+  // The sample (numbered through all shards in order) at a position >= 0, counted over all epochs. Remembers
+  // the last epoch and block, so that nearby positions are cheap.
   std::int64_t sample_at(std::int64_t position);
 
  private:

@@ -60,6 +60,7 @@ Sample decode_sample(const RawSample& raw) {
     sample.latent = without_leading_ones(read_pth(part_of(raw, "pth").bytes, raw.key + ".pth"), 4);
     sample.text =
         without_leading_ones(read_pickled_array(part_of(raw, "pickle").bytes, raw.key + ".pickle"), 2);
+    sample_shapes(sample.latent.shape, sample.text.shape);  // refuses dimensions of 0
     require_sane(sample.latent, "latent");
     require_sane(sample.text, "text");
     return sample;

@@ -1,5 +1,5 @@
-// Which samples of a step go into which pack, and which packs to which data-parallel rank: pure functions of the
-// token counts, the same on every rank.
+// Which samples of a step go into which pack, and which packs to which data-parallel rank: pure functions of
+// the token counts, the same on every rank.
 #pragma once
 
 #include <cstdint>
@@ -10,19 +10,22 @@ namespace dfm::data {
 // Indices into the list of token counts.
 using Pack = std::vector<std::size_t>;
 
-// First-fit decreasing: longest first, each into the first pack with room, else into a new one; an item longer than the
-// capacity has a pack of its own (spec/dfm.md section 4.6). O(n log n) by a tree over the room in the packs.
+// First-fit decreasing: longest first, each into the first pack with room, else into a new one; an item
+// longer than the capacity has a pack of its own (spec/dfm.md section 4.6). O(n log n) by a tree over the
+// room in the packs.
 std::vector<Pack> first_fit_decreasing(const std::vector<std::int64_t>& token_counts, std::int64_t capacity);
 
 // The packs of each rank, as near to equal token counts as longest-first assignment gets.
 using StepPlan = std::vector<std::vector<Pack>>;
 
-// Samples are dealt to the ranks first and packed there: every rank has work even if all would fit into one pack. For
-// training where the composition of a pack does not change the result.
-StepPlan plan_by_sample(const std::vector<std::int64_t>& token_counts, std::int64_t capacity, std::size_t ranks);
+// Samples are dealt to the ranks first and packed there: every rank has work even if all would fit into one
+// pack. For training where the composition of a pack does not change the result.
+StepPlan plan_by_sample(const std::vector<std::int64_t>& token_counts, std::int64_t capacity,
+                        std::size_t ranks);
 
 // Packs are made first and dealt whole, so that their composition does not depend on the number of ranks. For
 // training with one noise level a pack.
-StepPlan plan_by_pack(const std::vector<std::int64_t>& token_counts, std::int64_t capacity, std::size_t ranks);
+StepPlan plan_by_pack(const std::vector<std::int64_t>& token_counts, std::int64_t capacity,
+                      std::size_t ranks);
 
 }  // namespace dfm::data

@@ -58,7 +58,8 @@ void PrefetchingReader::start(std::int64_t first_position) {
 }
 
 StepBatch PrefetchingReader::take(std::int64_t first_position) {
-  if (ahead_position_ != first_position) {
+  const bool is_under_way = ahead_.valid() && ahead_position_ == first_position;
+  if (!is_under_way) {
     if (ahead_.valid()) ahead_.wait();
     start(first_position);
   }

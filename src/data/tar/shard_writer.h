@@ -1,5 +1,5 @@
-// Writes a shard: a tar of samples whose bytes depend on the samples alone (ustar headers without times, users or
-// anything of this machine; pax headers only where a name needs them). All or nothing.
+// Writes a shard: a tar of samples whose bytes depend on the samples alone (ustar headers without times,
+// users or anything of this machine; pax headers only where a name needs them). All or nothing.
 //
 //   ShardWriter shard(folder / "shard_000000.tar");
 //   shard.add("000000.json", bytes);

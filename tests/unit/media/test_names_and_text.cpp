@@ -1,8 +1,8 @@
 // Names inside a source, and text that may not be UTF-8.
 #include <gtest/gtest.h>
 
-#include "media/entry_name.h"
 #include "core/text.h"
+#include "media/entry_name.h"
 #include "media/warnings.h"
 
 namespace dfm::media {

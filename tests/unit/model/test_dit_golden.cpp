@@ -1,8 +1,8 @@
 // The network, its loss and every gradient against an independent PyTorch reading of the specification
 // (tests/golden/dit/README.md).
-#include <gtest/gtest.h>
-
 #include <cmath>
+
+#include <gtest/gtest.h>
 
 #include "ckpt/safetensors.h"
 #include "diffusion/edm.h"
@@ -29,7 +29,8 @@ TEST_F(DitGolden, ParameterNamesAndShapesAreThoseOfTheReference) {
   for (const auto& entry : golden_.file.entries()) {
     if (!entry.name.starts_with("param.")) continue;
     ++golden_parameters;
-    EXPECT_EQ(golden_.parameters.find(entry.name.substr(6)).placement.global_shape, entry.shape) << entry.name;
+    EXPECT_EQ(golden_.parameters.find(entry.name.substr(6)).placement.global_shape, entry.shape)
+        << entry.name;
   }
   EXPECT_EQ(golden_parameters, golden_.parameters.all().size());
 }
@@ -41,7 +42,8 @@ TEST_F(DitGolden, NetworkOutputAgrees) {
 
 TEST_F(DitGolden, DenoisedEstimateAgrees) {
   const at::Tensor sigma = golden_.sigma_of_samples();
-  const at::Tensor x = golden_.tensor("in.latent") * 0.5 + golden_.tensor("in.sigma") * golden_.tensor("in.noise");
+  const at::Tensor x =
+      golden_.tensor("in.latent") * 0.5 + golden_.tensor("in.sigma") * golden_.tensor("in.noise");
   const at::Tensor estimate =
       diffusion::denoise(golden_.network(golden_.tensor("in.text")), x, sigma, 0.5, golden_.layout);
   EXPECT_LT(relative_error(estimate, golden_.tensor("out.denoised")), 1e-5);
@@ -74,7 +76,8 @@ TEST_F(DitGolden, LossAndEveryGradientAgree) {
 TEST_F(DitGolden, PositionTableRowsAgree) {
   const nn::PositionTable table(6, 10, 14, 272);
   const at::Tensor index = golden_.tensor("table.row_index");
-  const at::Tensor t = index.div(140, "floor"), y = index.remainder(140).div(14, "floor"), x = index.remainder(14);
+  const at::Tensor t = index.div(140, "floor"), y = index.remainder(140).div(14, "floor"),
+                   x = index.remainder(14);
   EXPECT_LT(relative_error(table.rows_for(at::stack({t, y, x}, 1)), golden_.tensor("table.rows")), 1e-7);
 }
 

@@ -1,0 +1,53 @@
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "core/units.h"
+
+namespace dfm {
+namespace {
+
+TEST(Units, BytesHaveOneDecimalAndABinaryUnit) {
+  EXPECT_EQ(format_bytes(0), "0 B");
+  EXPECT_EQ(format_bytes(1023), "1023 B");
+  EXPECT_EQ(format_bytes(1024), "1.0 KiB");
+  EXPECT_EQ(format_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(format_bytes(5ULL << 40U), "5.0 TiB");
+}
+
+TEST(Units, BytesNeverShowAThousandAndTwentyFourOfAUnit) {
+  EXPECT_EQ(format_bytes((1ULL << 20U) - 1), "1.0 MiB");
+  EXPECT_EQ(format_bytes((1ULL << 30U) - 1), "1.0 GiB");
+  EXPECT_EQ(format_bytes(std::numeric_limits<std::uint64_t>::max()), "16.0 EiB");
+}
+
+TEST(Units, SecondsBecomeMinutesAndHours) {
+  EXPECT_EQ(format_seconds(0), "0.0 s");
+  EXPECT_EQ(format_seconds(12.34), "12.3 s");
+  EXPECT_EQ(format_seconds(59.94), "59.9 s");
+  EXPECT_EQ(format_seconds(59.97), "1 min 0 s");
+  EXPECT_EQ(format_seconds(125), "2 min 5 s");
+  EXPECT_EQ(format_seconds(3599.7), "1 h 0 min");
+  EXPECT_EQ(format_seconds(3723.4), "1 h 2 min");
+  EXPECT_EQ(format_seconds(90000), "25 h 0 min");
+}
+
+TEST(Units, ATimeThatIsNoTimeIsAQuestionMark) {
+  EXPECT_EQ(format_seconds(-1), "?");
+  EXPECT_EQ(format_seconds(std::numeric_limits<double>::infinity()), "?");
+  EXPECT_EQ(format_seconds(std::numeric_limits<double>::quiet_NaN()), "?");
+  EXPECT_EQ(format_seconds(1e300), "?");
+}
+
+TEST(Units, CountsHaveCommasAtThousands) {
+  EXPECT_EQ(format_count(0), "0");
+  EXPECT_EQ(format_count(999), "999");
+  EXPECT_EQ(format_count(1000), "1,000");
+  EXPECT_EQ(format_count(-1000), "-1,000");
+  EXPECT_EQ(format_count(-100), "-100");
+  EXPECT_EQ(format_count(40950336), "40,950,336");
+  EXPECT_EQ(format_count(std::numeric_limits<std::int64_t>::min()), "-9,223,372,036,854,775,808");
+}
+
+}  // namespace
+}  // namespace dfm

@@ -1,0 +1,164 @@
+// Decoding of samples, and a folder made with dfm's own writers as a source.
+#include <limits>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "data/energon/index_metadata.h"
+#include "data/energon/shape_reader.h"
+#include "data/energon/shard_result.h"
+#include "data/loader/energon_source.h"
+#include "data/tar/shard_writer.h"
+#include "data/tensor/tensor_file.h"
+#include "unit/data/shards.h"
+
+namespace dfm::data {
+namespace {
+
+using ::testing::AllOf;
+using testing::error_of;
+using ::testing::HasSubstr;
+
+Array numbers(const Shape& shape, DType dtype, float first = 0) {
+  std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<float>(i) / 8;
+  return from_floats(values, shape, dtype);
+}
+
+RawSample raw(const Array& latent, const Array& text, const std::string& pth = "pth") {
+  return {"000007", {{"json", {}}, {pth, write_pth(latent)}, {"pickle", write_numpy_pickle(text)}}};
+}
+
+const Array kText = numbers({3, 8}, DType::float16);
+
+TEST(DecodeSample, ReadsLatentAndText) {
+  const Array latent = numbers({16, 1, 2, 2}, DType::bfloat16);
+  const Sample sample = decode_sample(raw(latent, kText));
+  EXPECT_EQ(sample.key, "000007");
+  EXPECT_EQ(sample.latent.dtype, DType::bfloat16);
+  EXPECT_EQ(sample.latent.bytes, latent.bytes);
+  EXPECT_EQ(sample.text.bytes, kText.bytes);
+}
+
+TEST(DecodeSample, TakesAPartWhoseNameBeginsWithADot) {
+  const Array latent = numbers({16, 1, 2, 2}, DType::float32);
+  EXPECT_EQ(decode_sample(raw(latent, kText, ".pth")).latent.bytes, latent.bytes);
+}
+
+TEST(DecodeSample, DropsLeadingAxesOfOne) {
+  const Sample sample =
+      decode_sample(raw(numbers({1, 16, 1, 2, 2}, DType::float32), numbers({1, 3, 8}, DType::float32)));
+  EXPECT_EQ(sample.latent.shape, (Shape{16, 1, 2, 2}));
+  EXPECT_EQ(sample.text.shape, (Shape{3, 8}));
+}
+
+TEST(DecodeSample, KeepsAxesOfOneThatAreNotLeading) {
+  EXPECT_EQ(decode_sample(raw(numbers({1, 1, 2, 2}, DType::float32), kText)).latent.shape,
+            (Shape{1, 1, 2, 2}));
+}
+
+void expect_refused(const RawSample& sample, const std::string& why) {
+  const auto error = error_of([&] { decode_sample(sample); });
+  ASSERT_TRUE(error) << why;
+  EXPECT_EQ(error->kind(), ExitCode::data);
+  EXPECT_THAT(error->what(), AllOf(HasSubstr("sample 000007 cannot be used"), HasSubstr(why)));
+}
+
+TEST(DecodeSample, RefusesNumbersThatAreNotFiniteOrTooLarge) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1001.0F, -1e6F}) {
+    Array latent = numbers({16, 1, 2, 2}, DType::float32);
+    latent.as<float>()[17] = bad;
+    expect_refused(raw(latent, kText), "latent holds numbers that are not finite or above 1000");
+    Array text = numbers({3, 8}, DType::float32);
+    text.as<float>()[5] = bad;
+    expect_refused(raw(numbers({16, 1, 2, 2}, DType::float32), text), "text holds numbers");
+  }
+}
+
+TEST(DecodeSample, TakesNumbersUpToAThousand) {
+  Array latent = numbers({16, 1, 2, 2}, DType::float32);
+  latent.as<float>()[0] = -1000.0F;
+  EXPECT_EQ(decode_sample(raw(latent, kText)).latent.as<float>()[0], -1000.0F);
+}
+
+TEST(DecodeSample, RefusesMissingParts) {
+  RawSample sample = raw(numbers({16, 1, 2, 2}, DType::float32), kText);
+  sample.parts.pop_back();
+  expect_refused(sample, "it has no .pickle part");
+}
+
+TEST(DecodeSample, RefusesTensorsOfAnotherRank) {
+  expect_refused(raw(numbers({16, 2, 2}, DType::float32), kText), "[16, 2, 2], not 4 axes");
+  expect_refused(raw(numbers({2, 16, 1, 2, 2}, DType::float32), kText), "not 4 axes");
+  expect_refused(raw(numbers({16, 1, 2, 2}, DType::float32), numbers({8}, DType::float32)),
+                 "[8], not 2 axes");
+}
+
+TEST(DecodeSample, RefusesTensorsWithoutElements) {
+  expect_refused(raw(make_array(DType::float32, {16, 0, 2, 2}), kText), "[16, 0, 2, 2]");
+  expect_refused(raw(numbers({16, 1, 2, 2}, DType::float32), make_array(DType::float32, {0, 8})), "[0, 8]");
+}
+
+TEST(DecodeSample, RefusesIntegers) {
+  expect_refused(raw(make_array(DType::int64, {16, 1, 2, 2}), kText), "int64");
+}
+
+TEST(DecodeSample, RefusesDamagedFiles) {
+  RawSample sample = raw(numbers({16, 1, 2, 2}, DType::float32), kText);
+  sample.parts[1].bytes.resize(sample.parts[1].bytes.size() / 2);
+  expect_refused(sample, "000007.pth");
+}
+
+// Two shards of samples with latents that hold their number; indexed.
+class Folder {
+ public:
+  Folder() {
+    IndexReport report;
+    for (int shard = 0; shard < 2; ++shard) {
+      const std::string name = fmt::format("shard_{:06}.tar", shard);
+      ShardWriter writer(folder_ / name);
+      for (int i = 0; i < 3 + shard; ++i) add_sample(writer, 3 * shard + i);
+      writer.commit();
+      report.shards.push_back({name, index_shard(folder_.path(), name, {}).summary.samples});
+    }
+    prepare_meta_folder({.root = folder_.path()});
+    write_metadata({.root = folder_.path()}, report);
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  static void add_sample(ShardWriter& writer, int number) {
+    const std::string key = fmt::format("{:06}", number);
+    writer.add(key + ".pth", write_pth(numbers({16, 1, 2, 2 + 2 * (number % 2)}, DType::bfloat16,
+                                               static_cast<float>(number))));
+    writer.add(key + ".pickle", write_numpy_pickle(kText));
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST(EnergonSource, AsksForAnIndexWithShapes) {
+  const Folder folder;  // indexed without a reader of shapes
+  const auto error = error_of([&] { energon_source(folder.path(), "train"); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind(), ExitCode::data);
+  EXPECT_THAT(error->hint(), HasSubstr("dfm_index"));
+}
+
+TEST(EnergonSource, OfAFolderWithoutIndexIsADataError) {
+  const testing::TemporaryFolder folder;
+  const auto error = error_of([&] { energon_source(folder.path(), "train"); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind(), ExitCode::data);
+}
+
+TEST(HasSamples, SaysWhichSplitsHoldShards) {
+  const Folder folder;
+  EXPECT_TRUE(has_samples(folder.path(), "train"));
+  EXPECT_FALSE(has_samples(folder.path(), "val"));
+  EXPECT_FALSE(has_samples(folder.path(), "holdout"));
+}
+
+}  // namespace
+}  // namespace dfm::data

@@ -1,0 +1,259 @@
+// What the ranks read in a step: together exactly the step, whatever their number, and what happens to bad
+// samples.
+#include <atomic>
+#include <map>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "data/loader/step_reader.h"
+#include "unit/data/shards.h"
+
+namespace dfm::data {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+
+// 100 samples in three shards; sample i has 1 + i % 7 frames, holds its number, and is named after it.
+SampleSource numbered_source() {
+  SampleSource source;
+  source.samples_in_shard = {50, 0, 50};
+  source.text_width = 2;
+  source.shape = [](std::int64_t i) {
+    return SampleShape{1, static_cast<std::uint32_t>(1 + i % 7), 1, 1, 1};
+  };
+  source.read = [](std::int64_t i) {
+    Sample sample{fmt::format("sample {}", i), make_array(DType::float32, {1, 1 + i % 7, 1, 1}),
+                  make_array(DType::float32, {1, 2})};
+    sample.latent.as<float>()[0] = static_cast<float>(i);
+    return sample;
+  };
+  return source;
+}
+
+StepReaderSettings settings_of(std::size_t rank = 0, std::size_t ranks = 1) {
+  StepReaderSettings settings;
+  settings.order = {7, 8, 2};
+  settings.global_batch_size = 13;
+  settings.pack_capacity = 12;
+  settings.tokens_of = [](const SampleShape& shape) { return std::int64_t{shape.frames}; };
+  settings.rank = rank;
+  settings.ranks = ranks;
+  return settings;
+}
+
+using SamplesByPosition = std::map<std::int64_t, std::int64_t>;
+
+SamplesByPosition samples_of(const StepBatch& batch) {
+  SamplesByPosition samples;
+  for (const auto& pack : batch.packs) {
+    for (const PositionedSample& each : pack) {
+      const bool is_new =
+          samples.emplace(each.position, static_cast<std::int64_t>(each.sample.latent.as<float>()[0])).second;
+      EXPECT_TRUE(is_new) << "position " << each.position << " comes twice";
+    }
+  }
+  return samples;
+}
+
+SamplesByPosition expected_samples(std::int64_t first) {
+  DataOrder order({50, 0, 50}, {7, 8, 2});
+  SamplesByPosition samples;
+  for (std::int64_t position = first; position < first + 13; ++position) {
+    samples[position] = order.sample_at(position);
+  }
+  return samples;
+}
+
+TEST(StepReader, RanksReadTogetherExactlyTheStep) {
+  for (auto* const plan : {plan_by_sample, plan_by_pack}) {
+    for (std::size_t ranks = 1; ranks <= 5; ++ranks) {
+      for (const std::int64_t first : {0, 13, 91, 260}) {  // 91: across the end of an epoch
+        SamplesByPosition all;
+        std::set<std::int64_t> planned;
+        for (std::size_t rank = 0; rank < ranks; ++rank) {
+          StepReaderSettings settings = settings_of(rank, ranks);
+          settings.plan = plan;
+          const StepBatch batch = StepReader(numbered_source(), settings).read(first);
+          const SamplesByPosition mine = samples_of(batch);
+          all.insert(mine.begin(), mine.end());
+          planned.insert(batch.planned_tokens);
+        }
+        EXPECT_EQ(all, expected_samples(first));
+        EXPECT_EQ(planned.size(), 1U);
+      }
+    }
+  }
+}
+
+TEST(StepReader, CountsThePlannedTokensOfTheWholeStep) {
+  std::int64_t expected = 0;
+  for (const auto& [position, sample] : expected_samples(26)) expected += 1 + sample % 7;
+  EXPECT_EQ(StepReader(numbered_source(), settings_of(1, 3)).read(26).planned_tokens, expected);
+}
+
+TEST(StepReader, PacksWithinTheCapacity) {
+  for (const auto& pack : StepReader(numbered_source(), settings_of()).read(0).packs) {
+    std::int64_t tokens = 0;
+    for (const PositionedSample& each : pack) tokens += each.sample.latent.shape[1];
+    EXPECT_LE(tokens, 12);
+  }
+}
+
+// Samples whose number divides by 5 cannot be read.
+SampleSource source_with_bad_samples() {
+  SampleSource source = numbered_source();
+  source.read = [good = source.read](std::int64_t i) {
+    if (i % 5 == 0) throw data_error(fmt::format("sample {} is damaged", i));
+    return good(i);
+  };
+  return source;
+}
+
+TEST(StepReader, ReportsBadSamplesOnceAndReadsTheOthers) {
+  for (std::size_t ranks = 1; ranks <= 4; ++ranks) {
+    SamplesByPosition good;
+    std::map<std::int64_t, std::string> bad;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      const StepBatch batch = StepReader(source_with_bad_samples(), settings_of(rank, ranks)).read(39);
+      const SamplesByPosition mine = samples_of(batch);
+      good.insert(mine.begin(), mine.end());
+      for (const BadSample& each : batch.bad) EXPECT_TRUE(bad.emplace(each.position, each.problem).second);
+    }
+    for (const auto& [position, sample] : expected_samples(39)) {
+      if (sample % 5 != 0) {
+        EXPECT_EQ(good.at(position), sample);
+      } else {
+        EXPECT_EQ(bad.at(position), fmt::format("sample {} is damaged", sample));
+      }
+    }
+    EXPECT_EQ(good.size() + bad.size(), 13U);
+  }
+}
+
+TEST(StepReader, LeavesOutPacksOfBadSamplesOnly) {
+  SampleSource source = numbered_source();
+  source.read = [](std::int64_t) -> Sample { throw data_error("damaged"); };
+  const StepBatch batch = StepReader(source, settings_of()).read(0);
+  EXPECT_TRUE(batch.packs.empty());
+  EXPECT_EQ(batch.bad.size(), 13U);
+}
+
+TEST(StepReader, ReadsASampleWhoseShapeIsNotKnown) {
+  SampleSource source = numbered_source();
+  source.shape = [](std::int64_t) { return SampleShape{}; };
+  const StepBatch batch = StepReader(source, settings_of()).read(0);
+  EXPECT_EQ(samples_of(batch), expected_samples(0));
+  EXPECT_EQ(batch.planned_tokens, 13);
+}
+
+TEST(StepReader, RefusesASampleLongerThanAPack) {
+  StepReaderSettings settings = settings_of();
+  settings.pack_capacity = 6;
+  const auto error = error_of([&] { StepReader(numbered_source(), settings).read(0); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->kind(), ExitCode::data);
+  EXPECT_THAT(error->what(), HasSubstr("7 tokens, more than a pack of 6"));
+  EXPECT_THAT(error->hint(), HasSubstr("dataset.task_encoder_seq_length=7"));
+}
+
+TEST(StepReader, DoesNotHideErrorsThatAreNotOfTheData) {
+  SampleSource source = numbered_source();
+  source.read = [](std::int64_t) -> Sample { throw std::bad_alloc(); };
+  EXPECT_THROW(StepReader(source, settings_of()).read(0), std::bad_alloc);
+}
+
+TEST(PrefetchingReader, GivesWhatTheReaderGivesInAnyOrder) {
+  StepReader plain(numbered_source(), settings_of());
+  PrefetchingReader ahead(StepReader(numbered_source(), settings_of()));
+  EXPECT_EQ(ahead.global_batch_size(), 13);
+  for (const std::int64_t first : {0, 13, 26, 39, 39, 1300, 13, 26, 0, 26}) {
+    EXPECT_EQ(samples_of(ahead.take(first)), samples_of(plain.read(first))) << first;
+  }
+}
+
+TEST(PrefetchingReader, ReadsTheNextStepMeanwhile) {
+  auto reads = std::make_shared<std::atomic<int>>(0);
+  SampleSource source = numbered_source();
+  source.read = [good = source.read, reads](std::int64_t i) {
+    ++*reads;
+    return good(i);
+  };
+  {
+    PrefetchingReader ahead(StepReader(source, settings_of()));
+    ahead.take(0);
+  }  // waits for what is being read
+  EXPECT_EQ(*reads, 26);
+}
+
+TEST(PrefetchingReader, ThrowsTheErrorOfAStepWhenThatStepIsTaken) {
+  SampleSource source = numbered_source();
+  source.shape = [good = source.shape, order = DataOrder({50, 0, 50}, {7, 8, 2})](std::int64_t i) mutable {
+    if (i == order.sample_at(15)) throw data_error("no such shape");
+    return good(i);
+  };
+  PrefetchingReader ahead(StepReader(source, settings_of()));
+  EXPECT_EQ(samples_of(ahead.take(0)), expected_samples(0));
+  EXPECT_THROW(ahead.take(13), Error);
+  EXPECT_THROW(ahead.take(13), Error);  // and again, when it is asked again
+  EXPECT_EQ(samples_of(ahead.take(26)), expected_samples(26));
+}
+
+TEST(PrefetchingReader, MayBeMovedWhileItReads) {
+  PrefetchingReader first(StepReader(numbered_source(), settings_of()));
+  first.take(0);
+  PrefetchingReader second = std::move(first);
+  EXPECT_EQ(samples_of(second.take(13)), expected_samples(13));
+}
+
+const MockShape kMock{.samples = 20, .latent = {16, 1, 4, 6}, .text_rows = 3, .text_width = 8};
+
+TEST(MockSource, GivesSamplesOfOneShape) {
+  const SampleSource source = mock_source(kMock, 1);
+  EXPECT_EQ(source.count(), 20);
+  EXPECT_EQ(source.text_width, 8);
+  EXPECT_EQ(source.shape(3), (SampleShape{16, 1, 4, 6, 3}));
+  EXPECT_EQ(latent_shape(source.shape(3)), (Shape{16, 1, 4, 6}));
+  const Sample sample = source.read(3);
+  EXPECT_EQ(sample.latent.shape, (Shape{16, 1, 4, 6}));
+  EXPECT_EQ(sample.text.shape, (Shape{3, 8}));
+  EXPECT_EQ(sample.key, "mock_000003");
+}
+
+TEST(MockSource, IsAFunctionOfSeedAndNumber) {
+  const SampleSource source = mock_source(kMock, 1);
+  EXPECT_EQ(source.read(3).latent.bytes, mock_source(kMock, 1).read(3).latent.bytes);
+  EXPECT_NE(source.read(3).latent.bytes, source.read(4).latent.bytes);
+  EXPECT_NE(source.read(3).latent.bytes, mock_source(kMock, 2).read(3).latent.bytes);
+}
+
+TEST(MockSource, GivesStandardNormalNumbers) {
+  const SampleSource source =
+      mock_source({.samples = 1, .latent = {16, 1, 64, 64}, .text_rows = 8, .text_width = 64}, 5);
+  const Sample sample = source.read(0);
+  for (const auto& values : {to_floats(sample.latent), to_floats(sample.text)}) {
+    double sum = 0, squares = 0;
+    for (const float x : values) {
+      sum += x;
+      squares += x * x;
+    }
+    const auto n = static_cast<double>(values.size());
+    EXPECT_NEAR(sum / n, 0, 5 / std::sqrt(n));
+    EXPECT_NEAR(squares / n, 1, 8 / std::sqrt(n));
+  }
+}
+
+TEST(MockSource, HasAFingerprintThatNamesWhatItMakes) {
+  MockShape other = kMock;
+  other.latent[3] = 8;
+  EXPECT_EQ(mock_source(kMock, 1).fingerprint, mock_source(kMock, 1).fingerprint);
+  EXPECT_NE(mock_source(kMock, 1).fingerprint, mock_source(kMock, 2).fingerprint);
+  EXPECT_NE(mock_source(kMock, 1).fingerprint, mock_source(other, 1).fingerprint);
+}
+
+}  // namespace
+}  // namespace dfm::data
