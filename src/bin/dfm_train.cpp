@@ -1,12 +1,7 @@
 // dfm_train: trains a diffusion transformer, saves, resumes, reports.
-#include <chrono>
-
-#include <fmt/core.h>
 
 #include "cli/run_program.h"
-#include "comm/agree.h"
-#include "core/log.h"
-#include "core/units.h"
+#include "core/allocator.h"
 #include "train/run.h"
 
 namespace {
@@ -30,6 +25,7 @@ cli::Program program() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   return cli::run_program(program(), argc, argv, [](const Config& config, const cli::Context& context) {
     return train::run_training(config, context.world, context.topology, context.progress);
   });

@@ -1,6 +1,8 @@
 #include "nn/modulation.h"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "nn/kernel_support.h"
 
@@ -107,9 +109,13 @@ void for_each_block(const std::vector<TokenBlock>& blocks, const Body& body) {
 // Sums the partial rows [blocks, width] of each sample, in block order -> [n, width].
 at::Tensor sum_by_sample(const at::Tensor& partial, const std::vector<TokenBlock>& blocks,
                          std::int64_t samples) {
-  at::Tensor sums = at::zeros({samples, partial.size(1)}, at::kFloat);
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    sums[blocks[i].sample] += partial[static_cast<std::int64_t>(i)];
+  const std::int64_t width = partial.size(1);
+  at::Tensor sums = at::zeros({samples, width}, at::kFloat);
+  const float* from = partial.const_data_ptr<float>();
+  for (const TokenBlock& block : blocks) {
+    float* const to = sums.mutable_data_ptr<float>() + block.sample * width;
+    std::transform(from, from + width, to, to, std::plus<>());
+    from += width;
   }
   return sums;
 }
