@@ -1,5 +1,7 @@
 #include "nn/attention.h"
 
+#include "nn/kernel_support.h"
+
 namespace dfm::nn {
 namespace {
 
@@ -13,6 +15,8 @@ at::Tensor as_batch(const at::Tensor& heads, std::int64_t begin, std::int64_t sa
 
 struct RunTensors {
   at::Tensor q, k, v;
+
+  RunTensors to(at::ScalarType type) const { return {q.to(type), k.to(type), v.to(type)}; }
 };
 
 RunTensors tensors_of(const EqualRun& run, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
@@ -35,7 +39,7 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     at::Tensor out = at::empty({q.size(1), q.size(0), q.size(2)}, q.options());
     variable_list saved{q, k, v, out};
     for (const EqualRun& run : equal_runs(query_counts, key_counts)) {
-      const RunTensors in = tensors_of(run, q, k, v);
+      const RunTensors in = tensors_of(run, q, k, v).to(product_type(q.scalar_type()));
       auto [result, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(in.q, in.k, in.v);
       output_batch(out, run).copy_(result);
       saved.push_back(log_sum_exp);
@@ -50,15 +54,16 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     const auto saved = context->get_saved_variables();
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3];
     const at::Tensor dout = gradients[0].contiguous().view(out.sizes());
+    const auto wide = product_type(q.scalar_type());
     at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
     const auto runs = equal_runs(context->saved_data["query_counts"].toIntVector(),
                                  context->saved_data["key_counts"].toIntVector());
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      const RunTensors in = tensors_of(runs[i], q, k, v);
+      const RunTensors in = tensors_of(runs[i], q, k, v).to(wide);
       const RunTensors target = tensors_of(runs[i], dq, dk, dv);
       const auto [run_dq, run_dk, run_dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          output_batch(dout, runs[i]), in.q, in.k, in.v, output_batch(out, runs[i]), saved[4 + i], 0.0,
-          false);
+          output_batch(dout, runs[i]).to(wide), in.q, in.k, in.v, output_batch(out, runs[i]).to(wide),
+          saved[4 + i], 0.0, false);
       target.q.copy_(run_dq);
       target.k.copy_(run_dk);
       target.v.copy_(run_dv);

@@ -29,6 +29,17 @@ inline void store(float value, at::BFloat16& target) {
   target.x = static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U);
 }
 
+// The type in which to multiply matrices of the type `stored`. Without instructions for bfloat16, a CPU
+// emulates its products at a quarter of the speed of float32; both add up in float32, so only the speed
+// differs.
+inline at::ScalarType product_type(at::ScalarType stored) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  static const bool has_bfloat16 = __builtin_cpu_supports("avx512bf16") != 0;
+  if (!has_bfloat16) return at::kFloat;
+#endif
+  return stored;
+}
+
 // Calls f with a value of the element type: dispatch(tensor, [&]<class T>(T) { kernel<T>(...); }).
 template <class F>
 void dispatch(const at::Tensor& tensor, F&& f) {

@@ -13,7 +13,7 @@ class Linear {
   static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs);
   static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs, Init init);
 
-  // x [..., inputs] -> [..., outputs].
+  // x [n, inputs] -> [n, outputs].
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
