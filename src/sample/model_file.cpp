@@ -28,7 +28,13 @@ Config config_of(const ckpt::SafetensorsFile& file, const std::filesystem::path&
   Layer layer;
   const Json json = parse_json(text->second, path.native());
   for (const auto& [key, value] : json.items()) {
-    if (describes_weights(key)) layer.push_back({key, value.get<std::string>(), path.filename().native()});
+    if (!describes_weights(key)) continue;
+    if (!value.is_string()) {
+      throw data_error(
+          fmt::format("{}: its configuration gives {} a value that is no text", path.native(), key),
+          "sample from a file that dfm_consolidate wrote");
+    }
+    layer.push_back({key, value.get<std::string>(), path.filename().native()});
   }
   Config config(all_keys());
   config.apply(layer);

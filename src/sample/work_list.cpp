@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 
 namespace dfm::sample {
 namespace fs = std::filesystem;
@@ -15,9 +16,10 @@ namespace {
 std::vector<std::string> all_prompts(const Config& config) {
   std::vector<std::string> prompts = config.texts("sample.prompts");
   if (!config.is_null("sample.prompt_file")) {
-    std::istringstream lines(read_text(config.text("sample.prompt_file")));
+    const std::string content = read_text(config.text("sample.prompt_file"));
+    std::istringstream lines{std::string(without_bom(content))};
     for (std::string line; std::getline(lines, line);) {
-      if (line.find_first_not_of(" \t\r") != std::string::npos) prompts.push_back(line);
+      if (!trimmed(line).empty()) prompts.emplace_back(trimmed(line));
     }
   }
   if (prompts.empty()) {
@@ -30,6 +32,14 @@ std::vector<std::string> all_prompts(const Config& config) {
 // sample.output is a folder, or the name of the only result.
 bool names_a_file(const fs::path& output) {
   return output.extension() == ".png" || output.extension() == ".mp4";
+}
+
+void require_fitting_suffix(const fs::path& output, std::int64_t frames) {
+  const char* const suffix = frames == 1 ? ".png" : ".mp4";
+  if (output.extension() == suffix) return;
+  throw usage_error(
+      fmt::format("sample.output is {}, but {} frames make a {} file", output.native(), frames, suffix),
+      fmt::format("name it {}", fs::path(output).replace_extension(suffix).native()));
 }
 
 }  // namespace
@@ -57,6 +67,7 @@ WorkList work_list(const Config& config) {
     }
   }
   if (!names_a_file(output)) return list;
+  require_fitting_suffix(output, config.integer("sample.num_frames"));
   if (list.items.size() > 1) {
     throw usage_error(
         fmt::format("{} names one file, but {} samples are asked for", output.native(), list.items.size()),

@@ -34,7 +34,6 @@ struct PackTensors {
   at::Tensor positions;  // [S, 3] int64
 };
 
-// Throws a data error for latents that are not finite.
 PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
                          const model::DitShape& shape);
 

@@ -28,13 +28,12 @@ class Saver {
       : trainer_(trainer), world_(world), settings_(settings), seconds_before_(seconds_before) {}
 
   void save() {
-    if (saved_step_ == trainer_.steps_done()) return;
     const auto start = Clock::now();
     ckpt::save_checkpoint(world_, settings_.save_folder, manifest(), trainer_.pieces());
-    saved_step_ = trainer_.steps_done();
     if (world_.rank() != 0) return;
     log::info("checkpoint saved: {} ({:.2f} s)",
-              ckpt::checkpoint_folder(settings_.save_folder, saved_step_).native(), seconds_since(start));
+              ckpt::checkpoint_folder(settings_.save_folder, trainer_.steps_done()).native(),
+              seconds_since(start));
     ckpt::prune_checkpoints(settings_.save_folder, settings_.keep);
   }
 
@@ -55,7 +54,6 @@ class Saver {
   const LoopSettings& settings_;
   double seconds_before_;
   Clock::time_point started_ = Clock::now();
-  std::int64_t saved_step_ = trainer_.steps_done();
 };
 
 StepResult timed_step(Trainer& trainer, RunLog* run_log) {

@@ -1,0 +1,82 @@
+// Preparing with any number of ranks makes the same bytes.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "comm/agree.h"
+#include "mpi/one_rank_alone.h"
+#include "mpi/shared_folder.h"
+#include "unit/prepare/small_pictures.h"
+
+namespace dfm::prepare {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PrepareTogether : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (world_.rank() == 0) write_pictures(pictures_, 11);
+    world_.barrier();
+  }
+  PrepareReport together(const Layer& more = {}) const {
+    return prepare(settings_with(pictures_, shards_, more), world_, ProgressStyle::silent);
+  }
+  // What this rank makes of the source by itself.
+  std::map<std::string, std::string> shards_of_one_rank() const {
+    const fs::path own = folder_ / fmt::format("alone_{}", world_.rank());
+    prepare(settings_with(pictures_, own), alone_.group(), ProgressStyle::silent);
+    return shards_of(own);
+  }
+
+  const comm::Group world_ = comm::Group::world();
+  const dfm::testing::Alone alone_{world_};
+  const dfm::testing::SharedFolder folder_{world_};
+  const fs::path pictures_ = folder_ / "pictures", shards_ = folder_ / "shards";
+};
+
+TEST_F(PrepareTogether, MakesTheShardsOfOneRank) {
+  const PrepareReport report = together();
+  EXPECT_EQ(report.samples, 11);
+  EXPECT_EQ(report.shards, 6);
+  EXPECT_EQ(shards_of(shards_), shards_of_one_rank());
+}
+
+TEST_F(PrepareTogether, MakesWhatIsMissing) {
+  together();
+  world_.barrier();
+  if (world_.rank() == 0) {
+    for (const int i : {0, 2, 3, 5}) fs::remove(shards_ / fmt::format("shard_{:06}.tar", i));
+  }
+  world_.barrier();
+  const PrepareReport again = together();
+  EXPECT_EQ(again.shards_found, 2);
+  EXPECT_EQ(again.samples, 11);
+  EXPECT_EQ(shards_of(shards_), shards_of_one_rank());
+}
+
+TEST_F(PrepareTogether, ReportsWhatAnyRankLeftOutOnAllRanks) {
+  if (world_.rank() == 0) {
+    for (const int i : {1, 4, 10}) fs::remove(pictures_ / fmt::format("p{}.txt", i));
+  }
+  world_.barrier();
+  const PrepareReport report = together();
+  EXPECT_EQ(report.exit_code(), ExitCode::partial);
+  EXPECT_EQ(report.skipped.size(), 3U);
+  EXPECT_EQ(report.samples, 8);
+}
+
+TEST_F(PrepareTogether, FailsOnAllRanksWithOneMessage) {
+  if (world_.rank() == 0) dfm::testing::write_file(pictures_ / "p3.png", "no picture");
+  world_.barrier();
+  try {
+    together({{"prepare.on_bad_input", "fail", "test"}});
+    FAIL();
+  } catch (const comm::AgreedError& error) {
+    EXPECT_EQ(error.kind(), ExitCode::data);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("p3.png"));
+    for (const std::string& other : world_.all_gather_text(error.what())) EXPECT_EQ(other, error.what());
+  }
+}
+
+}  // namespace
+}  // namespace dfm::prepare
