@@ -33,3 +33,6 @@ set_target_properties(torch_cpu PROPERTIES
 add_library(torch_cpu_only INTERFACE)
 # libtorch_cpu.so asks for two CUDA libraries that lie beside it, or in the toolkit.
 target_link_libraries(torch_cpu_only INTERFACE torch_cpu Threads::Threads -Wl,--allow-shlib-undefined)
+# at::parallel_for is a template that runs in threads only where OpenMP is on; without it, it silently is a plain loop.
+target_compile_options(torch_cpu_only INTERFACE -fopenmp)
+target_link_options(torch_cpu_only INTERFACE -fopenmp)
