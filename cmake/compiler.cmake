@@ -18,6 +18,7 @@ if(DFM_WERROR)
 endif()
 if(DFM_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1)
+  add_compile_options(-Wno-maybe-uninitialized)  # GCC is wrong about std::regex under the sanitizers
   add_link_options(-fsanitize=address,undefined)
 endif()
 

@@ -93,7 +93,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--only", help="TOKENS-PRECISION, e.g. 1024-fp32")
+    parser.add_argument("--only", help="TOKENS-PRECISION, e.g. 1024-fp32, or start-up")
     options = parser.parse_args()
     print(f"DiT-S training step, {options.threads} threads, {options.rounds} alternating rounds of {options.steps} steps\n")
     print("| tokens | precision | dfm s | PyTorch s | ratio (range) | dfm MiB | PyTorch MiB | ratio |")
@@ -101,7 +101,7 @@ def main():
     for tokens, precision in CASES:
         if options.only in (None, f"{tokens}-{precision}"):
             compare(options.bin.resolve(), tokens, precision, options)
-    if options.only:
+    if options.only not in (None, "start-up"):
         return
     print("\n| start-up | seconds |\n|---|---:|")
     for words in (["dfm_index", "--help"], ["dfm_consolidate", "--help"]):
