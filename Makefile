@@ -2,17 +2,22 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 
-.PHONY: help build demo test quick-test bench format tidy sanitize clean
+.PHONY: help configure programs build demo test quick-test bench format tidy sanitize clean
 
 help:            ## print this
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' Makefile | expand -t 22
 
-build:           ## install what is missing, configure, compile
+configure:
 	@tools/bootstrap build
 	@cmake -S . -B $(BUILD) -G Ninja > $(BUILD).log 2>&1 || { cat $(BUILD).log; exit 2; }
+
+programs: configure
+	@cmake --build $(BUILD) -j $(JOBS) --target programs
+
+build: configure ## install what is missing, configure, compile
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: build      ## train a small model on real handwritten digits and draw with it
+demo: programs  ## train a small model on real handwritten digits and draw with it
 	@tools/demo $(BUILD)/bin
 
 test: build      ## everything: unit, MPI, programs, faults, comparisons with the Python peers, the demo
