@@ -4,11 +4,13 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "report/gallery.h"
+#include "support/temporary_folder.h"
 #include "unit/report/small_png.h"
-#include "unit/report/temporary_folder.h"
 
 namespace dfm::report {
 namespace {
+
+using dfm::testing::TemporaryFolder;
 
 using ::testing::HasSubstr;
 using ::testing::Not;

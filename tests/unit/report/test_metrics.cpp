@@ -7,10 +7,12 @@
 
 #include "core/file.h"
 #include "report/metrics.h"
-#include "unit/report/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace dfm::report {
 namespace {
+
+using dfm::testing::TemporaryFolder;
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 

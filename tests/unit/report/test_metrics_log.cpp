@@ -5,10 +5,12 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "report/metrics_log.h"
-#include "unit/report/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace dfm::report {
 namespace {
+
+using dfm::testing::TemporaryFolder;
 
 std::string train_line(std::int64_t step) { return to_json_line(TrainRecord{.iteration = step}) + "\n"; }
 std::string validation_line(std::int64_t step) {
