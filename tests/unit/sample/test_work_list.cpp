@@ -100,6 +100,18 @@ TEST(WorkList, GivesTheOnlySampleTheNameOfAFile) {
   EXPECT_EQ(list.items[0].name, "my cat");
 }
 
+TEST(WorkList, RefusesAFileNameOfAnotherKindThanItsFrames) {
+  for (const auto& [name, frames] : {std::pair{"cat.mp4", "1"}, std::pair{"cat.png", "5"}}) {
+    const Error error = error_of([&] {
+      list_of({{"sample.prompts", "cat", "test"},
+               {"sample.output", name, "test"},
+               {"sample.num_frames", frames, "test"}});
+    });
+    EXPECT_EQ(error.kind(), ExitCode::usage);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(name));
+  }
+}
+
 TEST(WorkList, RefusesOneFileForSeveralSamples) {
   const Error error = error_of([] {
     list_of({{"sample.prompts", R"(["cat", "dog"])", "test"}, {"sample.output", "cat.png", "test"}});
