@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "data/tar/tar_scanner.h"
+#include "support/temporary_folder.h"
 
 namespace dfm::data::testing {
 
@@ -116,36 +117,6 @@ inline std::optional<Error> error_of(const std::function<void()>& action) {
   }
 }
 
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(make()) {}
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
-  // Writes a file, and the folders it lies in.
-  std::filesystem::path write(const std::string& name, std::string_view content) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    File file = File::create(path_ / name);
-    file.append(content);
-    file.close();
-    return path_ / name;
-  }
-
- private:
-  static std::filesystem::path make() {
-    std::string name = (std::filesystem::temp_directory_path() / "dfm_data_XXXXXX").native();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
-    return name;
-  }
-
-  std::filesystem::path path_;
-};
+using dfm::testing::TemporaryFolder;
 
 }  // namespace dfm::data::testing
