@@ -10,6 +10,7 @@
 #include "comm/mpi.h"
 #include "config/keys.h"
 #include "config/layers.h"
+#include "core/build_info.h"
 #include "core/log.h"
 #include "core/stop_token.h"
 
@@ -97,7 +98,7 @@ int run_program(const Program& program, int argc, char** argv, const Body& body)
     const CommandLine line = checked_command_line(program, argc, argv);
     if (!line.help && !line.version) return static_cast<int>(run_under_mpi(program, line, body));
     const std::string text =
-        line.help ? help_text(program, all_keys()) : fmt::format("{} {}\n", program.name, DFM_VERSION);
+        line.help ? help_text(program, all_keys()) : fmt::format("{} {}\n", program.name, version());
     if (is_first_process()) std::fputs(text.c_str(), stdout);
     return 0;
   } catch (...) {

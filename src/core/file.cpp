@@ -26,6 +26,12 @@ File File::create(const fs::path& path) {
   return {descriptor, path};
 }
 
+File File::open_to_append(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw system_error("open", path.native(), errno);
+  return {descriptor, path};
+}
+
 File::File(File&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
 
@@ -73,6 +79,16 @@ void File::append(std::span<const std::byte> bytes) {
     if (count < 0) throw system_error("write", path_.native(), errno);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
+}
+
+void File::shorten(std::uint64_t size_bytes) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
+    throw system_error("shorten", path_.native(), errno);
+  }
+}
+
+void File::sync() {
+  if (::fsync(descriptor_) != 0) throw system_error("flush", path_.native(), errno);
 }
 
 void File::close() {

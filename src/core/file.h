@@ -21,6 +21,8 @@ class File {
  public:
   static File open_to_read(const std::filesystem::path& path);
   static File create(const std::filesystem::path& path);  // truncates
+  // Appends to what is there, in one piece a call where the file system is local.
+  static File open_to_append(const std::filesystem::path& path);
 
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
@@ -38,6 +40,10 @@ class File {
 
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+  // Keeps the first size_bytes.
+  void shorten(std::uint64_t size_bytes);
+  // Makes the content durable.
+  void sync();
   // Closes and reports what the file system had kept back until now.
   void close();
 

@@ -9,6 +9,7 @@
 #include "comm/group.h"
 #include "config/config.h"
 #include "core/error.h"
+#include "report/journal.h"
 #include "train/run_log.h"
 #include "train/trainer.h"
 
@@ -30,6 +31,7 @@ LoopSettings loop_settings(const Config& config, const std::string& data_fingerp
 
 struct LoopHooks {
   RunLog* log = nullptr;                       // rank 0 only
+  report::Journal* journal = nullptr;          // rank 0 only
   std::function<void(std::int64_t)> validate;  // collective
 };
 

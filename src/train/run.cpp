@@ -8,6 +8,7 @@
 #include "core/units.h"
 #include "train/loop.h"
 #include "train/pictures.h"
+#include "train/run_journal.h"
 #include "train/run_log.h"
 #include "train/setup.h"
 #include "train/validation.h"
@@ -61,23 +62,21 @@ std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, co
           {"Seed", std::to_string(config.integer("rng.seed"))}};
 }
 
-// Fresh weights, or those of the newest checkpoint. Returns the training time of earlier starts.
-double start_or_resume(const Config& config, const comm::Group& world, const std::string& fingerprint,
-                       Trainer& trainer) {
-  const auto checkpoint = restart_point(config, world, fingerprint);
+// Fresh weights, or those of the newest checkpoint, which is returned.
+std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Group& world,
+                                            const std::string& fingerprint, Trainer& trainer) {
+  auto checkpoint = restart_point(config, world, fingerprint);
   if (!checkpoint) {
     trainer.initialize();
-    return 0;
+    return checkpoint;
   }
   trainer.load(*checkpoint);
   log::info("resuming from {} at iteration {}", checkpoint->folder.native(), trainer.steps_done());
-  return checkpoint->manifest->seconds_trained;
+  return checkpoint;
 }
 
-}  // namespace
-
-ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
-                      ProgressStyle progress) {
+ExitCode run(const Config& config, const comm::Group& world, const comm::Topology& topology,
+             ProgressStyle progress, report::Journal& journal) {
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(world, grid);
@@ -87,7 +86,12 @@ ExitCode run_training(const Config& config, const comm::Group& world, const comm
                       inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));
   log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             grid.describe(), topology.threads);
-  const double seconds_before = start_or_resume(config, world, inputs.training.fingerprint, trainer);
+  const auto checkpoint = start_or_resume(config, world, inputs.training.fingerprint, trainer);
+  const double seconds_before = checkpoint ? checkpoint->manifest->seconds_trained : 0;
+  if (world.rank() == 0) {
+    record_start(journal, topology,
+                 {trainer.steps_done(), checkpoint ? checkpoint->folder.native() : "", grid.describe()});
+  }
 
   std::optional<RunLog> run_log;
   comm::agreed(world, [&] {
@@ -104,12 +108,27 @@ ExitCode run_training(const Config& config, const comm::Group& world, const comm
     run_log->validation(step, result);
     run_log->pictures(step, drawn);
   };
-  const ExitCode code = train(trainer, world, loop_settings(config, inputs.training.fingerprint),
-                              {run_log ? &*run_log : nullptr, validate_now}, seconds_before);
+  const ExitCode code =
+      train(trainer, world, loop_settings(config, inputs.training.fingerprint),
+            {run_log ? &*run_log : nullptr, run_log ? &journal : nullptr, validate_now}, seconds_before);
   comm::agreed(world, [&] {
     if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
   });
+  if (world.rank() == 0) record_stop(journal, code);
   return code;
+}
+
+}  // namespace
+
+ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
+                      ProgressStyle progress) {
+  report::Journal journal(fs::path(config.text("checkpoint.save")) / "journal.jsonl");
+  try {
+    return run(config, world, topology, progress, journal);
+  } catch (...) {
+    record_failure(journal, world, std::current_exception());
+    throw;
+  }
 }
 
 }  // namespace dfm::train

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "comm/agree.h"
+#include "core/activity.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/stop_token.h"
@@ -49,6 +50,7 @@ void Trainer::load(const ckpt::Listed& checkpoint) {
   comm::agreed(groups_.data_context, [&] { optimizer_.load_owned(reader); });
   optimizer_.publish();
   steps_done_ = checkpoint.manifest->step;
+  activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
   bad_samples_ = checkpoint.manifest->bad_samples;
 }
@@ -122,6 +124,7 @@ StepResult Trainer::step() {
   optimizer_.update(gradients_, result.step, result.learning_rate, clip * correction);
   gradients_.clear();
   steps_done_ = result.step;
+  activity::note_step(steps_done_);
   consumed_samples_ = result.consumed_samples;
   return result;
 }
