@@ -6,6 +6,7 @@
 #include "nn/attention.h"
 #include "nn/head_norm.h"
 #include "nn/modulation.h"
+#include "nn/recompute.h"
 
 namespace dfm::model {
 namespace {
@@ -30,6 +31,11 @@ at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShap
   return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
 }
 
+// part(inputs), kept or computed again.
+at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::vector<at::Tensor>& inputs) {
+  return recomputes ? nn::recomputed(std::move(part), inputs) : part(inputs);
+}
+
 Linear output_layer(const Scope& scope, const DitShape& shape) {
   if (!shape.zero_init_output) return Linear::with_bias(scope, shape.hidden_size, shape.patch_features());
   return Linear::with_bias(scope, shape.hidden_size, shape.patch_features(), Init::zeros());
@@ -37,8 +43,9 @@ Linear output_layer(const Scope& scope, const DitShape& shape) {
 
 }  // namespace
 
-SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape)
-    : heads_(shape.num_attention_heads),
+SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.core_attention),
+      heads_(shape.num_attention_heads),
       epsilon_(shape.layernorm_epsilon),
       linear_qkv_(scope.child("linear_qkv"), shape.hidden_size, 3 * shape.hidden_size, hidden_init(shape)),
       linear_proj_(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape)),
@@ -46,13 +53,16 @@ SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape)
       k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
-  const auto qkv = nn::split_heads(linear_qkv_(x), heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
-  return linear_proj_(
-      nn::packed_attention(qkv[0], qkv[1], qkv[2], layout.token_counts(), layout.token_counts()));
+  const auto core = [this, layout](const std::vector<at::Tensor>& in) {
+    const auto qkv = nn::split_heads(in[0], heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
+    return nn::packed_attention(qkv[0], qkv[1], qkv[2], layout.token_counts(), layout.token_counts());
+  };
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x)}));
 }
 
-CrossAttention::CrossAttention(const Scope& scope, const DitShape& shape)
-    : heads_(shape.num_attention_heads),
+CrossAttention::CrossAttention(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.core_attention),
+      heads_(shape.num_attention_heads),
       epsilon_(shape.layernorm_epsilon),
       linear_q_(scope.child("linear_q"), shape.hidden_size, shape.hidden_size, hidden_init(shape)),
       linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size,
@@ -63,16 +73,25 @@ CrossAttention::CrossAttention(const Scope& scope, const DitShape& shape)
 
 at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
                                       const PackLayout& layout) const {
-  const auto q = nn::split_heads(linear_q_(x), heads_, {q_layernorm_}, epsilon_);
-  const auto kv = nn::split_heads(linear_kv_(text), heads_, {k_layernorm_, {}}, epsilon_);
-  return linear_proj_(nn::packed_attention(q[0], kv[0], kv[1], layout.token_counts(), layout.text_counts()));
+  const auto core = [this, layout](const std::vector<at::Tensor>& in) {
+    const auto q = nn::split_heads(in[0], heads_, {q_layernorm_}, epsilon_);
+    const auto kv = nn::split_heads(in[1], heads_, {k_layernorm_, {}}, epsilon_);
+    return nn::packed_attention(q[0], kv[0], kv[1], layout.token_counts(), layout.text_counts());
+  };
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_q_(x), linear_kv_(text)}));
 }
 
-Mlp::Mlp(const Scope& scope, const DitShape& shape)
-    : linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, shape.ffn_hidden_size, hidden_init(shape)),
+Mlp::Mlp(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.mlp),
+      linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, shape.ffn_hidden_size, hidden_init(shape)),
       linear_fc2_(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size, output_init(shape)) {}
 
-at::Tensor Mlp::operator()(const at::Tensor& x) const { return linear_fc2_(at::gelu(linear_fc1_(x))); }
+at::Tensor Mlp::operator()(const at::Tensor& x) const {
+  const auto whole = [this](const std::vector<at::Tensor>& in) {
+    return linear_fc2_(at::gelu(linear_fc1_(in[0])));
+  };
+  return kept_or_recomputed(recomputes_, whole, {x});
+}
 
 AdaLn::AdaLn(const Scope& scope, const DitShape& shape)
     : down_(scope.child("1"), shape.hidden_size, shape.adaln_rank, Init::linear_default(shape.hidden_size)),
@@ -83,11 +102,11 @@ Modulation AdaLn::operator()(const at::Tensor& time) const {
   return {{m[0], m[1], m[2]}, {m[3], m[4], m[5]}, {m[6], m[7], m[8]}};
 }
 
-DitBlock::DitBlock(const Scope& scope, const DitShape& shape)
+DitBlock::DitBlock(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
     : epsilon_(shape.layernorm_epsilon),
-      self_attention_(scope.child("full_self_attention"), shape),
-      cross_attention_(scope.child("cross_attention"), shape),
-      mlp_(scope.child("mlp"), shape),
+      self_attention_(scope.child("full_self_attention"), shape, plan),
+      cross_attention_(scope.child("cross_attention"), shape, plan),
+      mlp_(scope.child("mlp"), shape, plan),
       modulation_(scope.child("adaLN.adaLN_modulation"), shape) {}
 
 at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
@@ -109,8 +128,9 @@ at::Tensor ScalarEmbedder::operator()(const at::Tensor& sinusoids) const {
   return linear_2_(at::silu(linear_1_(sinusoids)));
 }
 
-Dit::Dit(const DitShape& shape, nn::ParameterList& parameters)
+Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
     : shape_(shape),
+      plan_(std::move(plan)),
       x_embedder_(
           Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
       position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
@@ -122,7 +142,7 @@ Dit::Dit(const DitShape& shape, nn::ParameterList& parameters)
   // section 1.3).
   dtype_carrier_ = Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones());
   for (std::int64_t i = 0; i < shape.num_layers; ++i) {
-    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape);
+    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
   }
 }
 
@@ -135,12 +155,28 @@ at::Tensor Dit::time_embedding(const at::Tensor& noise_level) const {
   return time + at::constant_pad_nd(fps.narrow(1, 0, shared), {0, shape_.hidden_size - shared});
 }
 
+at::Tensor Dit::run_blocks(std::size_t first, std::size_t count, const std::vector<at::Tensor>& inputs,
+                           const PackLayout& layout) const {
+  at::Tensor x = inputs[0];
+  for (std::size_t i = first; i < first + count; ++i) {
+    x = blocks_[i].forward(x, inputs[1], inputs[2], layout);
+  }
+  return x;
+}
+
 at::Tensor Dit::forward(const DitInput& input, const PackLayout& layout) const {
   const auto dtype = dtype_carrier_.scalar_type();
   at::Tensor x = x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
   const at::Tensor time = time_embedding(input.noise_level);
   const at::Tensor text = input.text.to(dtype);
-  for (const DitBlock& block : blocks_) x = block.forward(x, time, text, layout);
+  std::size_t done = 0;
+  for (const std::int64_t group : plan_.groups) {
+    const auto count = static_cast<std::size_t>(group);
+    x = nn::recomputed([=, this](const auto& in) { return run_blocks(done, count, in, layout); },
+                       {x, time, text});
+    done += count;
+  }
+  x = run_blocks(done, blocks_.size() - done, {x, time, text}, layout);
   return final_layer_linear_(x);
 }
 

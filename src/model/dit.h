@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/dit_shape.h"
+#include "model/recompute_plan.h"
 #include "nn/embedding.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
@@ -30,10 +31,11 @@ struct DitInput {
 // Self- or cross-attention with per-head RMSNorm on q and k.
 class SelfAttention {
  public:
-  SelfAttention(const nn::Scope& scope, const DitShape& shape);
+  SelfAttention(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
   at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
 
  private:
+  bool recomputes_;
   std::int64_t heads_;
   double epsilon_;
   nn::Linear linear_qkv_, linear_proj_;
@@ -42,10 +44,11 @@ class SelfAttention {
 
 class CrossAttention {
  public:
-  CrossAttention(const nn::Scope& scope, const DitShape& shape);
+  CrossAttention(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
   at::Tensor operator()(const at::Tensor& x, const at::Tensor& text, const nn::PackLayout& layout) const;
 
  private:
+  bool recomputes_;
   std::int64_t heads_;
   double epsilon_;
   nn::Linear linear_q_, linear_kv_, linear_proj_;
@@ -54,10 +57,11 @@ class CrossAttention {
 
 class Mlp {
  public:
-  Mlp(const nn::Scope& scope, const DitShape& shape);
+  Mlp(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
   at::Tensor operator()(const at::Tensor& x) const;
 
  private:
+  bool recomputes_;
   nn::Linear linear_fc1_, linear_fc2_;
 };
 
@@ -82,7 +86,7 @@ class AdaLn {
 
 class DitBlock {
  public:
-  DitBlock(const nn::Scope& scope, const DitShape& shape);
+  DitBlock(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
   // x [S, h], time [n, h], text [T, c] -> [S, h].
   at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
                      const nn::PackLayout& layout) const;
@@ -107,7 +111,7 @@ class ScalarEmbedder {
 
 class Dit {
  public:
-  Dit(const DitShape& shape, nn::ParameterList& parameters);
+  Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
 
   // [S, patch features] in the dtype of the parameters.
   at::Tensor forward(const DitInput& input, const nn::PackLayout& layout) const;
@@ -115,10 +119,14 @@ class Dit {
   const DitShape& shape() const { return shape_; }
 
  private:
+  // Blocks [first, first + count).
+  at::Tensor run_blocks(std::size_t first, std::size_t count, const std::vector<at::Tensor>& inputs,
+                        const nn::PackLayout& layout) const;
   // [n, h]: what all blocks are conditioned on.
   at::Tensor time_embedding(const at::Tensor& noise_level) const;
 
   DitShape shape_;
+  RecomputePlan plan_;
   at::Tensor dtype_carrier_;  // a parameter: its dtype is the one to compute in
   nn::Linear x_embedder_;
   nn::PositionTable position_table_;

@@ -31,7 +31,8 @@ const std::string& dataset_path(const Config& config) {
 
 // Keys that change what a weight means.
 bool defines_the_model(const std::string& key) {
-  return key.starts_with("model.") && !key.ends_with("_parallel_size") && key != "model.init_method_std" &&
+  return key.starts_with("model.") && !key.ends_with("_parallel_size") &&
+         !key.starts_with("model.recompute_") && key != "model.init_method_std" &&
          key != "model.zero_init_output";
 }
 

@@ -16,7 +16,7 @@ namespace dfm::train {
 namespace {
 
 model::Dit materialized_dit(const TrainerSettings& settings, nn::ParameterList& parameters) {
-  model::Dit dit(settings.shape, parameters);
+  model::Dit dit(settings.shape, parameters, settings.recompute);
   parameters.materialize(settings.dtype);
   return dit;
 }
@@ -25,6 +25,7 @@ model::Dit materialized_dit(const TrainerSettings& settings, nn::ParameterList& 
 
 TrainerSettings trainer_settings(const Config& config) {
   return {.shape = model::dit_shape(config),
+          .recompute = model::recompute_plan(config),
           .adam = adam_settings(config),
           .schedule = schedule(config),
           .noise = noise_settings(config),

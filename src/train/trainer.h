@@ -22,6 +22,7 @@ namespace dfm::train {
 
 struct TrainerSettings {
   model::DitShape shape;
+  model::RecomputePlan recompute;
   AdamSettings adam;
   Schedule schedule;
   NoiseSettings noise;

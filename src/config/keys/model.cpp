@@ -31,6 +31,13 @@ std::vector<Key> model_keys() {
           .above(0),
       real("model.init_method_std", 0.02, "Standard deviation of the initial weights").above(0),
       flag("model.zero_init_output", false, "Start with a zeroed output layer instead of a random one"),
+      choice("model.recompute_granularity", "none", {"none", "selective", "full"},
+             "Activations to compute again in the backward pass instead of keeping them"),
+      texts("model.recompute_modules", "What selective recomputes: core_attn (when nothing is given), mlp"),
+      choice("model.recompute_method", "uniform", {"uniform", "block"},
+             "What full recomputes: all blocks in groups of recompute_num_layers, or that many first blocks"),
+      integer("model.recompute_num_layers", {}, "Blocks in a group, or first blocks; null: groups of one")
+          .at_least(1),
       integer("model.tensor_model_parallel_size", 1, "Ranks that share each layer")
           .at_least(1)
           .at_most(kMostRanks),

@@ -30,8 +30,8 @@ struct SmallDit {
   Dit dit;
 
   explicit SmallDit(const DitShape& shape, dfm::testing::Normals normals = dfm::testing::Normals(7),
-                    at::ScalarType dtype = at::kFloat)
-      : dit(shape, parameters) {
+                    at::ScalarType dtype = at::kFloat, RecomputePlan plan = {})
+      : dit(shape, parameters, std::move(plan)) {
     parameters.materialize(dtype);
     parameters.initialize(3);
     for (const nn::Parameter& parameter : parameters.all()) {

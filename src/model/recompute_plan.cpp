@@ -1,0 +1,64 @@
+#include "model/recompute_plan.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+
+namespace dfm::model {
+namespace {
+
+RecomputePlan selective(const std::vector<std::string>& modules) {
+  RecomputePlan plan;
+  for (const std::string& module : modules) {
+    if (module == "core_attn") {
+      plan.core_attention = true;
+    } else if (module == "mlp") {
+      plan.mlp = true;
+    } else {
+      throw usage_error(fmt::format("model.recompute_modules names '{}'", module),
+                        "the modules are core_attn and mlp");
+    }
+  }
+  if (modules.empty()) plan.core_attention = true;  // as in the reference
+  return plan;
+}
+
+RecomputePlan uniform(std::int64_t layers, std::int64_t group) {
+  RecomputePlan plan;
+  for (std::int64_t left = layers; left > 0; left -= group) plan.groups.push_back(std::min(left, group));
+  return plan;
+}
+
+RecomputePlan full(const Config& config) {
+  const std::int64_t layers = config.integer("model.num_layers");
+  const auto count = config.optional_integer("model.recompute_num_layers");
+  if (config.text("model.recompute_method") == "uniform") return uniform(layers, count.value_or(1));
+  if (!count) {
+    throw usage_error("model.recompute_method=block needs a number of blocks",
+                      fmt::format("give model.recompute_num_layers, 1 to {}", layers));
+  }
+  return {.groups = std::vector<std::int64_t>(static_cast<std::size_t>(std::min(*count, layers)), 1)};
+}
+
+}  // namespace
+
+RecomputePlan recompute_plan(const Config& config) {
+  const std::string& granularity = config.text("model.recompute_granularity");
+  const auto& modules = config.texts("model.recompute_modules");
+  if (granularity != "selective" && !modules.empty()) {
+    throw usage_error(fmt::format("model.recompute_modules with model.recompute_granularity={}", granularity),
+                      "modules are for model.recompute_granularity=selective");
+  }
+  if (granularity != "full" && !config.is_null("model.recompute_num_layers")) {
+    throw usage_error(
+        fmt::format("model.recompute_num_layers with model.recompute_granularity={}", granularity),
+        "a number of blocks is for model.recompute_granularity=full");
+  }
+  if (granularity == "selective") return selective(modules);
+  if (granularity == "full") return full(config);
+  return {};
+}
+
+}  // namespace dfm::model

@@ -1,0 +1,29 @@
+// Which activations of a network are kept for its backward pass, and which are computed again there: the
+// reference's recompute_* keys (spec/dfm.md section 5.2).
+//
+//   none       everything is kept
+//   selective  model.recompute_modules are computed again: "core_attn" (head norms and attention, from the
+//              projected q, k and v) and "mlp", where most of a block's activations are
+//   full       whole blocks are, and only their inputs kept: recompute_method "uniform" takes all blocks, in
+//              groups of recompute_num_layers that keep one input a group; "block" takes the first
+//              recompute_num_layers blocks, one by one, and leaves the rest as it is
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "config/config.h"
+
+namespace dfm::model {
+
+struct RecomputePlan {
+  bool core_attention = false;
+  bool mlp = false;
+  // Sizes of the groups of blocks that are computed again as one, from the first block on.
+  std::vector<std::int64_t> groups;
+};
+
+// From the keys of [model]. Throws a usage error for keys that contradict each other.
+RecomputePlan recompute_plan(const Config& config);
+
+}  // namespace dfm::model
