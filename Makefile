@@ -1,8 +1,9 @@
 # The front door: each command does all that it needs, and skips what is done.
 BUILD ?= build
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
 
-.PHONY: help configure programs build demo test quick-test bench format tidy sanitize clean
+.PHONY: help configure programs build install uninstall demo test quick-test bench format tidy sanitize clean
 
 help:            ## print this
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' Makefile | expand -t 22
@@ -19,6 +20,13 @@ build: configure ## install what is missing, configure, compile
 
 demo: programs  ## train a small model on real handwritten digits and draw with it
 	@tools/demo $(BUILD)/bin
+
+install: programs ## PREFIX=FOLDER: programs, library, manual pages, module file (share/doc/install.md)
+	@cmake --build $(BUILD) -j $(JOBS) --target manuals
+	@DESTDIR="$(DESTDIR)" tools/install $(BUILD) "$(PREFIX)"
+
+uninstall:       ## remove what the last make install put there
+	@DESTDIR="$(DESTDIR)" tools/uninstall $(BUILD)
 
 test: build      ## everything: unit, MPI, programs, faults, comparisons with the Python peers, the demo
 	@tools/bootstrap test

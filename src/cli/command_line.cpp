@@ -1,11 +1,13 @@
 #include "cli/command_line.h"
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include "cli/common_options.h"
 #include "config/layers.h"
 #include "core/error.h"
 
@@ -15,23 +17,18 @@ namespace {
 
 constexpr const char* kWords = " words";  // a name that nobody can give as an option by mistake
 
-const Key& find_key(const KeyTable& table, const std::string& name) {
-  const auto found = std::ranges::find(table.keys, name, &Key::name);
-  ensure(found != table.keys.end(), "an option names a key that is not declared");
-  return *found;
-}
-
-void add_common(po::options_description& description, CommandLine& line) {
-  auto add = description.add_options();
-  add("help,h", po::bool_switch(&line.help), "print this and exit");
-  add("version", po::bool_switch(&line.version), "print the version and exit");
-  add("recipe", po::value(&line.recipe)->value_name("NAME"), "start from this recipe (or a path to one)");
-  add("config-file", po::value(&line.config_file)->value_name("FILE"),
-      "then apply this file (.ini or .yaml)");
-  add("print-config", po::bool_switch(&line.print_config), "print every value and its origin, and exit");
-  add("topology", po::bool_switch(&line.topology), "print which rank runs where, and exit");
-  add("log-level", po::value(&line.log_level)->value_name("LEVEL"), "debug, info, warning, error or off");
-  add("progress", po::value(&line.progress)->value_name("STYLE"), "auto, bar, lines or off");
+void add_table(po::options_description& description, const std::vector<CommonOption>& table,
+               CommandLine& line) {
+  for (const CommonOption& option : table) {
+    const std::string name = option.letter.empty() ? option.name : option.name + "," + option.letter;
+    const std::string help = option.full_help();
+    const po::value_semantic* const semantic =
+        option.is_switch() ? static_cast<const po::value_semantic*>(
+                                 po::bool_switch(&(line.*std::get<bool CommandLine::*>(option.target))))
+                           : po::value(&(line.*std::get<std::string CommandLine::*>(option.target)))
+                                 ->value_name(option.value_name);
+    description.add_options()(name.c_str(), semantic, help.c_str());
+  }
 }
 
 void add_own(po::options_description& description, const Program& program, const KeyTable& keys) {
@@ -118,9 +115,7 @@ void take_words(const Program& program, const std::vector<std::string>& words, L
 
 std::string keys_text(const Program& program, const KeyTable& keys) {
   std::string text;
-  for (const Key& key : keys.keys) {
-    const std::string section = key.name.substr(0, key.name.find('.'));
-    if (std::ranges::find(program.sections, section) == program.sections.end()) continue;
+  for (const Key& key : keys_of(program, keys)) {
     text += fmt::format("  {} = {}\n      {} ({})\n", key.name, format_value(key.default_value), key.help,
                         describe_type(key));
   }
@@ -129,11 +124,27 @@ std::string keys_text(const Program& program, const KeyTable& keys) {
 
 }  // namespace
 
+const Key& find_key(const KeyTable& table, const std::string& name) {
+  const auto found = std::ranges::find(table.keys, name, &Key::name);
+  ensure(found != table.keys.end(), "an option names a key that is not declared");
+  return *found;
+}
+
+std::vector<Key> keys_of(const Program& program, const KeyTable& table) {
+  std::vector<Key> keys;
+  std::ranges::copy_if(table.keys, std::back_inserter(keys), [&](const Key& key) {
+    const std::string section = key.name.substr(0, key.name.find('.'));
+    return std::ranges::find(program.sections, section) != program.sections.end();
+  });
+  return keys;
+}
+
 CommandLine parse_command_line(const Program& program, const KeyTable& keys, int argc,
                                const char* const* argv) {
   CommandLine line;
   po::options_description description;
-  add_common(description, line);
+  add_table(description, common_options(), line);
+  add_table(description, hidden_options(), line);
   add_own(description, program, keys);
   description.add_options()(kWords, po::value<std::vector<std::string>>());
   po::positional_options_description positional;
@@ -162,7 +173,7 @@ std::string help_text(const Program& program, const KeyTable& keys) {
   CommandLine unused;
   po::options_description own("Options"), common("Common options");
   add_own(own, program, keys);
-  add_common(common, unused);
+  add_table(common, common_options(), unused);
   std::ostringstream options;
   if (!program.options.empty()) options << own << "\n";
   options << common;

@@ -32,6 +32,8 @@ struct CommandLine {
   bool version = false;
   bool print_config = false;
   bool topology = false;
+  bool man_page = false;  // hidden, as is the next
+  bool bash_completion = false;
   std::string log_level = "info";
   std::string progress = "auto";
   std::string recipe;
@@ -44,5 +46,9 @@ CommandLine parse_command_line(const Program& program, const KeyTable& keys, int
                                const char* const* argv);
 
 std::string help_text(const Program& program, const KeyTable& keys);
+
+// For those who list options and keys: the declaration of `name`, and the keys in the sections of `program`.
+const Key& find_key(const KeyTable& table, const std::string& name);
+std::vector<Key> keys_of(const Program& program, const KeyTable& table);
 
 }  // namespace dfm::cli

@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include "cli/completion.h"
+#include "cli/manual.h"
 #include "comm/agree.h"
 #include "comm/mpi.h"
 #include "config/keys.h"
@@ -91,14 +93,22 @@ ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Bo
   return guarded_body(program, line, body);
 }
 
+// What was asked for instead of a run; empty: nothing.
+std::string text_asked_for(const Program& program, const CommandLine& line) {
+  if (line.help) return help_text(program, all_keys());
+  if (line.version) return fmt::format("{} {}\n", program.name, version());
+  if (line.man_page) return man_page(program, all_keys());
+  if (line.bash_completion) return bash_completion(program, all_keys());
+  return "";
+}
+
 }  // namespace
 
 int run_program(const Program& program, int argc, char** argv, const Body& body) {
   try {
     const CommandLine line = checked_command_line(program, argc, argv);
-    if (!line.help && !line.version) return static_cast<int>(run_under_mpi(program, line, body));
-    const std::string text =
-        line.help ? help_text(program, all_keys()) : fmt::format("{} {}\n", program.name, version());
+    const std::string text = text_asked_for(program, line);
+    if (text.empty()) return static_cast<int>(run_under_mpi(program, line, body));
     if (is_first_process()) std::fputs(text.c_str(), stdout);
     return 0;
   } catch (...) {

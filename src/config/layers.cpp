@@ -12,13 +12,11 @@ namespace dfm {
 namespace fs = std::filesystem;
 namespace {
 
-// Beside the installed program, else in the source tree that this build belongs to.
+// An installation may be moved, so it is looked for from the program; a build folder has the same shape.
 fs::path recipe_folder() {
   std::error_code ignored;
-  const fs::path installed =
-      fs::read_symlink("/proc/self/exe", ignored).parent_path() / "../share/dfm/recipes";
-  if (fs::is_directory(installed, ignored)) return installed;
-  return DFM_SOURCE_RECIPES;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  return (program.parent_path().parent_path() / "share/dfm/recipes").lexically_normal();
 }
 
 fs::path recipe_path(const std::string& name) {
@@ -47,6 +45,16 @@ std::vector<std::string> recipe_names() {
   return names;
 }
 
+namespace {
+
+std::string unknown_recipe_hint() {
+  const std::vector<std::string> names = recipe_names();
+  if (!names.empty()) return fmt::format("known recipes: {}", fmt::join(names, ", "));
+  return fmt::format("{} holds none: is the program still where it was installed?", recipe_folder().native());
+}
+
+}  // namespace
+
 std::vector<Layer> read_recipe(const std::string& name) {
   static constexpr std::size_t kLongestChain = 8;
   std::vector<Layer> layers;
@@ -55,8 +63,7 @@ std::vector<Layer> read_recipe(const std::string& name) {
       throw usage_error(fmt::format("the bases of recipe {} never end", name));
     const fs::path path = recipe_path(next);
     if (!fs::exists(path)) {
-      throw usage_error(fmt::format("recipe '{}' is not known", next),
-                        fmt::format("known recipes: {}", fmt::join(recipe_names(), ", ")));
+      throw usage_error(fmt::format("recipe '{}' is not known", next), unknown_recipe_hint());
     }
     layers.push_back(read_ini_file(path, "recipe " + path.stem().native()));
     next = take_base(layers.back());

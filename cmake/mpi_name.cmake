@@ -1,0 +1,18 @@
+# DFM_MPI_NAME ("Open MPI", or "MPICH" for all that share its binary interface; empty: another one) and DFM_MPI_VERSION
+# from mpi.h: what the module file compares the site's mpirun with.
+find_file(DFM_MPI_HEADER mpi.h PATHS ${MPI_CXX_INCLUDE_DIRS} NO_DEFAULT_PATH)
+mark_as_advanced(DFM_MPI_HEADER)
+set(DFM_MPI_NAME "")
+set(DFM_MPI_VERSION "")
+if(DFM_MPI_HEADER)
+  file(STRINGS ${DFM_MPI_HEADER} lines REGEX "define +(OMPI_(MAJOR|MINOR|RELEASE)_VERSION|MPICH_VERSION) ")
+  list(TRANSFORM lines REPLACE "^.*VERSION +" "")
+  list(TRANSFORM lines REPLACE "\"" "")
+  list(LENGTH lines count)
+  if(count EQUAL 3)
+    set(DFM_MPI_NAME "Open MPI")
+  elseif(count EQUAL 1)
+    set(DFM_MPI_NAME MPICH)
+  endif()
+  list(JOIN lines . DFM_MPI_VERSION)
+endif()
