@@ -1,0 +1,200 @@
+"""The life of one training run through many faults: starts, ends, what was promised and what must hold."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from conftest import BIN, ENVIRONMENT, MPIRUN
+
+SHIM = BIN.parent / "lib" / "libfault_shim.so"
+STEPS = 160
+SAVE_INTERVAL = 4
+SECONDS_TO_END = 60
+SECONDS_TO_VANISH = 10
+DOCUMENTED = {0, 1, 2, 3, 4, 5, 6, 7, 75}
+CRASH = re.compile(r"terminate called|Segmentation|core dumped|Process received signal|AddressSanitizer|Aborted|"
+                   r"HDF5-DIAG|Traceback")
+
+MODEL = ["--mock", "dataset.mock_samples=40", "dataset.H_latents=4", "dataset.W_latents=4", "dataset.F_latents=1",
+         "dataset.context_seq_len=4", "model.num_layers=1", "model.hidden_size=32", "model.num_attention_heads=2",
+         "model.adaln_rank=8", "model.max_img_h=16", "model.max_img_w=16", "model.max_frames=4", "train.precision=fp32",
+         "train.global_batch_size=6", "scheduler.lr_warmup_iters=2", "optimizer.lr=1e-3", "train.ema_decay=0.9",
+         "logger.log_interval=1", "train.eval_interval=0", f"train.train_iters={STEPS}"]
+
+
+class Violation(AssertionError):
+    """Something that must hold after every fault did not."""
+
+
+@dataclass
+class Outcome:
+    code: int
+    printed: str
+
+    @property
+    def resumed_at(self):
+        """The step of the checkpoint it went on from; None where it did not get so far."""
+        found = re.search(r"resuming from .* at iteration (\d+)", self.printed)
+        return int(found[1]) if found else None
+
+    @property
+    def announced(self):
+        return [int(step) for step in re.findall(r"checkpoint saved: \S*iter_(\d+)", self.printed)]
+
+    @property
+    def warnings(self):
+        return [line for line in self.printed.splitlines() if "warning:" in line]
+
+
+def final_weights(folder):
+    found = {}
+    for path in sorted((folder / f"iter_{STEPS:07}").glob("rank_*.h5")):
+        with h5py.File(path) as file:
+            file.visititems(lambda name, item, path=path: found.update({(path.name, name): item[()]})
+                            if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+class Run:
+    """One start of the program under the shim."""
+
+    def __init__(self, life, environment, words):
+        self.life = life
+        self.pid_file = life.notes / "pids"
+        shim = {"LD_PRELOAD": SHIM, "DFM_FAULT_ROOT": life.folder, "DFM_FAULT_PIDS": self.pid_file,
+                "DFM_FAULT_LOG": life.notes / "log", "DFM_FAULT_JOURNAL": life.notes / "journal",
+                "DFM_FAULT_KEEP": life.notes / "kept", **environment}
+        # Given to the ranks alone, not to mpirun.
+        program = ["env", *(f"{key}={value}" for key, value in shim.items()), str(BIN / "dfm_train"), *MODEL,
+                   f"checkpoint.save={life.folder}", f"checkpoint.save_interval={SAVE_INTERVAL}",
+                   "checkpoint.most_recent_k=3", *words]
+        start = [] if life.ranks == 1 else [*MPIRUN, "-n", str(life.ranks)]
+        self.printed = open(life.notes / "printed", "w+")
+        self.process = subprocess.Popen([*start, *program], env=life.environment(), stdout=self.printed,
+                                        stderr=self.printed, start_new_session=True)
+
+    def pids(self):
+        """The ranks' process numbers, in the order of ranks, as far as they have started."""
+        if not self.pid_file.exists():
+            return []
+        lines = [line.split() for line in self.pid_file.read_text().splitlines()]
+        return [int(pid) for _, pid in sorted(lines, key=lambda line: int(line[0]))]
+
+    def wait_until_started(self):
+        end = time.monotonic() + SECONDS_TO_END
+        while len(self.pids()) < self.life.ranks and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.005)
+        return self.pids()
+
+    def send(self, pids, number):
+        """Whether at least one of them was there to receive it."""
+        received = False
+        for pid in pids:
+            if is_alive(pid):
+                os.kill(pid, number)
+                received = True
+        return received
+
+    def kill_everything(self):
+        return self.send([self.process.pid, *self.pids()], signal.SIGKILL)
+
+    def text(self):
+        return (self.life.notes / "printed").read_text(errors="replace")
+
+    def end(self):
+        try:
+            self.process.wait(timeout=SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self.kill_everything()
+            raise Violation(f"it hung for {SECONDS_TO_END} s:\n{self.text()[-3000:]}") from None
+        self.require_gone()
+        self.printed.close()
+        return Outcome(self.process.returncode, self.text())
+
+    def require_gone(self):
+        end = time.monotonic() + SECONDS_TO_VANISH
+        while left := [pid for pid in self.pids() if is_alive(pid)]:
+            if time.monotonic() > end:
+                self.kill_everything()
+                raise Violation(f"processes are left: {left}\n{self.text()[-3000:]}")
+            time.sleep(0.01)
+
+
+class Life:
+    def __init__(self, place, ranks):
+        self.place, self.ranks = Path(place), ranks
+        self.folder, self.notes, self.scratch = self.place / "run", self.place / "notes", self.place / "scratch"
+        self.announced = 0  # what the next start may count on
+        self.scratch.mkdir(parents=True)
+        self.folder.mkdir()
+
+    def environment(self):
+        return {**ENVIRONMENT, "OMPI_MCA_orte_tmpdir_base": str(self.scratch), "TMPDIR": str(self.scratch),
+                "OMPI_MCA_btl_vader_backing_directory": str(self.scratch)}
+
+    def start(self, environment=None, words=()):
+        shutil.rmtree(self.notes, ignore_errors=True)
+        (self.notes / "kept").mkdir(parents=True)
+        return Run(self, environment or {}, words)
+
+    def struck(self):
+        return (self.notes / "log").exists()
+
+    def journal(self):
+        journal = self.notes / "journal"
+        return journal.read_text() if journal.exists() else ""
+
+    def checkpoints(self):
+        """Steps with a manifest, newest first."""
+        found = [int(path.parent.name[5:]) for path in self.folder.glob("iter_*/manifest.json")
+                 if path.parent.name[5:].isdigit()]
+        return sorted(found, reverse=True)
+
+    def require_documented(self, outcome, codes):
+        if outcome.code not in codes:
+            raise Violation(f"code {outcome.code}, expected one of {sorted(codes)}\n{outcome.printed[-3000:]}")
+        if CRASH.search(outcome.printed):
+            raise Violation(f"a crash trace:\n{outcome.printed[-3000:]}")
+        if outcome.code in DOCUMENTED - {0, 75} and "error:" not in outcome.printed:
+            raise Violation(f"code {outcome.code} without a message\n{outcome.printed[-3000:]}")
+
+    def require_no_lost_step(self, outcome):
+        """Called for every start: it goes on where an earlier one promised, and its own promises count from here on."""
+        started = "iteration " in outcome.printed
+        step = outcome.resumed_at if outcome.resumed_at is not None else 0 if started else self.announced
+        if step < self.announced:
+            raise Violation(f"resumed at {step} although {self.announced} was announced\n{outcome.printed[-3000:]}")
+        self.announced = max([self.announced, *outcome.announced])
+
+    def finish(self):
+        """Without a fault to the end; nothing temporary may be left."""
+        outcome = self.start().end()
+        self.require_documented(outcome, {0})
+        self.require_no_lost_step(outcome)
+        left = [path for path in self.folder.rglob("*") if path.name.startswith(".") or path.suffix in (".tmp", ".partial")]
+        if left:
+            raise Violation(f"temporary files are left: {left}")
+        return final_weights(self.folder)
+
+
+def require_same_bits(expected, actual):
+    if expected.keys() != actual.keys() or not expected:
+        raise Violation(f"other tensors at the end: {sorted(expected.keys() ^ actual.keys())}")
+    for key, values in expected.items():
+        if not np.array_equal(values, actual[key]):
+            raise Violation(f"{key} has other values at the end: a silently wrong resume")
