@@ -30,7 +30,7 @@ TEST(Pointer, MayBeWrittenByHand) {
 
 TEST(Pointer, IsEmptyWhereThereIsNoneOrNoNumber) {
   EXPECT_EQ(read_pointer(TemporaryFolder().path()), std::nullopt);
-  for (const char* const text : {"", "\n", "release", "-5", "99999999999999999999"})
+  for (const char* const text : {"", "\n", "release", "-5", "99999999999999999999", "1p\n", "10 00"})
     EXPECT_EQ(read(text), std::nullopt) << text;
 }
 
