@@ -160,10 +160,13 @@ class Life:
         return journal.read_text() if journal.exists() else ""
 
     def checkpoints(self):
-        """Steps with a manifest, newest first."""
+        """Steps with a manifest that the pointer file does not hold back, newest first."""
         found = [int(path.parent.name[5:]) for path in self.folder.glob("iter_*/manifest.json")
                  if path.parent.name[5:].isdigit()]
-        return sorted(found, reverse=True)
+        pointer = self.folder / "latest_checkpointed_iteration.txt"
+        text = pointer.read_text(errors="replace").strip() if pointer.exists() else ""
+        newest = int(text) if text.isascii() and text.isdigit() else max(found, default=0)
+        return sorted((step for step in found if step <= newest), reverse=True)
 
     def require_documented(self, outcome, codes):
         if outcome.code not in codes:
