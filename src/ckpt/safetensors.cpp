@@ -39,21 +39,6 @@ std::string_view type_name(DType dtype) {
   return std::ranges::find(kTypeNames, dtype, &TypeName::dtype)->name;
 }
 
-std::string header_text(const std::vector<TensorEntry>& entries, const TextMetadata& metadata) {
-  Json header = Json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::uint64_t begin = 0;
-  for (const TensorEntry& entry : entries) {
-    const std::uint64_t end = begin + entry.size_bytes();
-    header[entry.name] = {
-        {"dtype", type_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {begin, end}}};
-    begin = end;
-  }
-  std::string text = header.dump();
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
-  return text;
-}
-
 // Unlike the JSON library, which turns 2.7 and true into whole numbers.
 std::uint64_t whole_number(const Json& json) {
   if (!json.is_number_unsigned()) throw data_error(fmt::format("{:.40} is not a count", json.dump()));
@@ -68,6 +53,23 @@ Shape parse_shape(const Json& list) {
 }
 
 }  // namespace
+
+std::string safetensors_header(const std::vector<TensorEntry>& entries, const TextMetadata& metadata) {
+  Json header = Json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t begin = 0;
+  for (const TensorEntry& entry : entries) {
+    const std::uint64_t end = begin + entry.size_bytes();
+    header[entry.name] = {
+        {"dtype", type_name(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {begin, end}}};
+    begin = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  const std::uint64_t length = text.size();
+  std::string header_bytes(reinterpret_cast<const char*>(&length), sizeof length);
+  return header_bytes + text;
+}
 
 std::uint64_t TensorEntry::size_bytes() const {
   std::uint64_t bytes = 0;
@@ -136,12 +138,23 @@ void SafetensorsFile::require_disjoint(std::vector<Extent> extents) {
   }
 }
 
-Array SafetensorsFile::read(const std::string& name) const {
+const TensorEntry& SafetensorsFile::find(const std::string& name) const {
   const auto entry = std::ranges::find(entries_, name, &TensorEntry::name);
-  if (entry == entries_.end()) {
-    throw data_error(fmt::format("{} holds no tensor {}", file_.path().native(), name));
-  }
-  Array array = make_array(entry->dtype, entry->shape);
+  if (entry != entries_.end()) return *entry;
+  throw data_error(fmt::format("{} holds no tensor {}", file_.path().native(), name));
+}
+
+void SafetensorsFile::read_elements(const std::string& name, std::int64_t begin,
+                                    std::span<std::byte> out) const {
+  const TensorEntry& entry = find(name);
+  const std::uint64_t first = static_cast<std::uint64_t>(begin) * size_of(entry.dtype);
+  ensure(first <= entry.size_bytes() && out.size() <= entry.size_bytes() - first, "read_elements: outside");
+  file_.read_exactly(out, begins_.at(name) + first);
+}
+
+Array SafetensorsFile::read(const std::string& name) const {
+  const TensorEntry& entry = find(name);
+  Array array = make_array(entry.dtype, entry.shape);
   file_.read_exactly(array.bytes, begins_.at(name));
   return array;
 }
@@ -149,10 +162,7 @@ Array SafetensorsFile::read(const std::string& name) const {
 SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path,
                                      const std::vector<TensorEntry>& entries, const TextMetadata& metadata)
     : file_(path) {
-  const std::string header = header_text(entries, metadata);
-  const std::uint64_t length = header.size();
-  file_.append(std::as_bytes(std::span(&length, 1)));
-  file_.append(header);
+  file_.append(safetensors_header(entries, metadata));
   for (const TensorEntry& entry : entries) missing_bytes_ += entry.size_bytes();
 }
 

@@ -32,6 +32,10 @@ struct TensorEntry {
 
 using TextMetadata = std::map<std::string, std::string>;
 
+// What stands before the data: the length of the JSON header, and the header. The tensors follow in this
+// order.
+std::string safetensors_header(const std::vector<TensorEntry>& entries, const TextMetadata& metadata);
+
 class SafetensorsFile {
  public:
   // Throws a data error for a file that is not well-formed safetensors.
@@ -43,6 +47,8 @@ class SafetensorsFile {
 
   // Throws a data error when there is no such tensor.
   Array read(const std::string& name) const;
+  // Elements from `begin` on, as they are stored.
+  void read_elements(const std::string& name, std::int64_t begin, std::span<std::byte> out) const;
 
  private:
   // Bytes [begin, end) of the file.
@@ -50,6 +56,7 @@ class SafetensorsFile {
     std::uint64_t begin, end;
   };
 
+  const TensorEntry& find(const std::string& name) const;
   void read_header();
   Extent add_tensor(const std::string& name, const Json& fields, Extent data);
   static void require_disjoint(std::vector<Extent> extents);

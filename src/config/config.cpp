@@ -77,7 +77,8 @@ std::string nearest_key(std::string_view misspelt, const KeyTable& table) {
 
 Config::Config(const KeyTable& table) : table_(&table) {
   for (const Key& key : table.keys) {
-    const bool is_new = entries_.try_emplace(key.name, Entry{&key, key.default_value, "default"}).second;
+    const bool is_new =
+        entries_.try_emplace(key.name, Entry{&key, key.default_value, std::string(kDefaultOrigin)}).second;
     ensure(is_new, "a configuration key is declared twice");
   }
 }

@@ -34,6 +34,9 @@ struct Assignment {
 
 using Layer = std::vector<Assignment>;
 
+// The origin of a value that nobody gave.
+inline constexpr std::string_view kDefaultOrigin = "default";
+
 class Config {
  public:
   explicit Config(const KeyTable& table);

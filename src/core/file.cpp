@@ -32,6 +32,12 @@ File File::open_to_append(const fs::path& path) {
   return {descriptor, path};
 }
 
+File File::open_to_write(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (descriptor < 0) throw system_error("open", path.native(), errno);
+  return {descriptor, path};
+}
+
 File::File(File&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::move(other.path_)) {}
 
@@ -85,6 +91,24 @@ void File::shorten(std::uint64_t size_bytes) {
   if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
     throw system_error("shorten", path_.native(), errno);
   }
+}
+
+void File::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const auto count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw system_error("write", path_.native(), errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+}
+
+void File::reserve(std::uint64_t size_bytes) {
+  const auto length = static_cast<off_t>(size_bytes);
+  if (::ftruncate(descriptor_, length) != 0) throw system_error("write", path_.native(), errno);
+  if (length == 0 || ::fallocate(descriptor_, 0, 0, length) == 0) return;
+  if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR) return;
+  throw system_error("write", path_.native(), errno);
 }
 
 void File::sync() {

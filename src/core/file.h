@@ -20,7 +20,8 @@ namespace dfm {
 class File {
  public:
   static File open_to_read(const std::filesystem::path& path);
-  static File create(const std::filesystem::path& path);  // truncates
+  static File create(const std::filesystem::path& path);         // truncates
+  static File open_to_write(const std::filesystem::path& path);  // keeps what is there
   // Appends to what is there, in one piece a call where the file system is local.
   static File open_to_append(const std::filesystem::path& path);
 
@@ -40,6 +41,10 @@ class File {
 
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+  void write_at(std::span<const std::byte> bytes, std::uint64_t offset);
+  // Sets the length and, where the file system can, takes the space now, so that a full disk shows before the
+  // work and not after it.
+  void reserve(std::uint64_t size_bytes);
   // Keeps the first size_bytes.
   void shorten(std::uint64_t size_bytes);
   // Makes the content durable.

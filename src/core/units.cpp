@@ -1,11 +1,41 @@
 #include "core/units.h"
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 
 #include <fmt/core.h>
 
+#include "core/error.h"
+#include "core/text.h"
+
 namespace dfm {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double bytes;
+};
+
+constexpr std::array kByteUnits{
+    Unit{"", 1},      Unit{"B", 1},        Unit{"KB", 1e3},     Unit{"MB", 1e6},     Unit{"GB", 1e9},
+    Unit{"TB", 1e12}, Unit{"KiB", 0x1p10}, Unit{"MiB", 0x1p20}, Unit{"GiB", 0x1p30}, Unit{"TiB", 0x1p40}};
+
+}  // namespace
+
+std::uint64_t parse_bytes(std::string_view text, std::string_view what) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  const std::string_view unit = trimmed({rest, static_cast<std::size_t>(end - rest)});
+  const auto found = std::ranges::find(kByteUnits, unit, &Unit::name);
+  static constexpr double kMost = 0x1p60;
+  if (error == std::errc{} && found != kByteUnits.end() && value > 0 && value * found->bytes < kMost)
+    return static_cast<std::uint64_t>(value * found->bytes);
+  throw usage_error(fmt::format("{} = '{}' is no amount of memory", what, printable(text)),
+                    "write it like 256MiB, 5GB or 4096");
+}
 
 std::string format_bytes(std::uint64_t bytes) {
   static constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

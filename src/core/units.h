@@ -3,11 +3,15 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace dfm {
 
 // 1536 -> "1.5 KiB".
 std::string format_bytes(std::uint64_t bytes);
+
+// "256MiB", "5GB" (decimal), "1.5 GiB", "4096" -> bytes. Throws a usage error that begins with `what`.
+std::uint64_t parse_bytes(std::string_view text, std::string_view what);
 
 // 3723.4 -> "1 h 2 min"; 12.34 -> "12.3 s".
 std::string format_seconds(double seconds);

@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
-#include "ckpt/export.h"
+#include "ckpt/export/metadata.h"
 #include "ckpt/safetensors.h"
 #include "config/keys.h"
 #include "core/error.h"

@@ -58,10 +58,6 @@ def test_an_empty_folder_is_code_5(tmp_path):
     run("dfm_consolidate", tmp_path, tmp_path / "x.safetensors", ranks=2, code=5)
 
 
-def test_another_ending_is_a_usage_error(trained, tmp_path):
-    assert ".safetensors" in run("dfm_consolidate", trained, tmp_path / "x.bin", code=2).stderr
-
-
 def test_pictures_latents_sheet_and_page_are_written(weights, tmp_path):
     run("dfm_sample", weights, "--prompt", "a red picture", "--prompt", "a blue/green picture", *SMALL,
         "--samples-per-prompt", 2, "--output", tmp_path / "out")

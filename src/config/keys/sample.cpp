@@ -1,17 +1,7 @@
-// [consolidate], [sample]: from a checkpoint to pictures (spec/dfm.md sections 2.3 and 5.4).
+// [sample]: from weights to pictures (spec/dfm.md sections 2.3 and 5.4).
 #include "config/keys/sections.h"
 
 namespace dfm::keys {
-
-std::vector<Key> consolidate_keys() {
-  return {
-      text("consolidate.checkpoint", {},
-           "Folder of checkpoints (its newest valid one is taken), or an iter_* folder"),
-      text("consolidate.output", {}, "File to write, ending in .safetensors"),
-      flag("consolidate.ema", false, "Export the moving average instead of the weights themselves"),
-      choice("consolidate.dtype", "float32", {"float32", "bfloat16"}, "Element type of the exported weights"),
-  };
-}
 
 std::vector<Key> sample_keys() {
   return {

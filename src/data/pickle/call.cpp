@@ -20,13 +20,16 @@ std::string Arguments::place(std::size_t i) const {
 
 Ref call(Graph& graph, Ref function, Ref arguments) {
   const Global& global = *graph.as<Name>(function, "what a pickle calls").global;
+  if (global.kind == GlobalKind::record_class) return graph.add(Record{&global, arguments});
   if (global.function == nullptr) throw data_error(fmt::format("{} cannot be called", global.name));
   return global.function(Arguments(graph, global.name, arguments));
 }
 
 void build(Graph& graph, Ref object, Ref state) {
-  const Node& node = graph.at(object);
-  if (std::holds_alternative<UnbuiltArray>(node)) {
+  Node& node = graph.at(object);
+  if (auto* const record = std::get_if<Record>(&node)) {
+    record->content = state;
+  } else if (std::holds_alternative<UnbuiltArray>(node)) {
     set_array_state(graph, object, Arguments(graph, "numpy.ndarray.__setstate__", state));
   } else if (std::holds_alternative<ElementType>(node)) {
     set_element_type_state(graph, object, Arguments(graph, "numpy.dtype.__setstate__", state));

@@ -21,6 +21,10 @@ constexpr Global element_type(std::string_view name, DType dtype) {
   return {"torch", name, GlobalKind::element_type, nullptr, dtype};
 }
 
+constexpr Global record(std::string_view module, std::string_view name) {
+  return {module, name, GlobalKind::record_class};
+}
+
 constexpr std::array kGlobals{
     function("__builtin__", "bytes", make_bytes),
     function("__builtin__", "bytearray", make_bytes),
@@ -72,6 +76,24 @@ constexpr std::array kGlobals{
     function("numpy._core.multiarray", "scalar", make_scalar),
     function("numpy.core.numeric", "_frombuffer", array_from_buffer),
     function("numpy._core.numeric", "_frombuffer", array_from_buffer),
+
+    record("torch.distributed.checkpoint.metadata", "Metadata"),
+    record("torch.distributed.checkpoint.metadata", "StorageMeta"),
+    record("torch.distributed.checkpoint.metadata", "TensorStorageMetadata"),
+    record("torch.distributed.checkpoint.metadata", "BytesStorageMetadata"),
+    record("torch.distributed.checkpoint.metadata", "ChunkStorageMetadata"),
+    record("torch.distributed.checkpoint.metadata", "TensorProperties"),
+    record("torch.distributed.checkpoint.metadata", "MetadataIndex"),
+    record("torch.distributed.checkpoint.metadata", "_MEM_FORMAT_ENCODING"),
+    record("torch.distributed.checkpoint.filesystem", "_StorageInfo"),
+    record("torch.distributed._shard.sharded_tensor.metadata", "TensorProperties"),
+    record("torch.distributed._shard.sharded_tensor.metadata", "MEM_FORMAT_ENCODING"),
+    record("torch.serialization", "_get_layout"),
+    record("torch", "device"),
+    record("pathlib", "PosixPath"),
+    record("pathlib._local", "PosixPath"),
+    record("_io", "BytesIO"),
+    record("argparse", "Namespace"),
 };
 
 // torch.ComplexFloatStorage, torch.float8_e4m3fn, torch.uint16, ...: harmless, but there is no such DType.

@@ -16,6 +16,7 @@ enum class GlobalKind {
   element_type,   // torch.float32, ...
   tensor_class,   // torch.Tensor, torch.nn.Parameter
   array_class,    // numpy.ndarray
+  record_class,   // torch.distributed.checkpoint.metadata.Metadata, ...: data that is kept and never run
 };
 
 struct Global {

@@ -8,7 +8,6 @@
 namespace dfm::data::pickle {
 namespace {
 
-constexpr std::size_t kMostNodes = 1U << 20U;
 constexpr std::uint64_t kLongestName = 256;
 
 constexpr std::array kKinds{"None",
@@ -25,7 +24,8 @@ constexpr std::array kKinds{"None",
                             "an element type",
                             "an array without content",
                             "a storage",
-                            "a tensor"};
+                            "a tensor",
+                            "an object"};
 static_assert(kKinds.size() == std::variant_size_v<Node>);
 
 }  // namespace
@@ -33,8 +33,8 @@ static_assert(kKinds.size() == std::variant_size_v<Node>);
 const char* kind_of(const Node& node) { return kKinds.at(node.index()); }
 
 Ref Graph::add(Node node) {
-  if (nodes_.size() >= kMostNodes) {
-    throw data_error(fmt::format("it holds more than {} values", kMostNodes),
+  if (nodes_.size() >= most_nodes_) {
+    throw data_error(fmt::format("it holds more than {} values", most_nodes_),
                      "save numbers as one tensor or array, not as a list");
   }
   nodes_.push_back(std::move(node));

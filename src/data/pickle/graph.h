@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -63,18 +64,27 @@ struct TorchStorage {
   std::shared_ptr<Storage> storage;
 };
 using View = std::shared_ptr<const ArrayView>;
+// An object of one of the permitted data classes: what it was made with, or the state that was set on it
+// later. It is looked at, never run.
+struct Record {
+  const Global* global = nullptr;
+  Ref content = 0;
+};
 
 using Node = std::variant<None, bool, std::int64_t, double, Text, Bytes, List, Tuple, Dict, WideInteger, Name,
-                          ElementType, UnbuiltArray, TorchStorage, View>;
+                          ElementType, UnbuiltArray, TorchStorage, View, Record>;
 
 // "None", "a number", "a tuple", ...
 const char* kind_of(const Node& node);
 
 class Graph {
  public:
-  explicit Graph(MemoryBudget& budget) : budget_(&budget) {}
+  static constexpr std::size_t kMostNodes = 1U << 20U;  // more than a file of tensors has reason to have
 
-  // Throws a data error for more nodes than a file of tensors has reason to have.
+  explicit Graph(MemoryBudget& budget, std::size_t most_nodes = kMostNodes)
+      : budget_(&budget), most_nodes_(most_nodes) {}
+
+  // Throws a data error for more nodes than are allowed.
   Ref add(Node node);
   Node& at(Ref ref) { return nodes_.at(ref); }
   const Node& at(Ref ref) const { return nodes_.at(ref); }
@@ -98,6 +108,7 @@ class Graph {
 
  private:
   MemoryBudget* budget_;
+  std::size_t most_nodes_;
   std::deque<Node> nodes_;
   std::map<std::string, TorchStorage> torch_storages_;
 };

@@ -3,32 +3,28 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "data/pickle/torch_tensor.h"
 #include "data/pickle/writer.h"
-#include "data/tensor/array_view.h"
 #include "data/tensor/tensor_file.h"
 #include "data/zip/writer.h"
 
 namespace dfm::data {
 namespace {
 
-// How torch and numpy call an element type.
-struct Names {
+struct NumpyCode {
   DType dtype;
-  std::string_view torch_storage;
-  std::string_view numpy_code;
+  std::string_view code;
 };
 
-constexpr std::array kNames{
-    Names{DType::float32, "FloatStorage", "f4"},   Names{DType::float16, "HalfStorage", "f2"},
-    Names{DType::bfloat16, "BFloat16Storage", ""}, Names{DType::float64, "DoubleStorage", "f8"},
-    Names{DType::int64, "LongStorage", "i8"},      Names{DType::int32, "IntStorage", "i4"},
-    Names{DType::int16, "ShortStorage", "i2"},     Names{DType::int8, "CharStorage", "i1"},
-    Names{DType::uint8, "ByteStorage", "u1"},      Names{DType::boolean, "BoolStorage", "b1"},
+constexpr std::array kNumpyCodes{
+    NumpyCode{DType::float32, "f4"}, NumpyCode{DType::float16, "f2"}, NumpyCode{DType::float64, "f8"},
+    NumpyCode{DType::int64, "i8"},   NumpyCode{DType::int32, "i4"},   NumpyCode{DType::int16, "i2"},
+    NumpyCode{DType::int8, "i1"},    NumpyCode{DType::uint8, "u1"},   NumpyCode{DType::boolean, "b1"},
 };
 
-const Names& names_of(DType dtype) {
-  for (const Names& names : kNames) {
-    if (names.dtype == dtype) return names;
+std::string_view numpy_code(DType dtype) {
+  for (const NumpyCode& known : kNumpyCodes) {
+    if (known.dtype == dtype) return known.code;
   }
   throw internal_error("an element type that has no name in files");
 }
@@ -38,21 +34,15 @@ void ensure_whole(const Array& array) {
          "an array's bytes differ from its shape");
 }
 
-// torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks)
 std::vector<std::byte> torch_pickle(const Array& array) {
   pickle::Writer writer(2);
-  writer.global("torch._utils", "_rebuild_tensor_v2").operation('(');
-  writer.operation('(').text("storage").global("torch", names_of(array.dtype).torch_storage);
-  writer.text("0").text("cpu").integer(array.count()).operation('t').operation('Q');
-  writer.integer(0).tuple(array.shape).tuple(row_major(array.shape).strides).boolean(false);
-  writer.global("collections", "OrderedDict").operation(')').operation('R');
-  writer.operation('t').operation('R');
+  pickle::write_tensor(writer, array.dtype, array.shape, "0");
   return std::move(writer).finish();
 }
 
 // numpy.dtype(code, False, True), then its state
 void write_element_type(pickle::Writer& writer, DType dtype) {
-  writer.global("numpy", "dtype").operation('(').text(names_of(dtype).numpy_code);
+  writer.global("numpy", "dtype").operation('(').text(numpy_code(dtype));
   writer.boolean(false).boolean(true).operation('t').operation('R');
   writer.operation('(').integer(3).text(size_of(dtype) == 1 ? "|" : "<");
   writer.operation('N').operation('N').operation('N').integer(-1).integer(-1).integer(0);

@@ -13,14 +13,18 @@ namespace {
 
 constexpr std::uint64_t kChunkBytes = 64U << 10U;
 
-std::uint32_t extend(std::uint32_t crc, std::span<const std::byte> bytes) {
+}  // namespace
+
+std::uint32_t extend_crc32(std::uint32_t crc, std::span<const std::byte> bytes) {
   return static_cast<std::uint32_t>(
       ::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-}  // namespace
+std::uint32_t join_crc32(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes) {
+  return static_cast<std::uint32_t>(::crc32_combine(first, second, static_cast<z_off_t>(second_bytes)));
+}
 
-std::uint32_t crc32_of(std::span<const std::byte> bytes) { return extend(0, bytes); }
+std::uint32_t crc32_of(std::span<const std::byte> bytes) { return extend_crc32(0, bytes); }
 
 void check_crc(const ByteRange& content, std::uint32_t recorded) {
   std::vector<std::byte> chunk(std::min(kChunkBytes, content.size()));
@@ -28,7 +32,7 @@ void check_crc(const ByteRange& content, std::uint32_t recorded) {
   for (std::uint64_t done = 0; done < content.size(); done += chunk.size()) {
     chunk.resize(std::min(kChunkBytes, content.size() - done));
     content.read(done, chunk);
-    crc = extend(crc, chunk);
+    crc = extend_crc32(crc, chunk);
   }
   if (crc == recorded) return;
   throw data_error(fmt::format("its content has the CRC {:08x}, {:08x} is recorded", crc, recorded),

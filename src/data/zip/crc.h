@@ -11,6 +11,11 @@ namespace dfm::data {
 
 std::uint32_t crc32_of(std::span<const std::byte> bytes);
 
+// The CRC of what `crc` is the CRC of (0: nothing) with these bytes behind it.
+std::uint32_t extend_crc32(std::uint32_t crc, std::span<const std::byte> bytes);
+// The CRC of two stretches behind each other; the second one is that long.
+std::uint32_t join_crc32(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes);
+
 // Throws a data error when the content's CRC differs from the recorded one.
 void check_crc(const ByteRange& content, std::uint32_t recorded);
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "core/units.h"
+#include "support/errors.h"
 
 namespace dfm {
 namespace {
@@ -13,6 +14,21 @@ TEST(Units, BytesHaveOneDecimalAndABinaryUnit) {
   EXPECT_EQ(format_bytes(1024), "1.0 KiB");
   EXPECT_EQ(format_bytes(1536), "1.5 KiB");
   EXPECT_EQ(format_bytes(5ULL << 40U), "5.0 TiB");
+}
+
+TEST(Units, AmountsOfMemoryAreReadWithBinaryAndDecimalUnits) {
+  EXPECT_EQ(parse_bytes("4096", "x"), 4096U);
+  EXPECT_EQ(parse_bytes("256MiB", "x"), 256U << 20U);
+  EXPECT_EQ(parse_bytes("1.5 GiB", "x"), 3U << 29U);
+  EXPECT_EQ(parse_bytes("5GB", "x"), 5'000'000'000U);
+}
+
+TEST(Units, WhatIsNoAmountOfMemoryIsAUsageErrorThatNamesTheKey) {
+  for (const char* const text : {"", "much", "-1GB", "0", "5 parsecs", "1e300TiB", "nan", "GB"}) {
+    const Error error = testing::error_of([&] { parse_bytes(text, "a.key"); });
+    EXPECT_EQ(error.kind(), ExitCode::usage) << text;
+    EXPECT_EQ(std::string(error.what()).find("a.key"), 0U);
+  }
 }
 
 TEST(Units, BytesNeverShowAThousandAndTwentyFourOfAUnit) {

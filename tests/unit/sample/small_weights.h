@@ -3,7 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "ckpt/export.h"
+#include "ckpt/export/metadata.h"
 #include "ckpt/safetensors.h"
 #include "config/keys.h"
 #include "nn/array_bridge.h"

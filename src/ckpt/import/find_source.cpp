@@ -1,0 +1,45 @@
+#include "ckpt/import/find_source.h"
+
+#include <fmt/format.h>
+
+#include "comm/agree.h"
+#include "core/error.h"
+#include "core/log.h"
+
+namespace dfm::ckpt {
+namespace {
+
+constexpr std::size_t kMostNamed = 5;
+
+void log_left_out(const Source& source) {
+  if (source.left_out.empty()) return;
+  const std::size_t named = std::min(source.left_out.size(), kMostNamed);
+  const auto first = std::span(source.left_out).first(named);
+  log::info("{} entries are no weights and are left out: {}{}", source.left_out.size(),
+            fmt::join(first, ", "), named < source.left_out.size() ? ", ..." : "");
+}
+
+Source find_own(const comm::Group& world, const std::filesystem::path& path,
+                const std::vector<std::string>& kinds) {
+  const auto found = find_newest_valid(world, path);
+  if (!found) {
+    throw comm::AgreedError(
+        ExitCode::no_checkpoint, fmt::format("{} holds no checkpoint", path.native()),
+        "give the folder that checkpoint.save named, a folder with .metadata or model_rank_0.pt, "
+        "or a .pth or .safetensors file");
+  }
+  return comm::agreed(world, [&] { return open_dfm_source(*found, kinds); });
+}
+
+}  // namespace
+
+Source find_source(const comm::Group& world, const std::filesystem::path& path,
+                   const std::vector<std::string>& kinds) {
+  const SourceKind kind = comm::agreed(world, [&] { return recognize_source(path); });
+  if (kind == SourceKind::dfm) return find_own(world, path, kinds);
+  Source source = comm::agreed(world, [&] { return open_foreign_source(path, kind); });
+  log_left_out(source);
+  return source;
+}
+
+}  // namespace dfm::ckpt

@@ -1,0 +1,141 @@
+#include "ckpt/overview.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "comm/agree.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/units.h"
+
+namespace dfm::ckpt {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string_view name_of(Soundness soundness) {
+  switch (soundness) {
+    case Soundness::valid:
+      return "yes";
+    case Soundness::damaged:
+      return "no";
+    case Soundness::unfinished:
+      return "unfinished";
+  }
+  return "";
+}
+
+std::uint64_t size_of_folder(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    std::error_code ignored;
+    const auto size = entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0;
+    if (!ignored) bytes += size;
+  }
+  return bytes;
+}
+
+Soundness soundness_of(const Listed& listed) {
+  if (listed.manifest) return Soundness::valid;
+  std::error_code error;
+  const bool is_announced =
+      fs::status(listed.folder / kManifestName, error).type() != fs::file_type::not_found;
+  return is_announced ? Soundness::damaged : Soundness::unfinished;
+}
+
+// "2x1x1": tensor, context and pipeline parallel.
+std::string grid_of(const Manifest& manifest) {
+  std::string grid;
+  for (const char* const key : {"model.tensor_model_parallel_size", "model.context_parallel_size",
+                                "model.pipeline_model_parallel_size"}) {
+    const auto found = manifest.config.find(key);
+    grid += (grid.empty() ? "" : "x") + (found == manifest.config.end() ? "1" : found->second);
+  }
+  return grid;
+}
+
+using Cells = std::array<std::string, 7>;
+
+Cells cells_of(const OverviewRow& row) {
+  const auto& manifest = row.listed.manifest;
+  return {std::to_string(row.listed.step),
+          manifest ? manifest->saved_at : "-",
+          format_bytes(row.size_bytes),
+          manifest ? std::to_string(manifest->ranks) : "-",
+          manifest ? grid_of(*manifest) : "-",
+          std::string(name_of(row.soundness)),
+          row.listed.problem};
+}
+
+std::string line_of(const Cells& cells, const std::array<std::size_t, 7>& widths) {
+  std::string line;
+  for (std::size_t i = 0; i < cells.size(); ++i) line += fmt::format("{:<{}}  ", cells[i], widths[i]);
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+}  // namespace
+
+std::vector<OverviewRow> overview(const fs::path& root) {
+  std::vector<OverviewRow> rows;
+  for (Listed& listed : list_checkpoints(root)) {
+    OverviewRow row{std::move(listed), 0, Soundness::valid};
+    row.size_bytes = size_of_folder(row.listed.folder);
+    row.soundness = soundness_of(row.listed);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+bool verify_all(const comm::Group& world, std::vector<OverviewRow>& rows) {
+  for (OverviewRow& row : rows) {
+    if (row.soundness != Soundness::valid) continue;
+    if (comm::stop_requested_anywhere(world)) return false;
+    try {
+      verify_checksums(world, row.listed);
+    } catch (const Error& error) {
+      row.listed.problem = error.what();
+      row.soundness = Soundness::damaged;
+    }
+  }
+  return true;
+}
+
+std::string overview_table(const std::vector<OverviewRow>& rows) {
+  std::vector<Cells> lines{{"step", "saved at", "size", "ranks", "TPxCPxPP", "valid", "why not"}};
+  for (const OverviewRow& row : rows) lines.push_back(cells_of(row));
+  std::array<std::size_t, 7> widths{};
+  for (const Cells& cells : lines) {
+    for (std::size_t i = 0; i + 1 < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
+  }
+  std::string table;
+  for (const Cells& cells : lines) table += line_of(cells, widths);
+  return table;
+}
+
+std::string overview_json(const std::vector<OverviewRow>& rows) {
+  Json list = Json::array();
+  for (const OverviewRow& row : rows) {
+    Json entry = {{"step", row.listed.step},
+                  {"folder", row.listed.folder.native()},
+                  {"bytes", row.size_bytes},
+                  {"valid", row.soundness == Soundness::valid},
+                  {"state", row.soundness == Soundness::valid     ? "valid"
+                            : row.soundness == Soundness::damaged ? "damaged"
+                                                                  : "unfinished"}};
+    if (const auto& manifest = row.listed.manifest) {
+      entry["saved_at"] = manifest->saved_at;
+      entry["ranks"] = manifest->ranks;
+      entry["grid"] = grid_of(*manifest);
+    }
+    if (!row.listed.problem.empty()) entry["problem"] = row.listed.problem;
+    list.push_back(std::move(entry));
+  }
+  return list.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace dfm::ckpt
