@@ -95,10 +95,7 @@ ExitCode write_output(ckpt::Source source, const ckpt::ExportSettings& settings,
   }
   const ckpt::ExportReport report = ckpt::export_source(context.world, source, settings, context.progress);
   if (report.stopped) return ExitCode::stopped;
-  log::info("{} to {}: {} tensors, {} parameters, {} in {} ({}/s)", source.title, settings.output.native(),
-            report.tensors, format_count(report.parameters), format_bytes(report.bytes),
-            format_seconds(report.seconds),
-            format_bytes(static_cast<std::uint64_t>(static_cast<double>(report.bytes) / report.seconds)));
+  log::info("{} to {}: {}", source.title, settings.output.native(), ckpt::to_text(report));
   return ExitCode::done;
 }
 

@@ -102,7 +102,7 @@ std::uint64_t require_space(const Preparation& made) {
   if (error) return 0;  // not every file system tells; the writing will
   if (space.available >= made.plan.size_bytes()) return space.available;
   throw storage_error(
-      fmt::format("{} needs {}, {} are free in {}", made.output.native(),
+      fmt::format("{} needs {}, but the disk is full but for {} in {}", made.output.native(),
                   format_bytes(made.plan.size_bytes()), format_bytes(space.available), folder.native()),
       "make room, or write to another file system");
 }
@@ -180,6 +180,13 @@ void add_manifest(const comm::Group& world, const Source& source, const Preparat
 }
 
 }  // namespace
+
+std::string to_text(const ExportReport& report) {
+  const double rate = static_cast<double>(report.bytes) / std::max(report.seconds, 1e-6);
+  return fmt::format("{} tensors, {} parameters, {} in {} ({}/s)", report.tensors,
+                     format_count(report.parameters), format_bytes(report.bytes),
+                     format_seconds(report.seconds), format_bytes(static_cast<std::uint64_t>(rate)));
+}
 
 ExportReport export_source(const comm::Group& world, const Source& source, const ExportSettings& settings,
                            ProgressStyle progress) {

@@ -25,7 +25,7 @@ enum class ExportFormat { safetensors, parts, torch, hdf5, checkpoint };
 struct ExportSettings {
   std::filesystem::path output;
   ExportFormat format = ExportFormat::safetensors;
-  std::string kind = kWeights;  // or kMovingAverage
+  std::string kind = kWeights;      // or kMovingAverage
   std::optional<DType> dtype = {};  // of floating-point tensors; empty: as stored
   std::uint64_t max_part_bytes = 5'000'000'000;
   std::uint64_t max_memory_bytes = 256U << 20U;  // of a rank, with the program itself
@@ -54,6 +54,9 @@ struct ExportReport {
   double seconds = 0;
   bool stopped = false;  // asked to stop: nothing was written
 };
+
+// "156 tensors, 2,182,912 parameters, 8.3 MiB in 0.2 s (41.5 MiB/s)".
+std::string to_text(const ExportReport& report);
 
 // Collective.
 ExportReport export_source(const comm::Group& world, const Source& source, const ExportSettings& settings,

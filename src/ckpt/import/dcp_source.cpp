@@ -57,12 +57,8 @@ class Box {
   // Finds the item in its file and checks it against the metadata.
   void open() {
     if (view_) return;
-    const data::ByteRange item = folder_->item(chunk_);
-    data::with_context(
-        [&] {
-          return fmt::format("{} (item at byte {})", (folder_->path() / chunk_.file).native(), chunk_.begin);
-        },
-        [&] { view_ = view_in(item); });
+    data::with_context([&] { return fmt::format("{} (item at byte {})", place(), chunk_.begin); },
+                       [&] { view_ = view_in(folder_->item(chunk_)); });
     read_ = reader_of(view_);
   }
 
