@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -93,6 +94,16 @@ def weights(trained, tmp_path_factory):
     file = tmp_path_factory.mktemp("weights") / "weights.safetensors"
     run("dfm_consolidate", trained, file)
     return file
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory):
+    """The result of make install, moved."""
+    from installation import make_install
+
+    installation = make_install(tmp_path_factory.mktemp("installed"))
+    yield installation
+    shutil.rmtree(installation.prefix)  # half a gigabyte
 
 
 def rewrite_tar(path, change):

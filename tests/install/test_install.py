@@ -1,0 +1,93 @@
+"""make install: what lies where, and that the installation lives without the folders that it was built in."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import ENVIRONMENT, ROOT, TINY
+from installation import BUILD, PLACES_OF_THE_BUILD, version
+
+PROGRAMS = ["dfm_prepare", "dfm_index", "dfm_train", "dfm_consolidate", "dfm_sample"]
+
+
+def test_everything_is_in_its_place(installed):
+    expected = [*(f"bin/{p}" for p in PROGRAMS), *(f"share/man/man1/{p}.1" for p in PROGRAMS),
+                *(f"share/bash-completion/completions/{p}" for p in PROGRAMS), "share/dfm/recipes/dit_xl.ini",
+                "share/dfm/demo/digits.tar.gz", "share/doc/dfm/README.md", "share/doc/dfm/install.md",
+                f"share/modulefiles/dfm/{version()}.lua", "lib/cmake/dfm/dfmConfig.cmake", "lib/pkgconfig/dfm.pc",
+                "include/dfm/core/error.h", "include/dfm/data/tar/tar_scanner.h"]
+    expected += [f"share/dfm/{p.relative_to(ROOT)}" for p in (ROOT / "jobs").rglob("*") if p.is_file()]
+    assert [name for name in expected if not (installed.prefix / name).is_file()] == []
+
+
+def test_no_file_names_the_source_or_the_build_folder(installed):
+    # LibTorch's own headers put their names into messages of its checks.
+    messages = re.compile(rb"/[\w./-]*/libtorch/include/[\w./-]*")
+    wrong = []
+    for path in installed.prefix.rglob("*"):
+        bundled = path.parent == installed.prefix / "lib/dfm"
+        if path.is_file() and not bundled:
+            content = messages.sub(b"", path.read_bytes())
+            wrong += [f"{path} names {place}" for place in PLACES_OF_THE_BUILD if f"{place}/".encode() in content]
+    assert wrong == []
+
+
+def test_the_five_programs_start_without_the_source_and_the_build(installed):
+    for program in PROGRAMS:
+        assert installed.run_alone(program, "--version").stdout == f"{program} {version()}\n"
+        assert "Usage:" in installed.run_alone(program, "--help").stdout
+
+
+def test_the_whole_chain_runs_without_the_source_and_the_build(installed, pictures, tmp_path):
+    def step(*words):
+        installed.run_alone(*words, cwd=tmp_path)
+
+    step("dfm_prepare", pictures, "shards", "--height", 32, "--width", 32)
+    step("dfm_index", "shards")
+    train = ["dfm_train", "--recipe", "dit_s", *TINY, "dataset.path=shards", "checkpoint.save=run"]
+    step(*train, "train.train_iters=2")
+    step("dfm_consolidate", "run", "weights.safetensors")
+    step("dfm_sample", "weights.safetensors", "--prompt", "a red picture", "--height", 32, "--width", 32,
+         "--num-steps", 2, "--output", "samples")
+    assert (tmp_path / "samples/contact_sheet.png").stat().st_size > 0
+    # Through a link, as sites put programs into one folder.
+    (tmp_path / "link").symlink_to(installed.prefix / "bin/dfm_train")
+    assert "recipe dit_s" in installed.run_alone(tmp_path / "link", "--recipe", "dit_s", "--print-config").stdout
+
+
+@pytest.mark.parametrize("program", ["dfm_index", "dfm_consolidate"])
+def test_programs_that_need_no_libtorch_do_not_load_it(installed, program):
+    libraries = installed.run("ldd", installed.prefix / "bin" / program).stdout
+    assert "libmpi" in libraries and not re.search("torch|libc10|libcuda|libcupti", libraries)
+
+
+def test_no_library_is_missing_or_from_the_build(installed):
+    for program in PROGRAMS:
+        libraries = installed.run_alone("ldd", installed.prefix / "bin" / program).stdout
+        assert "not found" not in libraries
+        assert not any(f"{place}/" in libraries for place in PLACES_OF_THE_BUILD)
+
+
+def test_uninstall_removes_what_install_put_below_destdir(tmp_path):
+    env = {**ENVIRONMENT, "DESTDIR": str(tmp_path / "stage")}
+    printed = subprocess.run(["tools/install", BUILD, "/opt/dfm"], cwd=ROOT, env=env, check=True, capture_output=True,
+                             text=True).stdout
+    assert (tmp_path / "stage/opt/dfm/bin/dfm_train").is_file() and not os.path.exists("/opt/dfm/bin/dfm_train")
+    assert "module use /opt/dfm/share/modulefiles" in printed
+    mine = tmp_path / "stage/opt/dfm/share/mine.txt"
+    mine.write_text("not dfm's")
+    subprocess.run(["tools/uninstall", BUILD], cwd=ROOT, env=env, check=True)
+    assert [path for path in (tmp_path / "stage").rglob("*") if path.is_file()] == [mine]
+    again = subprocess.run(["tools/uninstall", BUILD], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert again.returncode == 2 and "nothing was installed" in again.stderr
+
+
+def test_a_prefix_that_cannot_be_written_says_what_to_do():
+    done = subprocess.run(["tools/install", BUILD, "/proc/dfm"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 4 and "make install PREFIX=" in done.stderr
+
+
+def test_make_help_lists_install():
+    assert "make install" in subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
