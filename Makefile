@@ -44,6 +44,7 @@ torture: build   ## COUNT=1000 random faults (kills, lost power, failing disks, 
 bench: build     ## step time and memory against PyTorch, start-up times
 	@tools/bootstrap test
 	@.deps/venv/bin/python tests/bench/bench.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/consolidate_bench.py $(BUILD)/bin
 
 format:          ## format all C++ sources
 	@git ls-files -co --exclude-standard '*.cpp' '*.h' | xargs clang-format -i

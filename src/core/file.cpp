@@ -103,6 +103,12 @@ void File::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
   }
 }
 
+void File::start_writing(std::uint64_t offset, std::uint64_t size_bytes) {
+  // No matter where it fails: sync() does it all.
+  ::sync_file_range(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size_bytes),
+                    SYNC_FILE_RANGE_WRITE);
+}
+
 void File::reserve(std::uint64_t size_bytes) {
   const auto length = static_cast<off_t>(size_bytes);
   if (::ftruncate(descriptor_, length) != 0) throw system_error("write", path_.native(), errno);

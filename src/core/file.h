@@ -42,6 +42,8 @@ class File {
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
   void write_at(std::span<const std::byte> bytes, std::uint64_t offset);
+  // Lets the system begin to write these bytes to the disk, so that sync() has less to wait for.
+  void start_writing(std::uint64_t offset, std::uint64_t size_bytes);
   // Sets the length and, where the file system can, takes the space now, so that a full disk shows before the
   // work and not after it.
   void reserve(std::uint64_t size_bytes);

@@ -21,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMiB = 1U << 20U;
+constexpr std::uint64_t kStartedBytes = 16 * kMiB;  // at a time on their way to the disk
 
 // What one rank copied of one place, and the CRCs of what it read and of what it wrote.
 struct Copied {
@@ -145,8 +146,17 @@ class Copier {
       const bool is_known = tensor.crc32 && !is_converted;
       copied.written_crc = is_known ? copied.read_crc : data::extend_crc32(copied.written_crc, written);
     }
-    file_->write_at(written, place.offset + static_cast<std::uint64_t>(begin) * size_of(place.dtype));
+    write(written, place.offset + static_cast<std::uint64_t>(begin) * size_of(place.dtype));
     note_progress(written.size());
+  }
+
+  void write(std::span<const std::byte> bytes, std::uint64_t offset) {
+    file_->write_at(bytes, offset);
+    if (unstarted_bytes_ == 0) unstarted_from_ = offset;
+    unstarted_bytes_ = offset + bytes.size() - unstarted_from_;
+    if (unstarted_bytes_ < kStartedBytes) return;
+    file_->start_writing(unstarted_from_, unstarted_bytes_);
+    unstarted_bytes_ = 0;
   }
 
   void note_progress(std::uint64_t bytes) {
@@ -164,6 +174,7 @@ class Copier {
 
   void finish_file() {
     if (!file_) return;
+    unstarted_bytes_ = 0;
     file_->sync();
     file_->close();
     file_.reset();
@@ -175,6 +186,7 @@ class Copier {
   Share share_;
   Progress progress_;
   std::uint64_t unreported_bytes_ = 0;
+  std::uint64_t unstarted_from_ = 0, unstarted_bytes_ = 0;  // written, but not yet on its way to the disk
   std::vector<Copied> copied_;
   std::vector<std::byte> read_, converted_;
   std::optional<File> file_;
