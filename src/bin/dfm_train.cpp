@@ -16,7 +16,7 @@ cli::Program program() {
                       {"mock", "dataset.mock"},
                       {"stop-after-steps", "train.stop_after_steps"}},
           .sections = {"model", "diffusion", "train", "optimizer", "scheduler", "dataset", "encoders",
-                       "checkpoint", "validation", "logger", "rng"},
+                       "stage", "checkpoint", "validation", "logger", "rng"},
           .examples =
               "  dfm_train --mock train.train_iters=10\n"
               "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n"};

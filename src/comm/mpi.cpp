@@ -19,7 +19,7 @@ void check(int status, const char* call) {
 
 MpiRuntime::MpiRuntime(int* argc, char*** argv) {
   int provided = MPI_THREAD_SINGLE;
-  check(MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided), "MPI_Init_thread");
+  check(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   if (provided < MPI_THREAD_FUNNELED) {
     throw usage_error("this MPI does not allow threads beside it (MPI_THREAD_FUNNELED)",
@@ -32,6 +32,12 @@ MpiRuntime::~MpiRuntime() { MPI_Finalize(); }
 void abort_all(int exit_code) {
   MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::_Exit(exit_code);  // not reached with a working MPI
+}
+
+bool threads_may_communicate() {
+  int provided = MPI_THREAD_SINGLE;
+  check(MPI_Query_thread(&provided), "MPI_Query_thread");
+  return provided >= MPI_THREAD_MULTIPLE;
 }
 
 std::string host_name() {

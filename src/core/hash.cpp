@@ -1,6 +1,6 @@
 #include "core/hash.h"
 
-#include <memory>
+#include <new>
 #include <vector>
 
 #include <fmt/core.h>
@@ -15,21 +15,35 @@ std::uint64_t hash64(std::string_view bytes) { return XXH3_64bits(bytes.data(), 
 
 std::uint64_t hash64(std::span<const std::byte> bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
+StreamHash::StreamHash() : state_(XXH3_createState()) {
+  if (state_ == nullptr) throw std::bad_alloc();
+  XXH3_64bits_reset(static_cast<XXH3_state_t*>(state_.get()));
+}
+
+void StreamHash::update(std::span<const std::byte> bytes) {
+  XXH3_64bits_update(static_cast<XXH3_state_t*>(state_.get()), bytes.data(), bytes.size());
+}
+
+std::uint64_t StreamHash::digest() const {
+  return XXH3_64bits_digest(static_cast<const XXH3_state_t*>(state_.get()));
+}
+
+void StreamHash::Free::operator()(void* state) const { XXH3_freeState(static_cast<XXH3_state_t*>(state)); }
+
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
 std::uint64_t hash_file(const std::filesystem::path& path) {
   static constexpr std::size_t kPieceBytes = 4U << 20U;
-  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), &XXH3_freeState);
-  XXH3_64bits_reset(state.get());
+  StreamHash hash;
   const File file = File::open_to_read(path);
   std::vector<std::byte> piece(kPieceBytes);
   for (std::uint64_t offset = 0;;) {
     const std::size_t count = file.read_up_to(piece, offset);
     if (count == 0) break;
-    XXH3_64bits_update(state.get(), piece.data(), count);
+    hash.update(std::span(piece).first(count));
     offset += count;
   }
-  return XXH3_64bits_digest(state.get());
+  return hash.digest();
 }
 
 }  // namespace dfm

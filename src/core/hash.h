@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,20 @@ namespace dfm {
 
 std::uint64_t hash64(std::string_view bytes);
 std::uint64_t hash64(std::span<const std::byte> bytes);
+
+// XXH3-64 of bytes that come one part after the other.
+class StreamHash {
+ public:
+  StreamHash();
+  void update(std::span<const std::byte> bytes);
+  std::uint64_t digest() const;
+
+ private:
+  struct Free {
+    void operator()(void* state) const;
+  };
+  std::unique_ptr<void, Free> state_;
+};
 
 std::string hex(std::uint64_t value);
 

@@ -11,6 +11,7 @@
 #include "train/run_journal.h"
 #include "train/run_log.h"
 #include "train/setup.h"
+#include "train/staged_data.h"
 #include "train/validation.h"
 
 namespace dfm::train {
@@ -25,8 +26,8 @@ struct Inputs {
   std::optional<data::SampleSource> validation;
 };
 
-Inputs open_inputs(const Config& config) {
-  Inputs inputs{trainer_settings(config), training_source(config), validation_source(config)};
+Inputs open_inputs(const Config& config, const data::NearbyCopies& copies) {
+  Inputs inputs{trainer_settings(config), training_source(config, copies), validation_source(config, copies)};
   require_fitting_text(inputs.training, inputs.trainer.shape);
   return inputs;
 }
@@ -80,7 +81,10 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(world, grid);
-  const Inputs inputs = comm::agreed(world, [&] { return open_inputs(config); });
+  const auto staging = start_staging(config, world);
+  if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
+  const Inputs inputs =
+      comm::agreed(world, [&] { return open_inputs(config, nearby_copies(staging.get())); });
   Trainer trainer(inputs.trainer, groups,
                   data::PrefetchingReader(data::StepReader(
                       inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));

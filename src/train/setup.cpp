@@ -52,17 +52,17 @@ void require_same_model(const Config& config, const ckpt::Listed& checkpoint) {
 
 }  // namespace
 
-data::SampleSource training_source(const Config& config) {
+data::SampleSource training_source(const Config& config, const data::NearbyCopies& copies) {
   if (config.flag("dataset.mock")) {
     return data::mock_source(mock_shape(config, config.integer("dataset.mock_samples")), seed_of(config));
   }
-  return data::energon_source(dataset_path(config), "train");
+  return data::energon_source(dataset_path(config), "train", copies);
 }
 
-std::optional<data::SampleSource> validation_source(const Config& config) {
+std::optional<data::SampleSource> validation_source(const Config& config, const data::NearbyCopies& copies) {
   if (config.integer("train.eval_interval") == 0) return std::nullopt;
   if (config.flag("dataset.mock") || config.flag("dataset.use_train_split_for_val"))
-    return training_source(config);
+    return training_source(config, copies);
   if (!data::has_samples(dataset_path(config), "val")) {
     log::warn(
         "{} has no validation split: no validation loss will be computed; index it with "
@@ -70,7 +70,17 @@ std::optional<data::SampleSource> validation_source(const Config& config) {
         dataset_path(config));
     return std::nullopt;
   }
-  return data::energon_source(dataset_path(config), "val");
+  return data::energon_source(dataset_path(config), "val", copies);
+}
+
+std::vector<std::string> files_to_stage(const Config& config) {
+  std::vector<std::string> files = data::files_of_split(dataset_path(config), "train");
+  const bool validates_on_val =
+      config.integer("train.eval_interval") > 0 && !config.flag("dataset.use_train_split_for_val");
+  if (!validates_on_val || !data::has_samples(dataset_path(config), "val")) return files;
+  const auto more = data::files_of_split(dataset_path(config), "val");
+  files.insert(files.end(), more.begin(), more.end());
+  return files;
 }
 
 data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,

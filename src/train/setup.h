@@ -6,6 +6,7 @@
 #include "ckpt/checkpoint.h"
 #include "comm/group.h"
 #include "config/config.h"
+#include "data/loader/nearby_copies.h"
 #include "data/loader/sample.h"
 #include "data/loader/step_reader.h"
 #include "model/dit_shape.h"
@@ -13,12 +14,16 @@
 namespace dfm::train {
 
 // The training samples: dataset.path, or made-up ones with dataset.mock.
-data::SampleSource training_source(const Config& config);
+data::SampleSource training_source(const Config& config, const data::NearbyCopies& copies = {});
 // The validation samples; empty when the data set has no validation split.
-std::optional<data::SampleSource> validation_source(const Config& config);
+std::optional<data::SampleSource> validation_source(const Config& config,
+                                                    const data::NearbyCopies& copies = {});
 
 data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,
                                          const comm::Group& data_parallel);
+
+// The files whose copies these sources would read, relative to dataset.path.
+std::vector<std::string> files_to_stage(const Config& config);
 
 // Throws a usage error when the text width of the data is not the model's.
 void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape);

@@ -34,7 +34,7 @@ KeyTable make_table() {
   KeyTable table;
   for (auto* const section : {keys::model_keys, keys::diffusion_keys, keys::train_keys, keys::optimizer_keys,
                               keys::checkpoint_keys, keys::dataset_keys, keys::prepare_keys, keys::index_keys,
-                              keys::consolidate_keys, keys::sample_keys}) {
+                              keys::stage_keys, keys::consolidate_keys, keys::sample_keys}) {
     append(table.keys, section());
   }
   table.aliases = aliases();

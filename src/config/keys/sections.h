@@ -15,6 +15,7 @@ std::vector<Key> checkpoint_keys();
 std::vector<Key> dataset_keys();
 std::vector<Key> prepare_keys();
 std::vector<Key> index_keys();
+std::vector<Key> stage_keys();
 std::vector<Key> consolidate_keys();
 std::vector<Key> sample_keys();
 

@@ -57,11 +57,15 @@ IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split
 }
 
 RawSample IndexedDataset::read_sample(std::size_t shard, std::uint64_t sample) const {
+  return read_sample(shard, sample, shards_.at(shard).path);
+}
+
+RawSample IndexedDataset::read_sample(std::size_t shard, std::uint64_t sample, const fs::path& copy) const {
   const IndexedShard& place = shards_.at(shard);
   ensure(sample < place.samples, "read_sample: no such sample");
-  return with_context([&] { return fmt::format("{}, sample {}", place.path.native(), sample); },
+  return with_context([&] { return fmt::format("{}, sample {}", copy.native(), sample); },
                       [&] {
-                        const auto opened = open_shards_->get(shard, place.path);
+                        const auto opened = open_shards_->get(shard, copy);
                         const std::uint64_t stored = place.stored_place(sample);
                         if (opened->offsets.size() != place.stored_samples() + 1)
                           throw data_error("its index has changed", kIndexAgain);

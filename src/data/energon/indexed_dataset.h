@@ -49,6 +49,8 @@ class IndexedDataset {
 
   // One read of the sample's bytes. Data errors name the shard and the sample.
   RawSample read_sample(std::size_t shard, std::uint64_t sample) const;
+  // The same from a copy of the shard, which has its index beside it.
+  RawSample read_sample(std::size_t shard, std::uint64_t sample, const std::filesystem::path& copy) const;
 
   // Whether dfm_index recorded the shapes of the samples.
   bool has_shapes() const { return shapes_ != nullptr; }

@@ -19,7 +19,8 @@ std::shared_ptr<const OpenShard> open_shard(const std::filesystem::path& path) {
 
 std::shared_ptr<const OpenShard> OpenShards::get(std::size_t shard, const std::filesystem::path& path) {
   const std::scoped_lock lock(mutex_);
-  const auto place = std::ranges::find(recent_, shard, [](const auto& entry) { return entry.first; });
+  const auto place = std::ranges::find_if(
+      recent_, [&](const auto& entry) { return entry.first == shard && entry.second->file.path() == path; });
   if (place != recent_.end()) {
     recent_.splice(recent_.begin(), recent_, place);
   } else {

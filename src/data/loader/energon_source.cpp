@@ -8,8 +8,11 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "data/energon/dataset_metadata.h"
 #include "data/energon/indexed_dataset.h"
+#include "data/energon/split_shards.h"
+#include "data/energon/tar_index.h"
 #include "data/tensor/tensor_file.h"
 
 namespace dfm::data {
@@ -51,6 +54,28 @@ struct Numbering {
   }
 };
 
+// The copy of a shard, where its index has arrived, too.
+std::optional<std::filesystem::path> copy_of(const std::filesystem::path& shard, const NearbyCopies& copies) {
+  if (!copies.find || !copies.find(tar_index_path(shard))) return std::nullopt;
+  return copies.find(shard);
+}
+
+RawSample read_nearest(const IndexedDataset& dataset, const NearbyCopies& copies, std::size_t shard,
+                       std::uint64_t sample) {
+  const std::filesystem::path& path = dataset.shards()[shard].path;
+  const auto copy = copy_of(path, copies);
+  if (!copy) return dataset.read_sample(shard, sample);
+  try {
+    return dataset.read_sample(shard, sample, *copy);
+  } catch (const Error& error) {
+    RawSample read = dataset.read_sample(shard, sample);  // throws where the shard itself is at fault
+    copies.give_up(path);
+    // At the end of a run, copies may be removed while a thread still reads ahead.
+    if (std::filesystem::exists(*copy)) log::warn("{}: reading {} again", error.what(), path.native());
+    return read;
+  }
+}
+
 }  // namespace
 
 Sample decode_sample(const RawSample& raw) {
@@ -70,7 +95,8 @@ Sample decode_sample(const RawSample& raw) {
   }
 }
 
-SampleSource energon_source(const std::filesystem::path& root, std::string_view split) {
+SampleSource energon_source(const std::filesystem::path& root, std::string_view split,
+                            const NearbyCopies& copies) {
   const auto dataset = std::make_shared<const IndexedDataset>(IndexedDataset::open(root, split));
   if (!dataset->has_shapes()) {
     throw data_error(fmt::format("{} has no record of the samples' shapes", root.native()),
@@ -88,11 +114,20 @@ SampleSource energon_source(const std::filesystem::path& root, std::string_view 
     const auto [shard, index] = numbering.place_of(sample);
     return dataset->shape(shard, index);
   };
-  source.read = [dataset, numbering](std::int64_t sample) {
+  source.read = [dataset, numbering, copies](std::int64_t sample) {
     const auto [shard, index] = numbering.place_of(sample);
-    return decode_sample(dataset->read_sample(shard, index));
+    return decode_sample(read_nearest(*dataset, copies, shard, index));
   };
   return source;
+}
+
+std::vector<std::string> files_of_split(const std::filesystem::path& root, std::string_view split) {
+  std::vector<std::string> names;
+  for (const IndexedShard& shard : read_split(root, split)) {
+    names.push_back(tar_index_path(shard.path).lexically_relative(root).generic_string());
+    names.push_back(shard.name);
+  }
+  return names;
 }
 
 bool has_samples(const std::filesystem::path& root, std::string_view split) {

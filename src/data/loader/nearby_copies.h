@@ -1,0 +1,19 @@
+// Where a source may find copies of its files that are nearer than the files themselves (src/stage makes
+// them). A copy holds the same bytes, so what is read does not depend on what is found.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+namespace dfm::data {
+
+// The functions may be called from several threads. Empty functions: there are no copies.
+struct NearbyCopies {
+  // The copy of a file; empty where there is none yet.
+  std::function<std::optional<std::filesystem::path>(const std::filesystem::path&)> find;
+  // Called for a file whose copy could not be read while the file itself could.
+  std::function<void(const std::filesystem::path&)> give_up;
+};
+
+}  // namespace dfm::data

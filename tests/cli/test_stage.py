@@ -1,0 +1,72 @@
+"""Training from copies on a node's own disk: the same numbers, and clear ends where something is in the way."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+from conftest import ENVIRONMENT, TINY, command, run
+
+
+def losses(folder):
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+@pytest.fixture(scope="module")
+def unstaged(shards, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unstaged")
+    run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={folder}", "train.train_iters=6")
+    return folder
+
+
+@pytest.mark.parametrize("mode", ["broadcast", "partition"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_staged_training_sees_the_same_numbers(mode, ranks, shards, unstaged, tmp_path):
+    done = run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}/run", "train.train_iters=6",
+               f"stage.mode={mode}", f"stage.scratch={tmp_path}/scratch", ranks=ranks)
+    assert losses(tmp_path / "run") == pytest.approx(losses(unstaged), rel=1e-4 if ranks > 1 else 0, abs=0)
+    assert "staged 8 copies" in done.stderr
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_kept_copies_are_what_is_read(shards, unstaged, tmp_path):
+    words = [*TINY, f"dataset.path={shards}", "train.train_iters=6", "stage.mode=broadcast", "stage.keep=true",
+             f"stage.scratch={tmp_path}/scratch"]
+    run("dfm_train", *words, f"checkpoint.save={tmp_path}/first")
+    again = run("dfm_train", *words, f"checkpoint.save={tmp_path}/second")
+    assert "; 8 copies (" in again.stderr
+    assert losses(tmp_path / "second") == losses(unstaged)
+    copies = sorted(p.name for p in (tmp_path / "scratch").rglob("*.tar"))
+    assert copies == sorted(p.name for p in shards.glob("*.tar"))[:4]
+
+
+def test_without_a_scratch_the_error_names_where_it_was_looked_for(shards, tmp_path):
+    env = {name: "" for name in ("DFM_SCRATCH", "SLURM_TMPDIR", "LOCAL_SCRATCH", "SCRATCH_LOCAL", "LSCRATCH", "JOBFS")}
+    done = run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}", "stage.mode=partition",
+               'stage.scratch_variables=["DFM_NOT_SET"]', code=2, env=env)
+    assert "DFM_NOT_SET" in done.stderr and "stage.scratch" in done.stderr
+
+
+def test_a_scratch_without_room_ends_with_code_4_or_is_passed_over(shards, unstaged, tmp_path):
+    words = [*TINY, f"dataset.path={shards}", "train.train_iters=6", f"stage.scratch={tmp_path}/scratch",
+             "stage.margin=1"]
+    refused = run("dfm_train", *words, f"checkpoint.save={tmp_path}/a", "stage.mode=broadcast", code=4)
+    assert "stage.mode=partition" in refused.stderr
+    passed = run("dfm_train", *words, f"checkpoint.save={tmp_path}/b", "stage.mode=partition")
+    assert "read from the shared file system" in passed.stderr
+    assert losses(tmp_path / "b") == losses(unstaged)
+
+
+def test_a_signal_while_staging_ends_with_code_75(shards, tmp_path):
+    process = subprocess.Popen(command("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}/run",
+                                       "train.train_iters=1000000", "stage.mode=broadcast",
+                                       f"stage.scratch={tmp_path}/scratch"),
+                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "staging" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    process.stderr.read()
+    assert process.wait(60) == 75
+    assert list((tmp_path / "scratch").iterdir()) == []
