@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
 from conftest import ENVIRONMENT, TINY, command, run
@@ -70,3 +71,19 @@ def test_a_signal_while_staging_ends_with_code_75(shards, tmp_path):
     process.stderr.read()
     assert process.wait(60) == 75
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_the_shards_that_are_open_are_the_copies(shards, tmp_path):
+    process = subprocess.Popen(command("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}/run",
+                                       "train.train_iters=1000000", "stage.mode=broadcast",
+                                       f"stage.scratch={tmp_path}/scratch"),
+                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "iteration" in line and "1000000" in line:
+            break
+    opened = [link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir()]
+    process.terminate()
+    process.stderr.read()
+    process.wait(60)
+    shards_open = [path for path in opened if path.suffix == ".tar"]
+    assert shards_open and all(path.is_relative_to(tmp_path / "scratch") for path in shards_open)
