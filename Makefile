@@ -4,7 +4,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 COUNT ?= 1000
 
-.PHONY: help configure programs build install uninstall demo test quick-test torture bench format tidy sanitize clean
+.PHONY: help configure programs build install uninstall demo test quick-test slurm-test torture bench format tidy sanitize clean
 
 help:            ## print this
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' Makefile | expand -t 22
@@ -35,6 +35,11 @@ test: build      ## everything: unit, MPI, programs, faults, comparisons with th
 
 quick-test: build ## unit and MPI tests alone
 	@ctest --test-dir $(BUILD) -j $(JOBS) --output-on-failure
+
+slurm-test: programs ## jobs/ on a private Slurm, which needs root
+	@tools/bootstrap test
+	@DFM_BIN_DIR=$(CURDIR)/$(BUILD)/bin .deps/venv/bin/python -m pytest -c tests/pytest.ini --rootdir . -q \
+	  -p no:cacheprovider tests/slurm
 
 torture: build   ## COUNT=1000 random faults (kills, lost power, failing disks, flipped bits); SEED= repeats, SUMMARY= resumes
 	@tools/bootstrap test

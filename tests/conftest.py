@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,19 @@ def shards(pictures, tmp_path_factory):
     run("dfm_prepare", pictures, folder, "--height", 32, "--width", 32, "--shard-maxcount", 4)
     run("dfm_index", folder, "--split-ratio", "4,2,0")
     return folder
+
+
+@pytest.fixture(scope="session")
+def slurm():
+    """A private Slurm of nine nodes; in /tmp, since names of sockets must be short."""
+    from private_slurm import PrivateSlurm, why_not
+
+    if why_not():
+        pytest.skip(f"no private Slurm: {why_not()}")
+    folder = tempfile.mkdtemp(prefix="dfm-slurm-", dir="/tmp")
+    with PrivateSlurm(folder, nodes=9) as running:
+        yield running
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 # A model small enough for many runs.

@@ -34,9 +34,14 @@ void StopToken::install_signal_handlers() {
   action.sa_handler = on_stop_signal;
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
+  sigset_t listened_to{};
+  sigemptyset(&listened_to);
   for (const int signal_number : {SIGTERM, SIGINT, SIGUSR1, SIGUSR2}) {
     sigaction(signal_number, &action, nullptr);
+    sigaddset(&listened_to, signal_number);
   }
+  // A launcher may have blocked them, so that one that came while the program was loaded waits until here.
+  pthread_sigmask(SIG_UNBLOCK, &listened_to, nullptr);
 }
 
 void StopToken::request(const char* reason) {

@@ -55,6 +55,19 @@ TEST(StopToken, RepeatedSignalsDoNotEndTheProcess) {
             0);
 }
 
+TEST(StopToken, HearsASignalThatCameWhileALauncherHadItBlocked) {
+  const auto result = run_in_child([] {
+    sigset_t blocked{};
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+    std::raise(SIGTERM);
+    StopToken::install_signal_handlers();
+    return StopToken::reason() == "signal TERM" ? 0 : 1;
+  });
+  EXPECT_EQ(result.exit_code, 0);
+}
+
 TEST(StopToken, WithoutItsHandlersASignalEndsTheProcess) {
   const auto result = run_in_child([] {
     std::raise(SIGUSR1);

@@ -1,0 +1,97 @@
+"""Submits jobs/*.sh to the private Slurm and follows what becomes of them."""
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from conftest import BIN, ENVIRONMENT, ROOT
+
+JOBS = ROOT / "jobs"
+# Ranks share two processors here; one that waits gives its own away.
+JOB_ENVIRONMENT = {**ENVIRONMENT, "DFM_BIN": str(BIN), "OMPI_MCA_mpi_yield_when_idle": "1", "DFM_STRAGGLER_SECONDS": "10",
+                   "DFM_PROBE_SECONDS": "5"}
+PATIENCE_SECONDS = 150
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY"}
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"waited {PATIENCE_SECONDS} s for {what() if callable(what) else what}")
+
+
+class Job:
+    def __init__(self, slurm, template, words, options=(), env=None):
+        self.slurm = slurm
+        self.log = slurm.folder / f"job-{time.monotonic_ns()}.out"
+        done = slurm.run("sbatch", "--parsable", f"--output={self.log}", *options, JOBS / template, *words,
+                         env={**JOB_ENVIRONMENT, **(env or {})})
+        assert done.returncode == 0, done.stderr
+        self.id = done.stdout.strip()
+
+    def text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def described(self, what):
+        return f"{what} of job {self.id}:\n{self.slurm.run('scontrol', 'show', 'job', self.id).stdout}\n{self.text()}"
+
+    def field(self, name):
+        words = self.slurm.run("scontrol", "show", "job", self.id).stdout.split()
+        return next((word.split("=", 1)[1] for word in words if word.startswith(name + "=")), None)
+
+    def wait_for(self, text):
+        wait_until(lambda: text in self.text(), lambda: self.described(f"'{text}' in the log"))
+
+    def wait_for_end(self):
+        """Its last state and its exit code."""
+        state = wait_until(lambda: self.field("JobState") in ENDED and self.field("JobState"),
+                           lambda: self.described("the end"))
+        return state, int(self.field("ExitCode").split(":")[0])
+
+
+def metrics(folder):
+    """metrics.jsonl without what differs between equal runs."""
+    path = folder / "metrics.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [{k: v for k, v in json.loads(line).items() if k != "step_seconds"} for line in lines]
+
+
+def ranks(folder):
+    """The processes of a run, on whatever node."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+            if Path(words[0]).name == "dfm_train" and f"checkpoint.save={folder}" in words:
+                found.append(int(process.name))
+        except OSError:  # gone in the meantime
+            continue
+    return found
+
+
+def signal_ranks(folder, number):
+    for pid in ranks(folder):
+        os.kill(pid, number)
+
+
+def reach(job, folder, step):
+    """Waits until a run has done this many steps."""
+    path = folder / "metrics.jsonl"
+    wait_until(lambda: path.exists() and path.read_text().count('"step_seconds"') >= step,
+               lambda: job.described(f"step {step}"))
+
+
+def freeze(job, folder, step):
+    """Stops the ranks' clock after that step, so that what comes next meets a run in its middle on machines of any speed."""
+    reach(job, folder, step)
+    signal_ranks(folder, signal.SIGSTOP)
+
+
+def thaw(folder):
+    signal_ranks(folder, signal.SIGCONT)
