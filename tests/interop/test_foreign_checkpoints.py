@@ -46,26 +46,37 @@ def test_a_distributed_checkpoint_of_one_process(tmp_path, ranks):
     assert "all right" in run("dfm_consolidate", tmp_path / "dcp", "--verify", ranks=ranks).stdout
 
 
-# Each rank saves its part of every tensor, cut along rows and along columns.
+# Each process saves its part of every tensor, cut along rows, along columns, or both. They are forked from one that has
+# loaded torch already.
 SHARDED = """
 import os, sys, torch, torch.distributed as dist, torch.distributed.checkpoint as dcp
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.tensor import distribute_tensor, Shard, Replicate
-rank, size, folder = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=size)
-mesh = init_device_mesh("cpu", (size,))
-grid = init_device_mesh("cpu", (2, size // 2)) if size % 2 == 0 else None
-whole = torch.load(f"{folder}/whole.pt")
-state = {}
-for i, (name, tensor) in enumerate(sorted(whole.items())):
-    if tensor.dim() < 2:
-        state[name] = tensor
-    elif i % 3 == 2 and grid is not None:
-        state[name] = distribute_tensor(tensor, grid, [Shard(0), Shard(1)])
-    else:
-        state[name] = distribute_tensor(tensor, mesh, [Shard(i % 2)])
-dcp.save(state, checkpoint_id=f"{folder}/dcp")
-dist.destroy_process_group()
+from torch.distributed.tensor import distribute_tensor, Shard
+
+def save(rank, size, folder):
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=size)
+    mesh = init_device_mesh("cpu", (size,))
+    grid = init_device_mesh("cpu", (2, size // 2)) if size % 2 == 0 else None
+    state = {}
+    for i, (name, tensor) in enumerate(sorted(torch.load(f"{folder}/whole.pt").items())):
+        if tensor.dim() < 2:
+            state[name] = tensor
+        elif i % 3 == 2 and grid is not None:
+            state[name] = distribute_tensor(tensor, grid, [Shard(0), Shard(1)])
+        else:
+            state[name] = distribute_tensor(tensor, mesh, [Shard(i % 2)])
+    dcp.save(state, checkpoint_id=f"{folder}/dcp")
+    dist.barrier()
+
+size, folder = int(sys.argv[1]), sys.argv[2]
+children = []
+for rank in range(size):
+    child = os.fork()
+    if child == 0:
+        save(rank, size, folder)
+        os._exit(0)
+    children.append(child)
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0 for child in children))
 """
 
 
@@ -76,11 +87,9 @@ def test_a_distributed_checkpoint_of_several_processes(tmp_path, processes):
                for i in range(6)} | {"bias": torch.randn(11)}
     torch.save(weights, tmp_path / "whole.pt")
     (tmp_path / "save.py").write_text(SHARDED)
-    started = [subprocess.Popen([sys.executable, tmp_path / "save.py", str(rank), str(processes), tmp_path],
-                                env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for rank in range(processes)]
-    for process in started:
-        _, printed = process.communicate(timeout=240)
-        assert process.returncode == 0, printed
+    done = subprocess.run([sys.executable, tmp_path / "save.py", str(processes), tmp_path], env=ENVIRONMENT,
+                          capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "dcp").glob("*.distcp"))) == processes
     for ranks in (1, 2):
         assert_same(exported(tmp_path / "dcp", tmp_path, ranks=ranks), weights)

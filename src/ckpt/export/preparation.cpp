@@ -1,0 +1,120 @@
+#include "ckpt/export/preparation.h"
+
+#include <fmt/core.h>
+
+#include "ckpt/export/metadata.h"
+#include "core/convert.h"
+#include "core/error.h"
+#include "core/units.h"
+
+namespace dfm::ckpt {
+namespace {
+
+namespace fs = std::filesystem;
+
+ExportContent content_of(const Source& source, const ExportSettings& settings) {
+  ExportContent content;
+  for (const SourceTensor* const tensor : source.of_kind(settings.kind)) {
+    const DType dtype = settings.dtype && is_floating_point(tensor->dtype) ? *settings.dtype : tensor->dtype;
+    content.items.push_back({tensor, dtype});
+  }
+  if (content.items.empty()) {
+    const std::string hint = settings.kind == kMovingAverage
+                                 ? "a moving average is kept only when training with train.ema_decay > 0"
+                                 : "give a checkpoint of a model";
+    throw usage_error(fmt::format("{} holds no {}", source.title, settings.kind), hint);
+  }
+  if (!source.config.empty()) content.metadata[kConfigMetadata] = config_as_text(source.config);
+  if (source.step) content.metadata[kStepMetadata] = std::to_string(*source.step);
+  return content;
+}
+
+Plan plan_layout(const Source& source, int ranks) {
+  for (const SourceTensor& tensor : source.tensors) {
+    if (is_floating_point(tensor.dtype)) continue;
+    throw usage_error(fmt::format("{} holds {}, a tensor of {}, which no dfm model has", source.title,
+                                  tensor.name, name_of(tensor.dtype)),
+                      "export it to .safetensors or .pth instead");
+  }
+  if (source.of_kind(kWeights).empty()) throw usage_error(source.title + " holds no weights");
+  if (source.config.empty()) {
+    throw usage_error(source.title + " carries no configuration of its model",
+                      "give the one to train with: --config-file, --recipe or model.* words");
+  }
+  return plan_checkpoint(source.tensors, ranks, missing_moments(source));
+}
+
+// A folder is replaced by a new one; what else lies in it would be lost.
+void refuse_strangers(const fs::path& folder) {
+  if (!fs::exists(folder)) return;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().native();
+    if (name.starts_with("model") && name.find(".safetensors") != std::string::npos) continue;
+    throw usage_error(fmt::format("{} holds {}, which is no part of such an output", folder.native(), name),
+                      "name a new folder");
+  }
+}
+
+// The first folder on the way to the output that exists.
+fs::path existing_folder(const fs::path& output) {
+  fs::path folder = fs::absolute(output).parent_path();
+  while (!folder.empty() && folder != folder.root_path() && !fs::exists(folder))
+    folder = folder.parent_path();
+  return folder;
+}
+
+}  // namespace
+
+void refuse_in_the_way(const Source& source, const Preparation& made) {
+  const bool is_there = fs::exists(made.output);
+  if (is_there && fs::equivalent(made.output, source.path)) {
+    throw usage_error(fmt::format("{} is to be read and written at once", made.output.native()),
+                      "choose another name for the output");
+  }
+  if (is_there && fs::is_directory(made.output) != made.is_folder) {
+    throw usage_error(fmt::format("{} is a {}", made.output.native(), made.is_folder ? "file" : "folder"),
+                      "choose another name for the output");
+  }
+  if (made.is_folder && !made.layout) refuse_strangers(made.output);
+}
+
+std::uint64_t require_space(const Preparation& made) {
+  const fs::path folder = existing_folder(made.output);
+  std::error_code error;
+  const fs::space_info space = fs::space(folder, error);
+  if (error) return 0;  // not every file system tells; the writing will
+  if (space.available >= made.plan.size_bytes()) return space.available;
+  throw storage_error(
+      fmt::format("{} needs {}, but the disk is full but for {} in {}", made.output.native(),
+                  format_bytes(made.plan.size_bytes()), format_bytes(space.available), folder.native()),
+      "make room, or write to another file system");
+}
+
+Preparation prepare(const Source& source, const ExportSettings& settings) {
+  Preparation made{{}, settings.output, false, {}};
+  if (settings.format == ExportFormat::checkpoint) {
+    made.layout = layout_target(settings.output, source);
+    made.plan = plan_layout(source, settings.ranks);
+    made.output = made.layout->folder;
+    made.is_folder = true;
+    return made;
+  }
+  const ExportContent content = content_of(source, settings);
+  switch (settings.format) {
+    case ExportFormat::parts:
+      made.is_folder = true;
+      made.plan = plan_safetensors_parts(content, settings.max_part_bytes);
+      break;
+    case ExportFormat::torch:
+      made.plan = plan_torch_file(content);
+      break;
+    case ExportFormat::hdf5:
+      made.plan = plan_hdf5(content);
+      break;
+    default:
+      made.plan = plan_safetensors(content);
+  }
+  return made;
+}
+
+}  // namespace dfm::ckpt
