@@ -6,6 +6,7 @@
 #include "comm/grid_settings.h"
 #include "core/log.h"
 #include "core/units.h"
+#include "train/data_only.h"
 #include "train/loop.h"
 #include "train/pictures.h"
 #include "train/run_journal.h"
@@ -126,6 +127,7 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
 
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
+  if (config.flag("train.data_only")) return read_data_only(config, world, progress);
   report::Journal journal(fs::path(config.text("checkpoint.save")) / "journal.jsonl");
   try {
     return run(config, world, topology, progress, journal);

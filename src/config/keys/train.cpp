@@ -17,6 +17,12 @@ std::vector<Key> train_keys() {
           .at_most(0.999999),
       integer("train.stop_after_steps", {}, "Save and leave with code 75 after this many steps of this start")
           .at_least(1),
+      flag("train.data_only", false,
+           "Read the steps as a run would, without a model, and report how fast data arrive"),
+      real("train.data_only_step_seconds", 0.0,
+           "Time that a step computes, for the share of stalls; 0: as fast as data arrive")
+          .at_least(0)
+          .in("seconds"),
       integer("train.eval_interval", 1000, "Steps between validations; 0: none").at_least(0),
       integer("train.eval_iters", 32, "Batches of global_batch_size samples in a validation").at_least(1),
       texts("validation.prompts", "Captions to draw a picture for at each validation"),
