@@ -19,6 +19,11 @@
 namespace dfm::cli {
 namespace {
 
+// A signal between exec and main would kill the process: the libraries take a while to initialise, and the
+// functions of this section run before them.
+[[gnu::used,
+  gnu::section(".preinit_array")]] void (*const install_early)() = &StopToken::install_signal_handlers;
+
 // Before MPI is up, the launchers tell the rank through the environment.
 bool is_first_process() {
   for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
@@ -29,6 +34,10 @@ bool is_first_process() {
 }
 
 void report(const Error& error) {
+  if (error.kind() == ExitCode::stopped) {
+    log::info("stopped by {}; the same command goes on from here", error.what());
+    return;
+  }
   const std::string hint = error.hint().empty() ? "" : "\n         hint: " + error.hint();
   log::error("{}{}", error.what(), hint);
 }
@@ -87,7 +96,6 @@ CommandLine checked_command_line(const Program& program, int argc, const char* c
 }
 
 ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Body& body) {
-  StopToken::install_signal_handlers();
   std::signal(SIGXFSZ, SIG_IGN);  // a write past ulimit -f then fails with an error that has a remedy
   const comm::MpiRuntime mpi(nullptr, nullptr);
   return guarded_body(program, line, body);

@@ -1,5 +1,7 @@
 #include "comm/agree.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "comm/mpi.h"
@@ -50,6 +52,14 @@ bool stop_requested_anywhere(const Group& group) {
   std::int32_t requested = StopToken::requested() ? 1 : 0;
   group.all_reduce_max(std::span(&requested, 1));
   return requested != 0;
+}
+
+std::string stop_reason_anywhere(const Group& group) {
+  const std::vector<std::string> reasons = group.all_gather_text(StopToken::reason());
+  const auto first = std::ranges::find_if(reasons, [](const std::string& each) { return !each.empty(); });
+  if (first == reasons.end()) return "";
+  const auto rank = first - reasons.begin();
+  return rank == 0 ? *first : fmt::format("{} to rank {}", *first, rank);
 }
 
 }  // namespace dfm::comm

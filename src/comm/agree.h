@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <optional>
+#include <string>
 #include <type_traits>
 
 #include "comm/group.h"
@@ -49,5 +50,9 @@ auto agreed(const Group& group, Body&& body) {
 
 // Collective. True on every rank when any rank was asked to stop.
 bool stop_requested_anywhere(const Group& group);
+
+// Collective. Why the ranks stop: the reason of the lowest rank that was asked, and which it is where it is
+// not rank 0. Empty when none was.
+std::string stop_reason_anywhere(const Group& group);
 
 }  // namespace dfm::comm

@@ -22,8 +22,8 @@ class MpiRuntime {
 // Ends all ranks at once with this exit code; for a failure that the other ranks cannot know of.
 [[noreturn]] void abort_all(int exit_code);
 
-// Whether threads may call MPI at the same time, each with groups of its own. It is asked for at the start; an
-// MPI without it still serves all that one thread does.
+// Whether threads may call MPI at the same time, each with groups of its own. It is asked for at the start;
+// an MPI without it still serves all that one thread does.
 bool threads_may_communicate();
 
 std::string host_name();

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <csignal>
 
+#include "core/error.h"
+
 namespace dfm {
 namespace {
 
@@ -50,6 +52,10 @@ void StopToken::request(const char* reason) {
 }
 
 bool StopToken::requested() { return stop_reason.load() != nullptr; }
+
+void StopToken::throw_if_requested() {
+  if (requested()) throw Error(ExitCode::stopped, reason());
+}
 
 std::string StopToken::reason() {
   const char* const reason = stop_reason.load();

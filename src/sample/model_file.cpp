@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/json.h"
+#include "core/stop_token.h"
 #include "nn/array_bridge.h"
 
 namespace dfm::sample {
@@ -44,6 +45,7 @@ Config config_of(const ckpt::SafetensorsFile& file, const std::filesystem::path&
 void copy_weights(const ckpt::SafetensorsFile& file, const nn::ParameterList& parameters,
                   const std::filesystem::path& path) {
   for (const nn::Parameter& parameter : parameters.all()) {
+    StopToken::throw_if_requested();
     const Array array = file.read(parameter.name);
     if (array.shape != parameter.placement.global_shape) {
       throw data_error(fmt::format("{} in {} has the shape {} instead of {}", parameter.name, path.native(),

@@ -192,6 +192,7 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
   std::vector<media::Image> cells;
   report::Gallery gallery{.title = "Samples"};
   for (const WorkItem& item : list.items) {
+    StopToken::throw_if_requested();
     const auto latent =
         read_latent(latent_path(list, item), item.prompt, recipe_of(model, settings, item.number));
     ensure(latent.has_value(), "a latent that was just written is not there");

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "core/stop_token.h"
 #include "nn/kernel_support.h"
 
 namespace dfm::train {
@@ -81,6 +82,7 @@ void ShardedAdam::initialize(std::uint64_t seed) {
 
 void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
   for (const Segment& segment : layout_.segments()) {
+    StopToken::throw_if_requested();
     const nn::Parameter& parameter = parameters_.all()[segment.parameter];
     const auto read = [&](const char* kind, float* target) {
       reader.read(kind, parameter.name, parameter.placement.global_shape, segment.begin,

@@ -35,7 +35,8 @@ class ShardedAdam {
 
   // Collective. Starting weights from seed and names, zero moments.
   void initialize(std::uint64_t seed);
-  // The owned state from a checkpoint of any layout. The parameters follow with publish().
+  // The owned state from a checkpoint of any layout. The parameters follow with publish(). Throws an error of
+  // kind `stopped` when asked to stop meanwhile.
   void load_owned(ckpt::PieceReader& reader);
   // Collective. Owned weights, rounded where needed, to the parameters of every rank.
   void publish();

@@ -6,6 +6,7 @@
 
 #include "ckpt/checkpoint.h"
 #include "comm/agree.h"
+#include "core/activity.h"
 #include "core/log.h"
 #include "core/stop_token.h"
 #include "core/units.h"
@@ -56,11 +57,39 @@ class Saver {
   Clock::time_point started_ = Clock::now();
 };
 
-StepResult timed_step(Trainer& trainer, RunLog* run_log) {
+StepResult timed_step(Trainer& trainer, const LoopHooks& hooks) {
   const auto start = Clock::now();
   StepResult result = trainer.step();
-  if (run_log != nullptr) run_log->step(result, seconds_since(start));
+  const double seconds = seconds_since(start);
+  if (hooks.log != nullptr) hooks.log->step(result, seconds);
+  if (hooks.stop != nullptr) hooks.stop->note_step(seconds);
   return result;
+}
+
+void timed_save(Saver& saver, const LoopHooks& hooks) {
+  const activity::PhaseScope phase(activity::Phase::saving);
+  const auto start = Clock::now();
+  saver.save();
+  if (hooks.stop != nullptr) hooks.stop->note_save(seconds_since(start));
+}
+
+// A validation runs to its end, or leaves nothing: false when a stop ended it.
+bool timed_validation(const LoopHooks& hooks, std::int64_t step) {
+  const activity::PhaseScope phase(activity::Phase::validation);
+  const auto start = Clock::now();
+  try {
+    hooks.validate(step);
+  } catch (const comm::AgreedError& error) {
+    if (error.kind() != ExitCode::stopped) throw;
+    return false;
+  }
+  if (hooks.stop != nullptr) hooks.stop->note_validation(seconds_since(start));
+  return true;
+}
+
+bool validates_after(std::int64_t step, const LoopSettings& settings) {
+  if (settings.eval_interval == 0 || step == 0) return false;
+  return is_due(step, settings.eval_interval) || step == settings.train_iters;
 }
 
 }  // namespace
@@ -81,22 +110,27 @@ ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& s
   Saver saver(trainer, world, settings, seconds_before);
   const std::int64_t first_step = trainer.steps_done();
   bool stopping = comm::stop_requested_anywhere(world);
+  bool owes_validation = validates_after(first_step, settings) && hooks.lacks_validation(first_step);
+  const auto validate = [&] {
+    owes_validation = stopping || !timed_validation(hooks, trainer.steps_done());
+    stopping = owes_validation;
+  };
+  if (owes_validation) validate();
   while (!stopping && trainer.steps_done() < settings.train_iters) {
-    const StepResult result = timed_step(trainer, hooks.log);
-    const bool is_last = result.step == settings.train_iters;
+    const std::int64_t next = trainer.steps_done() + 1;
+    if (hooks.stop != nullptr) hooks.stop->check(validates_after(next, settings));
+    const StepResult result = timed_step(trainer, hooks);
     if (settings.stop_after_steps && result.step - first_step >= *settings.stop_after_steps) {
       StopToken::request("train.stop_after_steps");
       stopping = true;
     }
     stopping = stopping || result.stop_requested;
-    if (is_due(result.step, settings.eval_interval) || (is_last && settings.eval_interval > 0)) {
-      hooks.validate(result.step);
-    }
-    if (is_last || stopping || is_due(result.step, settings.save_interval)) saver.save();
+    if (validates_after(result.step, settings)) validate();
+    const bool is_last = result.step == settings.train_iters;
+    if (is_last || stopping || is_due(result.step, settings.save_interval)) timed_save(saver, hooks);
   }
-  if (trainer.steps_done() >= settings.train_iters) return ExitCode::done;
-  log::info("stopping at iteration {}: {}", trainer.steps_done(),
-            StopToken::requested() ? StopToken::reason() : "another rank was asked to");
+  if (trainer.steps_done() >= settings.train_iters && !owes_validation) return ExitCode::done;
+  log::info("stopping at iteration {}", trainer.steps_done());
   return ExitCode::stopped;
 }
 

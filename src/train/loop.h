@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "report/journal.h"
 #include "train/run_log.h"
+#include "train/stop_conditions.h"
 #include "train/trainer.h"
 
 namespace dfm::train {
@@ -30,13 +31,18 @@ struct LoopSettings {
 LoopSettings loop_settings(const Config& config, const std::string& data_fingerprint);
 
 struct LoopHooks {
-  RunLog* log = nullptr;                       // rank 0 only
-  report::Journal* journal = nullptr;          // rank 0 only
-  std::function<void(std::int64_t)> validate;  // collective
+  RunLog* log = nullptr;               // rank 0 only
+  report::Journal* journal = nullptr;  // rank 0 only
+  StopConditions* stop = nullptr;      // rank 0 only
+  // Collective. After the given step; throws an error of kind `stopped` when asked to stop meanwhile.
+  std::function<void(std::int64_t)> validate = {};
+  // Collective. Whether the validation after that step was never finished.
+  std::function<bool(std::int64_t)> lacks_validation = {};
 };
 
 // Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and at the end.
-// Returns done or stopped. seconds_before: training time of earlier starts, recorded in checkpoints.
+// A validation that a stop leaves out is made up for at the next start. Returns done or stopped.
+// seconds_before: training time of earlier starts, recorded in checkpoints.
 ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
                const LoopHooks& hooks, double seconds_before);
 

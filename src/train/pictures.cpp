@@ -1,6 +1,7 @@
 #include "train/pictures.h"
 
 #include "comm/agree.h"
+#include "core/stop_token.h"
 #include "diffusion/generate.h"
 #include "media/image_writer.h"
 
@@ -16,8 +17,10 @@ std::string draw(const model::Dit& dit, const PictureSettings& settings, std::si
   generation.sampler.steps = settings.steps;
   generation.guidance = settings.guidance;
   generation.sigma_data = settings.sigma_data;
-  const auto latents =
-      diffusion::generate(dit, {request}, generation, [](std::int64_t, const at::Tensor&) { return true; });
+  const auto latents = diffusion::generate(dit, {request}, generation, [](std::int64_t, const at::Tensor&) {
+    StopToken::throw_if_requested();
+    return true;
+  });
   return media::encode_png(settings.codec.decode(latents.at(0)).at(0));
 }
 

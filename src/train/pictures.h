@@ -27,7 +27,8 @@ struct PictureSettings {
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
 
 // Collective: the ranks divide the prompts. One PNG a prompt, in prompt order, on every rank. The same
-// pictures at every validation but for the weights, and on any number of ranks.
+// pictures at every validation but for the weights, and on any number of ranks. Throws on every rank, an
+// error of kind `stopped`, when any rank is asked to stop meanwhile.
 std::vector<std::string> draw_pictures(const model::Dit& dit, const PictureSettings& settings,
                                        const comm::Group& group);
 

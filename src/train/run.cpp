@@ -4,7 +4,9 @@
 
 #include "comm/agree.h"
 #include "comm/grid_settings.h"
+#include "core/activity.h"
 #include "core/log.h"
+#include "core/slurm_time.h"
 #include "core/units.h"
 #include "train/data_only.h"
 #include "train/loop.h"
@@ -67,6 +69,7 @@ std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, co
 // Fresh weights, or those of the newest checkpoint, which is returned.
 std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Group& world,
                                             const std::string& fingerprint, Trainer& trainer) {
+  const activity::PhaseScope phase(activity::Phase::loading);
   auto checkpoint = restart_point(config, world, fingerprint);
   if (!checkpoint) {
     trainer.initialize();
@@ -79,13 +82,19 @@ std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Gr
 
 ExitCode run(const Config& config, const comm::Group& world, const comm::Topology& topology,
              ProgressStyle progress, report::Journal& journal) {
+  std::optional<StopConditions> stop;
+  comm::agreed(world, [&] {
+    if (world.rank() == 0) stop.emplace(stop_settings(config), slurm_end_time());
+  });
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(world, grid);
   const auto staging = start_staging(config, world);
   if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
-  const Inputs inputs =
-      comm::agreed(world, [&] { return open_inputs(config, nearby_copies(staging.get())); });
+  const Inputs inputs = comm::agreed(world, [&] {
+    const activity::PhaseScope phase(activity::Phase::opening_data);
+    return open_inputs(config, nearby_copies(staging.get()));
+  });
   Trainer trainer(inputs.trainer, groups,
                   data::PrefetchingReader(data::StepReader(
                       inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));
@@ -113,13 +122,22 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
     run_log->validation(step, result);
     run_log->pictures(step, drawn);
   };
-  const ExitCode code =
-      train(trainer, world, loop_settings(config, inputs.training.fingerprint),
-            {run_log ? &*run_log : nullptr, run_log ? &journal : nullptr, validate_now}, seconds_before);
+  const auto lacks_validation = [&](std::int64_t step) {
+    std::int32_t lacks = inputs.validation && run_log && !run_log->has_validation(step) ? 1 : 0;
+    world.all_reduce_max(std::span(&lacks, 1));
+    return lacks != 0;
+  };
+  const ExitCode code = train(trainer, world, loop_settings(config, inputs.training.fingerprint),
+                              {.log = run_log ? &*run_log : nullptr,
+                               .journal = run_log ? &journal : nullptr,
+                               .stop = stop ? &*stop : nullptr,
+                               .validate = validate_now,
+                               .lacks_validation = lacks_validation},
+                              seconds_before);
   comm::agreed(world, [&] {
     if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
   });
-  if (world.rank() == 0) record_stop(journal, code);
+  record_stop(world.rank() == 0 ? &journal : nullptr, world, code);
   return code;
 }
 

@@ -8,7 +8,7 @@
 #include "core/activity.h"
 #include "core/build_info.h"
 #include "core/file.h"
-#include "core/stop_token.h"
+#include "core/log.h"
 
 namespace dfm::train {
 namespace {
@@ -42,11 +42,13 @@ void record_start(report::Journal& journal, const comm::Topology& topology, cons
   journal.record("start", fields);
 }
 
-void record_stop(report::Journal& journal, ExitCode code) {
-  const std::string asked = StopToken::requested() ? StopToken::reason() : "another rank was asked to stop";
-  journal.record("stop", {{"code", static_cast<int>(code)},
-                          {"step", activity::now().step},
-                          {"reason", code == ExitCode::stopped ? asked : std::string(describe(code))}});
+void record_stop(report::Journal* journal, const comm::Group& world, ExitCode code) {
+  const std::string asked = comm::stop_reason_anywhere(world);
+  if (journal == nullptr) return;
+  const std::string reason = code == ExitCode::stopped ? asked : std::string(describe(code));
+  if (code == ExitCode::stopped) log::info("stopped by {}", reason);
+  journal->record("stop",
+                  {{"code", static_cast<int>(code)}, {"step", activity::now().step}, {"reason", reason}});
 }
 
 void record_failure(report::Journal& journal, const comm::Group& world, const std::exception_ptr& failure) {

@@ -20,7 +20,8 @@ struct Start {
 
 void record_start(report::Journal& journal, const comm::Topology& topology, const Start& start);
 
-void record_stop(report::Journal& journal, ExitCode code);
+// Collective. journal: null on all ranks but 0.
+void record_stop(report::Journal* journal, const comm::Group& world, ExitCode code);
 
 // On every rank, with the failure that ends it: rank 0 records what all agreed on, a rank that fails alone
 // records for itself. A run that had no folder yet gets none for its failure.

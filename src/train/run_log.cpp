@@ -1,5 +1,7 @@
 #include "train/run_log.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "core/file.h"
@@ -58,6 +60,12 @@ void RunLog::step(const StepResult& result, double seconds) {
     log::write(log::Level::info, step_line(result, settings_, seconds));
   }
   progress_.advance(1, fmt::format("loss {:.4f}", result.loss));
+}
+
+bool RunLog::has_validation(std::int64_t step) const {
+  const auto history = report::read_metrics(settings_.folder / "metrics.jsonl");
+  return std::ranges::find(history.validation, step, &report::ValidationRecord::iteration) !=
+         history.validation.end();
 }
 
 void RunLog::validation(std::int64_t step, const ValidationResult& result) {

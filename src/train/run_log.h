@@ -31,6 +31,7 @@ class RunLog {
   RunLog(RunLogSettings settings, std::int64_t resumed_step);
 
   void step(const StepResult& result, double seconds);
+  bool has_validation(std::int64_t step) const;
   void validation(std::int64_t step, const ValidationResult& result);
   // One PNG a prompt.
   void pictures(std::int64_t step, const std::vector<std::string>& pngs);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "comm/agree.h"
+#include "core/stop_token.h"
 #include "model/patchify.h"
 
 namespace dfm::train {
@@ -45,6 +46,7 @@ LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source
   std::vector<data::PositionedSample> pack;
   std::int64_t tokens_in_pack = 0;
   const auto flush = [&] {
+    StopToken::throw_if_requested();
     if (!pack.empty()) evaluate(dit, pack, levels, settings, edm.sigma_data, sums);
     pack.clear();
     tokens_in_pack = 0;

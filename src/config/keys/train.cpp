@@ -23,6 +23,16 @@ std::vector<Key> train_keys() {
            "Time that a step computes, for the share of stalls; 0: as fast as data arrive")
           .at_least(0)
           .in("seconds"),
+      real("train.exit_duration_in_mins", {}, "Save and leave with code 75 within this time of this start")
+          .above(0)
+          .in("minutes"),
+      real("train.stop_margin_seconds", 60.0,
+           "Leave so long before the Slurm time limit, beside the time that a step and a save take")
+          .at_least(0)
+          .in("seconds"),
+      text("train.halt_file", {},
+           "Save and leave with code 75 when this file appears; while it is there, no start runs. null: HALT "
+           "in checkpoint.save"),
       integer("train.eval_interval", 1000, "Steps between validations; 0: none").at_least(0),
       integer("train.eval_iters", 32, "Batches of global_batch_size samples in a validation").at_least(1),
       texts("validation.prompts", "Captions to draw a picture for at each validation"),
