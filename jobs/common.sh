@@ -30,7 +30,7 @@ dfm_listen
 
 dfm_job_train() {
   dfm_stage dfm_train
-  dfm_read_run_settings dfm_train "$@" || dfm_leave "$?"
+  dfm_read_run_settings dfm_train "$@"
   local before
   before=$(dfm_step)
   dfm_run dfm_train "$@"
@@ -39,11 +39,11 @@ dfm_job_train() {
   dfm_leave "$dfm_code"
 }
 
-# The same, and after the loss of a node once more inside this allocation, on the nodes that are left. Every round costs a
-# node, so there is an end.
+# The same, and after the loss of a node once more inside this allocation, on the nodes that are left. Every round costs
+# a node, so there is an end.
 dfm_job_train_on_spare_nodes() {
   dfm_stage dfm_train
-  dfm_read_run_settings dfm_train "$@" || dfm_leave "$?"
+  dfm_read_run_settings dfm_train "$@"
   local before
   before=$(dfm_step)
   dfm_choose_nodes || dfm_leave 1

@@ -30,7 +30,7 @@ done
 
 [ -n "${SLURM_ARRAY_JOB_ID:-}" ] || dfm_refuse "this job is no array" "sbatch --array=1-10%1 $0"
 
-dfm_go_on() { dfm_say "the next task of the array goes on from step $(dfm_step) ($(dfm_cause))"; }
+dfm_go_on() { dfm_say "the next task of the array goes on from $(dfm_where) ($(dfm_cause))"; }
 
 dfm_at_the_end() {
   dfm_say "cancelling the tasks of the array that are left"

@@ -7,7 +7,8 @@
 # Variables (share/doc/slurm.md has them all): DFM_BIN or DFM_MODULES where the programs are; DFM_MPI (pmix);
 # DFM_CONTAINER image; DFM_SCRATCH node-local folder to stage the program in; DFM_SRUN_ARGS;
 # DFM_REQUEUE (yes), DFM_MAX_RESTARTS (100); DFM_RECIPE (dit_xl).
-# DFM_SPARE_NODES (1) or DFM_RUN_NODES; DFM_MIN_NODES (1) to go on with; DFM_PROBE_SECONDS (30) until a node counts as lost.
+# DFM_SPARE_NODES (1) or DFM_RUN_NODES; DFM_MIN_NODES (1) to go on with; DFM_PROBE_SECONDS (30) until a node counts as
+# lost.
 #SBATCH --job-name=dfm-spare
 #SBATCH --output=%x-%j.out
 #SBATCH --nodes=5

@@ -57,8 +57,8 @@ dfm_start() {
 
 # dfm_run PROGRAM WORD...: to its end; its exit code is in dfm_code.
 dfm_run() {
-  if [ -n "$dfm_asked" ]; then
-    dfm_say "asked to stop ($dfm_asked) before the start"
+  if [ -n "$dfm_asked" ] || dfm_preempted; then
+    dfm_say "asked to stop (${dfm_asked:-preempted}) before the start"
     dfm_code=75
     return
   fi

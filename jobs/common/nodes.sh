@@ -72,8 +72,8 @@ dfm_requeued_by_slurm() {
   [ "${restarts:-0}" -gt "${SLURM_RESTART_COUNT:-0}" ]
 }
 
-# Sets dfm_nodes to the first nodes that answer: DFM_RUN_NODES of them, or all but DFM_SPARE_NODES; fewer where there are
-# no more, but not below DFM_MIN_NODES.
+# Sets dfm_nodes to the first nodes that answer: DFM_RUN_NODES of them, or all but DFM_SPARE_NODES; fewer where there
+# are no more, but not below DFM_MIN_NODES.
 dfm_choose_nodes() {
   local healthy wanted=${DFM_RUN_NODES:-$((SLURM_JOB_NUM_NODES - DFM_SPARE_NODES))}
   mapfile -t healthy < <(dfm_healthy_nodes)

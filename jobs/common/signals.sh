@@ -38,8 +38,10 @@ dfm_job_field() {
   scontrol show job "$SLURM_JOB_ID" 2> /dev/null | tr ' ' '\n' | sed -n "s/^$1=//p" | head -n 1
 }
 
+# The time is that of the last preemption, which may have been in an earlier start.
 dfm_preempted() {
-  local when
+  local when started
   when=$(dfm_job_field PreemptTime)
-  [ -n "$when" ] && [ "$when" != None ]
+  started=$(dfm_job_field StartTime)
+  [ -n "$when" ] && [ "$when" != None ] && [[ ! $when < $started ]]
 }

@@ -7,7 +7,8 @@ dfm_save='' dfm_log='' dfm_halt=''
 dfm_value() {
   local line
   line=$(awk -v section="[${1%%.*}]" -v key="${1#*.}" '
-    /^\[/ { inside = ($0 == section) } inside && $1 == key && $2 == "=" { sub(/ *; [^;]*$/, ""); print; exit }' <<< "$2")
+    /^\[/ { inside = ($0 == section) }
+    inside && $1 == key && $2 == "=" { sub(/ *; [^;]*$/, ""); print; exit }' <<< "$2")
   line=${line#*= }
   if [[ $line == \"*\" ]]; then
     line=${line:1:${#line}-2}
@@ -19,12 +20,14 @@ dfm_value() {
 
 # One task reads the configuration as the run will: a mistake in it ends the job here.
 dfm_read_run_settings() {
-  local config code
+  local config
   config=$(dfm_ask "$@" --print-config)
-  code=$?
-  if [ "$code" -ne 0 ]; then
-    dfm_say "not started and not requeued: reading the configuration ended with code $code ($(dfm_meaning "$code"))"
-    return "$code"
+  dfm_code=$?
+  if [ "$dfm_code" -ne 0 ]; then
+    dfm_say "not started: reading the configuration ended with code $dfm_code ($(dfm_meaning "$dfm_code"))"
+    # The task may have been told to stop, too.
+    if dfm_preempted; then dfm_go_on; else dfm_say "not requeued" && dfm_at_the_end; fi
+    dfm_leave "$dfm_code"
   fi
   dfm_save=$(dfm_value checkpoint.save "$config")
   dfm_log=$(dfm_value logger.output "$config")
@@ -41,6 +44,9 @@ dfm_step() {
   echo "$((10#$step))"
 }
 
+# In words; before the configuration is read, nobody knows the step.
+dfm_where() { if [ -n "$dfm_save" ]; then echo "step $(dfm_step)"; else echo "its newest checkpoint"; fi; }
+
 # dfm_number FIELD < line of JSON
 dfm_number() { sed -n "s/.*\"$1\": *\([-+0-9.eE]*\).*/\1/p" | tail -n 1; }
 
@@ -55,9 +61,11 @@ dfm_summary() {
     dfm_say "last step $(dfm_number iteration <<< "$last"), loss $(dfm_number loss <<< "$last")," \
       "${speed:-?} steps/s over the last $(grep -c . <<< "$last")"
   fi
-  dfm_say "checkpoints in $dfm_save: $(dfm_checkpoints); newest step $1 before this start, $(dfm_step) now"
-  [ ! -r "$journal" ] || dfm_say "journal: $(grep '"stop"' "$journal" | tail -n 1 | sed -n 's/.*"reason": *"\([^"]*\)".*/\1/p')"
+  dfm_say "checkpoints in $dfm_save: $(dfm_checkpoints); step $1 before this start, $(dfm_step) now"
+  [ ! -r "$journal" ] || dfm_say "the journal's last reason to end: $(dfm_last_reason "$journal")"
 }
+
+dfm_last_reason() { grep '"stop"' "$1" | tail -n 1 | sed -n 's/.*"reason": *"\([^"]*\)".*/\1/p'; }
 
 dfm_checkpoints() {
   local found=("$dfm_save"/iter_*)

@@ -49,11 +49,11 @@ dfm_is_resumable() {
 # dfm_go_on and dfm_at_the_end: how a next start is brought about; train_array.sh has its own.
 dfm_go_on() {
   if [ "$DFM_REQUEUE" = no ]; then
-    dfm_say "not requeued: DFM_REQUEUE is no; submit the same again to go on from step $(dfm_step)"
+    dfm_say "not requeued: DFM_REQUEUE is no; submit the same again to go on from $(dfm_where)"
   else
     # Said before it is done: Slurm ends this script at once.
-    dfm_say "requeueing: goes on from step $(dfm_step) ($(dfm_cause)); restart $((${SLURM_RESTART_COUNT:-0} + 1)) of at" \
-      "most $DFM_MAX_RESTARTS"
+    dfm_say "requeueing: goes on from $(dfm_where) ($(dfm_cause));" \
+      "restart $((${SLURM_RESTART_COUNT:-0} + 1)) of at most $DFM_MAX_RESTARTS"
     scontrol requeue "$SLURM_JOB_ID" ||
       dfm_say "not requeued: this Slurm refuses (is Requeue=0?); submit the same again, or use train_array.sh"
   fi

@@ -3,9 +3,13 @@
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
-from job import JOBS, Job
+from job import JOBS, Job, wait_until
+from private_slurm import why_not
 
 from conftest import ROOT, TINY
 
@@ -79,3 +83,31 @@ def test_the_tools_make_a_picture_from_pictures(slurm, pictures, tmp_path):
         job = Job(slurm, template, words, [f"--ntasks={ranks}"])
         assert job.wait_for_end() == ("COMPLETED", 0), job.text()
     assert list((tmp_path / "samples").glob("*.png"))
+
+
+def test_everything_of_a_private_slurm_ends_with_the_process_that_started_it(tmp_path):
+    if why_not():
+        pytest.skip(why_not())
+    script = ("import sys, time; from private_slurm import PrivateSlurm\n"
+              "with PrivateSlurm(sys.argv[1], nodes=1) as slurm:\n"
+              "    print(*(p.pid for p in slurm.processes.values()), flush=True); time.sleep(600)")
+    folder = tempfile.mkdtemp(prefix="dfm-slurm-", dir="/tmp")
+    process = subprocess.Popen([sys.executable, "-c", script, folder], cwd=ROOT / "tests/slurm", stdout=subprocess.PIPE,
+                               text=True)
+    assert len(process.stdout.readline().split()) == 3 and processes_that_name(folder)
+    process.kill()
+    process.wait()
+    wait_until(lambda: not processes_that_name(folder), lambda: f"the end of {processes_that_name(folder)}")
+    shutil.rmtree(folder)
+
+
+def processes_that_name(folder):
+    """By command line or environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder.encode() in (process / "cmdline").read_bytes() + (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
