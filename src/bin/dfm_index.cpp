@@ -20,6 +20,8 @@ cli::Program program() {
           .options = {{"split-ratio", "index.split_ratio"},
                       {"exclude", "index.exclude"},
                       {"shuffle-tars", "index.shuffle_tars"},
+                      {"rescan", "index.rescan"},
+                      {"strict", "index.strict"},
                       {"force-overwrite", "index.force_overwrite"}},
           .sections = {"index"},
           .examples =
@@ -38,6 +40,9 @@ void print(const data::IndexReport& report, const data::IndexSettings& settings)
   log::info("{} samples in {} shards in {}, parts: {}",
             format_count(static_cast<std::int64_t>(report.samples)), report.shards.size(),
             settings.root.native(), fmt::format("{}", fmt::join(report.extensions, ", ")));
+  if (report.shards_read < report.shards.size()) {
+    log::info("{} shards had not changed and were not read again", report.shards.size() - report.shards_read);
+  }
   for (const data::SplitSummary& split : report.splits) {
     log::info("split {}: {} samples in {} shards", split.name, split.samples, split.shards);
   }

@@ -1,13 +1,16 @@
 """dfm_index and the data set reader against the real Megatron-Energon 7.4."""
 
+import contextlib
 import io
 import json
 import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import tarfile
+import uuid
 from pathlib import Path
 
 import pytest
@@ -251,12 +254,24 @@ def filled_splits(root):
     return {split: [n for e in parts[split] for n in braceexpand.braceexpand(e)] for split in parts if parts[split]}
 
 
+def tables(root):
+    """The schema to the letter, and all rows."""
+    with contextlib.closing(sqlite3.connect(f"file:{root}/.nv-meta/index.sqlite?mode=ro&immutable=1", uri=True)) as database:
+        rows = lambda sql: database.execute(sql).fetchall()
+        assert rows("PRAGMA integrity_check") == [("ok",)]
+        header = [rows(f"PRAGMA {name}") for name in ("page_size", "encoding", "user_version", "application_id", "journal_mode")]
+        return (header, rows("SELECT type, name, tbl_name, sql FROM sqlite_master"), sorted(rows("SELECT * FROM samples")),
+                sorted(rows("SELECT * FROM sample_parts")))
+
+
 def same_files(ours, theirs):
     def names(root):
-        return {path.relative_to(root) for path in root.rglob("*") if path.is_file()}
-    own = {Path(".nv-meta") / name for name in ("index.sqlite", "index.uuid", "dfm_shapes.bin")}
-    assert names(ours) - own == names(theirs) - own
-    for name in names(ours) - own:
+        return {path.relative_to(root) for path in root.rglob("*")
+                if path.is_file() and path.name != "dfm_shapes.bin" and path.parent.name != "dfm_rows"}
+    assert names(ours) == names(theirs)
+    assert tables(ours) == tables(theirs)
+    assert str(uuid.UUID((ours / ".nv-meta/index.uuid").read_text(), version=4)) == (ours / ".nv-meta/index.uuid").read_text()
+    for name in names(ours) - {Path(".nv-meta/index.sqlite"), Path(".nv-meta/index.uuid")}:
         mine, other = (ours / name).read_bytes(), (theirs / name).read_bytes()
         if name.name == ".info.json":
             other = re.sub(rb'  "energon_version": "7.4.0",\n', b"", other)
@@ -308,12 +323,55 @@ def test_energon_trains_on_every_sample_once(pair):
 
 
 def test_any_number_of_ranks_writes_the_same_files(tmp_path):
-    roots = {ranks: write_shards(tmp_path / str(ranks), DATASETS["golden plain"]() | DATASETS["ustar"]()) for ranks in (1, 2, 3)}
+    roots = {ranks: write_shards(tmp_path / str(ranks), DATASETS["golden plain"]() | DATASETS["ustar"]()) for ranks in (1, 2, 3, 4, 7)}
     for ranks, root in roots.items():
         indexed(root, "index.split_ratio=8,1,1", code=PARTIAL, ranks=ranks)  # ustar's samples have no tensors
-    for ranks in (2, 3):
+    for ranks in (2, 3, 4, 7):
+        assert (roots[ranks] / ".nv-meta/index.sqlite").read_bytes() == (roots[1] / ".nv-meta/index.sqlite").read_bytes()
         same_files(roots[ranks], roots[1])
         assert (roots[ranks] / ".nv-meta/dfm_shapes.bin").read_bytes() == (roots[1] / ".nv-meta/dfm_shapes.bin").read_bytes()
+
+
+def test_energon_finds_every_part_by_its_key_through_our_tables(tmp_path):
+    from megatron.energon.flavors.webdataset.file_store import WebdatasetFileStore
+    root = write_shards(tmp_path, DATASETS["webdataset"]() | DATASETS["GNU long names"]())
+    indexed(root)
+    store = WebdatasetFileStore(root)
+    store.worker_init() if hasattr(store, "worker_init") else None
+    for shard in shards_of(root):
+        for key, parts in walk(root / shard):
+            for extension, data in parts.items():
+                found = store[f"{key}.{extension}"]
+                assert (found[0] if isinstance(found, tuple) else found) == data
+
+
+def test_a_second_run_reads_only_the_shards_that_changed_and_comes_to_the_same(tmp_path):
+    ours, fresh = tmp_path / "ours", tmp_path / "fresh"
+    shards = DATASETS["ustar"]()
+    write_shards(ours, shards)
+    indexed(ours)
+    meta = ours / ".nv-meta"
+    before = (meta / "index.uuid").read_text()
+    assert "10 shards had not changed" in indexed(ours)
+    assert (meta / "index.uuid").read_text() == before
+    changed = {"s-4.tar": packed(files(800, 9)), "new.tar": packed(files(700, 2))}
+    write_shards(ours, changed)
+    (ours / "s-7.tar").unlink()
+    assert "8 shards had not changed" in indexed(ours)
+    assert (meta / "index.uuid").read_text() != before
+    write_shards(fresh, {name: data for name, data in (shards | changed).items() if name != "s-7.tar"})
+    indexed(fresh)
+    assert tables(ours) == tables(fresh)
+    (meta / "index.sqlite").write_bytes(b"damaged")
+    indexed(ours)
+    assert tables(ours) == tables(fresh)
+
+
+def test_strict_ends_at_a_damaged_shard(tmp_path):
+    root = write_shards(tmp_path, {"good.tar": packed(files(0, 5)), "cut.tar": packed(files(10, 40))[:9000]})
+    assert "cut.tar" in indexed(root, "--strict", code=DATA)
+    assert not (root / ".nv-meta/.info.json").exists()
+    assert "cut.tar" in indexed(root, code=PARTIAL)
 
 
 def test_excluded_shards_and_samples_are_left_out_as_energon_does(tmp_path):

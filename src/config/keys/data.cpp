@@ -56,6 +56,10 @@ std::vector<Key> index_keys() {
       text("index.split_ratio", "1,0,0", "Shares of the train, val and test splits"),
       flag("index.shuffle_tars", false,
            "Shuffle the shards before they are split (as energon --shuffle-tars does)"),
+      flag("index.rescan", false,
+           "Read all shards, also those whose size and time are those of the last run"),
+      flag("index.strict", false,
+           "Stop with code 3 at a damaged shard instead of leaving it out with code 7"),
       flag("index.force_overwrite", false, "Replace split.yaml and dataset.yaml where they exist"),
   };
 }

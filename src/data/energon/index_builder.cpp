@@ -1,9 +1,7 @@
 #include "data/energon/index_builder.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
-#include <optional>
 #include <set>
 
 #include <fmt/core.h>
@@ -12,9 +10,9 @@
 #include "core/error.h"
 #include "core/stop_token.h"
 #include "core/text.h"
-#include "data/energon/duplicate_keys.h"
 #include "data/energon/index_metadata.h"
-#include "data/energon/shapes_file.h"
+#include "data/energon/index_tables.h"
+#include "data/energon/shard_record.h"
 
 namespace dfm::data {
 namespace {
@@ -23,8 +21,7 @@ namespace {
 struct Work {
   std::vector<ShardFile> shards;
   std::vector<int> owners;
-  std::vector<ShardResult>
-      results;  // complete for this rank's shards; summaries of all after share_summaries
+  std::vector<RecordedShard> results;  // of this rank's shards; of all after share_results
 };
 
 Discovery find_something(const IndexSettings& settings) {
@@ -54,60 +51,21 @@ void index_my_shards(Work& work, const IndexSettings& settings, const comm::Grou
   Progress progress("Indexing", my_bytes, tools.progress);
   for (std::size_t i = 0; i < work.shards.size() && !StopToken::requested(); ++i) {
     if (work.owners[i] != world.rank()) continue;
-    work.results[i] = index_shard(settings.root, work.shards[i].name, tools.read_shapes);
+    work.results[i] =
+        index_changed_shard(settings.root, work.shards[i].name, tools.read_shapes, settings.rescan);
     progress.advance(static_cast<std::int64_t>(work.shards[i].size_bytes), work.shards[i].name);
   }
 }
 
 // Collective.
-void share_summaries(Work& work, const comm::Group& world) {
+void share_results(Work& work, const comm::Group& world) {
   for (std::size_t i = 0; i < work.shards.size(); ++i) {
-    const bool is_mine = work.owners[i] == world.rank();
-    const std::string text = is_mine ? to_text(work.results[i].summary) : "";
-    work.results[i].summary = shard_summary_from_text(world.broadcast_text(text, work.owners[i]));
+    RecordedShard& result = work.results[i];
+    std::string text;
+    if (work.owners[i] == world.rank()) text = (result.was_read ? "1" : "0") + to_text(result.summary);
+    text = world.broadcast_text(text, work.owners[i]);
+    result = {shard_summary_from_text(text.substr(1)), text.starts_with('1')};
   }
-}
-
-// Collective. Calls use with one number or row a sample for each indexed shard in turn, on every rank.
-template <class Item, class Use>
-void pass_around(const Work& work, const comm::Group& world, std::vector<Item> ShardResult::*items,
-                 Use&& use) {
-  for (std::size_t i = 0; i < work.shards.size(); ++i) {
-    std::vector<Item> shared = work.results[i].*items;
-    shared.resize(work.results[i].summary.samples);
-    world.broadcast(std::as_writable_bytes(std::span(shared)), work.owners[i]);
-    use(i, shared);
-  }
-}
-
-Error duplicate_error(const Work& work, const DuplicateKey& duplicate) {
-  return data_error(
-      fmt::format("the key {} comes twice: in {} (sample {}) and in {} (sample {})", printable(duplicate.key),
-                  work.shards[duplicate.first.shard].name, duplicate.first.sample,
-                  work.shards[duplicate.second.shard].name, duplicate.second.sample),
-      "keys must differ in the whole data set: rename the files in the shards, or leave one out with "
-      "index.exclude");
-}
-
-// Collective. Each rank looks after the keys whose hash falls to it.
-void refuse_duplicate_keys(const Work& work, const IndexSettings& settings, const comm::Group& world) {
-  std::vector<KeyPlace> places;
-  const auto ranks = static_cast<std::uint64_t>(world.size()), me = static_cast<std::uint64_t>(world.rank());
-  pass_around(work, world, &ShardResult::key_hashes,
-              [&](std::size_t shard, const std::vector<std::uint64_t>& hashes) {
-                ensure(hashes.size() <= std::numeric_limits<std::uint32_t>::max(), "a shard of 2^32 samples");
-                for (std::size_t sample = 0; sample < hashes.size(); ++sample) {
-                  if (hashes[sample] % ranks != me) continue;
-                  places.push_back({hashes[sample], static_cast<std::uint32_t>(shard),
-                                    static_cast<std::uint32_t>(sample)});
-                }
-              });
-  comm::agreed(world, [&] {
-    const auto duplicate = find_duplicate_key(std::move(places), [&](const KeyPlace& place) {
-      return read_sample_key(settings.root / work.shards[place.shard].name, place.sample);
-    });
-    if (duplicate) throw duplicate_error(work, *duplicate);
-  });
 }
 
 void refuse_nothing(const IndexSettings& settings, const IndexReport& report) {
@@ -119,7 +77,7 @@ void refuse_nothing(const IndexSettings& settings, const IndexReport& report) {
 
 std::uint32_t common_text_width(const Work& work) {
   const TextWidth* first = nullptr;
-  for (const ShardResult& result : work.results) {
+  for (const RecordedShard& result : work.results) {
     for (const TextWidth& next : result.summary.text_widths) {
       if (first == nullptr) first = &next;
       if (next.width == first->width) continue;
@@ -143,6 +101,7 @@ IndexReport make_report(const Work& work, const Discovery& found) {
       continue;
     }
     report.shards.push_back({work.shards[i].name, summary.samples});
+    report.shards_read += work.results[i].was_read ? 1 : 0;
     report.samples += summary.samples;
     report.lost_bytes += summary.lost_bytes;
     report.samples_without_shape += summary.samples_without_shape;
@@ -159,7 +118,7 @@ IndexReport make_report(const Work& work, const Discovery& found) {
 void warn_of_unreadable(const Work& work, IndexReport& report) {
   if (report.samples_without_shape == 0) return;
   std::string example;
-  for (const ShardResult& result : work.results) {
+  for (const RecordedShard& result : work.results) {
     if (example.empty() && !result.summary.unreadable.empty()) example = result.summary.unreadable.front();
   }
   report.warnings.push_back(
@@ -167,32 +126,31 @@ void warn_of_unreadable(const Work& work, IndexReport& report) {
                   report.samples_without_shape, report.samples, example));
 }
 
-// Collective. Rank 0 writes the rows of all ranks as they come.
-void write_shapes(const Work& work, const IndexSettings& settings, const comm::Group& world,
-                  std::uint32_t text_width) {
-  std::vector<ShapesOfShard> table;
+void refuse_skipped(const IndexSettings& settings, const IndexReport& report) {
+  if (!settings.strict || report.exit_code() == ExitCode::done) return;
+  if (!report.skipped.empty()) {
+    const SkippedShard& first = report.skipped.front();
+    throw data_error(fmt::format("{} shards cannot be indexed, the first is {}: {}", report.skipped.size(),
+                                 printable(first.name), first.reason),
+                     "mend or remove it, or leave out index.strict");
+  }
+  throw data_error(report.warnings.empty() ? "a shard is damaged" : report.warnings.front(),
+                   "mend it, or leave out index.strict");
+}
+
+// One process.
+void write_all(const Work& work, const IndexSettings& settings, IndexReport& report) {
+  TableRequest request{settings.root, {}, report.has_shapes, report.text_width};
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < work.shards.size(); ++i) {
     const ShardSummary& summary = work.results[i].summary;
-    if (summary.samples == 0) continue;
-    table.push_back({work.shards[i].name, summary.samples, summary.end_offset, summary.rows_hash});
+    if (summary.skip_reason.empty()) request.shards.push_back({work.shards[i].name, &summary});
+    names.push_back(work.shards[i].name);
   }
-  std::optional<ShapesWriter> writer;
-  std::exception_ptr failure;
-  const auto on_root = [&](auto&& action) {
-    if (world.rank() != 0 || failure != nullptr) return;
-    try {
-      action();
-    } catch (...) {
-      failure = std::current_exception();  // the other ranks still pass rows around
-    }
-  };
-  on_root([&] { writer.emplace(settings.root, text_width, table); });
-  pass_around(work, world, &ShardResult::rows,
-              [&](std::size_t /*shard*/, const std::vector<SampleShape>& rows) {
-                on_root([&] { writer->append(rows); });
-              });
-  on_root([&] { writer->commit(); });
-  comm::agree_on(world, failure);
+  report.stopped = write_tables(request) == TablesOutcome::stopped;
+  if (report.stopped) return;
+  remove_other_records(settings.root, names);
+  write_metadata(settings, report);
 }
 
 }  // namespace
@@ -216,26 +174,25 @@ std::vector<int> deal_shards(const std::vector<ShardFile>& shards, int ranks) {
 IndexReport build_index(const IndexSettings& settings, const comm::Group& world, const IndexTools& tools) {
   const Discovery found = find_together(settings, world);
   Work work{found.shards, deal_shards(found.shards, world.size()),
-            std::vector<ShardResult>(found.shards.size())};
+            std::vector<RecordedShard>(found.shards.size())};
   comm::agreed(world, [&] { index_my_shards(work, settings, world, tools); });
   IndexReport report;
   report.stopped = comm::stop_requested_anywhere(world);
   if (report.stopped) return report;
 
-  share_summaries(work, world);
+  share_results(work, world);
   report = make_report(work, found);
+  warn_of_unreadable(work, report);
   comm::agreed(world, [&] {
     refuse_nothing(settings, report);
+    refuse_skipped(settings, report);
     report.text_width = common_text_width(work);
   });
-  refuse_duplicate_keys(work, settings, world);
-  warn_of_unreadable(work, report);
-  if (report.has_shapes) write_shapes(work, settings, world, report.text_width);
   comm::agreed(world, [&] {
-    if (world.rank() != 0) return;
-    if (!report.has_shapes) remove_file(settings.root / kShapesFile);
-    write_metadata(settings, report);
+    if (world.rank() == 0) write_all(work, settings, report);
   });
+  report.stopped =
+      comm::stop_requested_anywhere(world) && world.broadcast_text(report.stopped ? "1" : "", 0) == "1";
   return report;
 }
 

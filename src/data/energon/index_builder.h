@@ -1,7 +1,5 @@
 // Makes a folder of shards an Energon data set: a .tar.idx beside each shard and the files in .nv-meta/, as
-// `energon prepare
-// --sample-type CrudeWebdataset` makes them (without its sqlite tables, which only random access by key
-// needs), and dfm's own table of sample shapes.
+// `energon prepare --sample-type CrudeWebdataset` makes them, and dfm's own table of sample shapes.
 //
 //   const IndexReport report = build_index(index_settings(config), world, {.read_shapes = reader, .progress =
 //   style});
@@ -25,11 +23,12 @@ struct IndexTools {
 // Collective. The ranks scan different shards, rank 0 writes the metadata. The report is complete on rank 0;
 // the other ranks lack splits and kept_files and some warnings, and know all that decides the exit code.
 //
-// Shards that are damaged are left out of the metadata and reported. Running it again is fine: index files
-// and .info.json are written anew, an existing split file and dataset.yaml are kept unless
-// settings.force_overwrite. Asked to stop, it does so between two shards and writes no metadata. Throws on
-// all ranks: a data error when there is no shard that can be indexed, when a key comes twice, or when the
-// widths of the text embeddings differ; a storage error where a file cannot be written.
+// Shards that are damaged are left out of the metadata and reported. Running it again is fine: shards whose
+// size and time are those of the last run are not read again (settings.rescan reads them), an existing split
+// file and dataset.yaml are kept unless settings.force_overwrite. Asked to stop, it does so between two
+// shards and writes no metadata. Throws on all ranks: a data error when there is no shard that can be
+// indexed, when a key comes twice, or when the widths of the text embeddings differ; a storage error where a
+// file cannot be written.
 IndexReport build_index(const IndexSettings& settings, const comm::Group& world, const IndexTools& tools);
 
 // The rank that indexes each shard: the largest first, each to the rank that has the fewest bytes so far.

@@ -1,6 +1,5 @@
 #include "data/energon/index_metadata.h"
 
-#include <optional>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
@@ -11,13 +10,13 @@
 #include "data/energon/dataset_metadata.h"
 #include "data/energon/file_mode.h"
 #include "data/energon/python_random.h"
+#include "data/energon/sample_tables.h"
+#include "data/energon/shard_record.h"
 
 namespace dfm::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kSqliteFile = ".nv-meta/index.sqlite";
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -31,23 +30,7 @@ void write_like(const fs::path& path, std::string_view content, const fs::path& 
   file.commit();
 }
 
-// What an earlier run recorded; empty when there is nothing that can be read.
-std::optional<DatasetInfo> earlier_info(const fs::path& root) {
-  try {
-    return read_dataset_info(root);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-void write_info(const fs::path& root, IndexReport& report) {
-  const auto earlier = earlier_info(root);
-  if (earlier && earlier->shards != report.shards && is_there(root / kSqliteFile)) {
-    report.warnings.push_back(
-        fmt::format("{} belongs to an earlier state of the data set ({} shards, now {}): remove it, or make "
-                    "it again with energon prepare",
-                    kSqliteFile, earlier->shards.size(), report.shards.size()));
-  }
+void write_info(const fs::path& root, const IndexReport& report) {
   const DatasetInfo info{std::nullopt, report.shards};
   const fs::path model = root / report.shards.front().name;
   write_like(root / kInfoFile, info_json(info), model);
@@ -155,10 +138,13 @@ void write_dataset_yaml(const IndexSettings& settings, IndexReport& report) {
 void prepare_meta_folder(const IndexSettings& settings) {
   if (has_splits(settings.root) && !settings.force_overwrite) read_splits(settings.root);
   make_folder(settings.root / kMetaFolder);
+  make_folder(settings.root / kRecordFolder);
   copy_mode(settings.root, settings.root / kMetaFolder);
 }
 
 void write_metadata(const IndexSettings& settings, IndexReport& report) {
+  for (const char* const file : {kSqliteFile, kUuidFile})
+    copy_mode(settings.root / report.shards.front().name, settings.root / file);
   write_info(settings.root, report);
   write_splits(settings, report);
   write_dataset_yaml(settings, report);

@@ -12,8 +12,7 @@ void prepare_meta_folder(const IndexSettings& settings);
 
 // Writes .info.json (and .info.yaml where there is one), then split.yaml and dataset.yaml unless they exist
 // and are kept, each durably. Takes report.shards; fills in its splits, kept_files and, with the numbers, the
-// warnings: shards that rounding leaves in no split, splits that get none, a kept split that no longer fits,
-// tables of an earlier Energon that no longer fit.
+// warnings: shards that rounding leaves in no split, splits that get none, a kept split that no longer fits.
 void write_metadata(const IndexSettings& settings, IndexReport& report);
 
 }  // namespace dfm::data

@@ -22,6 +22,7 @@ struct IndexReport {
 
   std::vector<ShardCount> shards;
   std::uint64_t samples = 0;
+  std::uint64_t shards_read = 0;  // the others had not changed since the last run
   std::vector<SkippedShard> skipped;
   std::vector<SplitSummary> splits;
   std::vector<std::string> extensions;  // of the parts of the samples

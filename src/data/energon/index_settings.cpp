@@ -12,6 +12,8 @@ IndexSettings index_settings(const Config& config) {
           .exclude = config.optional_text("index.exclude").value_or(""),
           .split_ratio = parse_split_ratio(config.text("index.split_ratio")),
           .shuffle_tars = config.flag("index.shuffle_tars"),
+          .rescan = config.flag("index.rescan"),
+          .strict = config.flag("index.strict"),
           .force_overwrite = config.flag("index.force_overwrite")};
 }
 

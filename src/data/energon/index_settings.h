@@ -14,6 +14,8 @@ struct IndexSettings {
   std::string exclude = {};  // regular expression; empty for none
   SplitRatio split_ratio{1, 0, 0};
   bool shuffle_tars = false;
+  bool rescan = false;           // read all shards, also those that did not change
+  bool strict = false;           // a shard that is damaged is an error
   bool force_overwrite = false;  // replace split.yaml and dataset.yaml where they exist
 };
 

@@ -1,17 +1,14 @@
 #include "data/energon/shard_result.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/hash.h"
-#include "core/json.h"
 #include "core/text.h"
-#include "data/energon/sample_key.h"
 #include "data/energon/shapes_file.h"
+#include "data/energon/shard_record.h"
 #include "data/energon/tar_index.h"
 
 namespace dfm::data {
@@ -38,12 +35,13 @@ class SampleNotes {
       : shard_(shard), name_(std::move(name)), read_shapes_(read_shapes) {}
 
   void add(const ShardSample& sample) {
-    result_.key_hashes.push_back(hash64(sample.key));
+    samples_.add(sample);
     if (read_shapes_) add_shape(sample);
   }
 
   ShardResult take() {
     result_.summary.rows_hash = hash_of_rows(result_.rows);
+    result_.samples = samples_.take();
     return std::move(result_);
   }
 
@@ -86,6 +84,7 @@ class SampleNotes {
   const File& shard_;
   std::string name_;
   const ShapeReader& read_shapes_;
+  RecordedSamples samples_;
   ShardResult result_;
 };
 
@@ -95,9 +94,6 @@ ShardResult skipped(const Error& error) {
       error.hint().empty() ? error.what() : fmt::format("{} ({})", error.what(), error.hint());
   return result;
 }
-
-// Bytes that are not UTF-8 (a file's extension may hold any) become replacement characters.
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 
@@ -116,6 +112,7 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
   write_tar_index(root / name, scan.offsets);
   result.summary.samples = scan.sample_count();
   result.summary.end_offset = scan.offsets.back();
+  result.summary.samples_hash = hash64(result.samples) ^ hash64(std::as_bytes(std::span(scan.offsets)));
   result.summary.lost_bytes = scan.lost_bytes;
   result.summary.extensions.assign(scan.extensions.begin(), scan.extensions.end());
   for (const std::string& warning : scan.warnings)
@@ -123,50 +120,21 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
   return result;
 }
 
-std::string to_text(const ShardSummary& summary) {
-  Json widths = Json::array();
-  for (const TextWidth& width : summary.text_widths) widths.push_back({width.width, width.sample});
-  return dump(Json{{"skip_reason", summary.skip_reason},
-                   {"samples", summary.samples},
-                   {"end_offset", summary.end_offset},
-                   {"lost_bytes", summary.lost_bytes},
-                   {"extensions", summary.extensions},
-                   {"warnings", summary.warnings},
-                   {"samples_with_tensors", summary.samples_with_tensors},
-                   {"samples_without_shape", summary.samples_without_shape},
-                   {"unreadable", summary.unreadable},
-                   {"text_widths", widths},
-                   {"rows_hash", summary.rows_hash}});
-}
-
-ShardSummary shard_summary_from_text(const std::string& text) {
-  const Json json = parse_json(text, "summary of a shard");
-  ShardSummary summary;
-  json.at("skip_reason").get_to(summary.skip_reason);
-  json.at("samples").get_to(summary.samples);
-  json.at("end_offset").get_to(summary.end_offset);
-  json.at("lost_bytes").get_to(summary.lost_bytes);
-  json.at("extensions").get_to(summary.extensions);
-  json.at("warnings").get_to(summary.warnings);
-  json.at("samples_with_tensors").get_to(summary.samples_with_tensors);
-  json.at("samples_without_shape").get_to(summary.samples_without_shape);
-  json.at("unreadable").get_to(summary.unreadable);
-  json.at("rows_hash").get_to(summary.rows_hash);
-  for (const Json& width : json.at("text_widths")) {
-    summary.text_widths.push_back({width.at(0).get<std::uint32_t>(), width.at(1).get<std::string>()});
+RecordedShard index_changed_shard(const fs::path& root, const std::string& name,
+                                  const ShapeReader& read_shapes, bool rescan) {
+  ShardStamp stamp;
+  try {
+    stamp = shard_stamp(root, name);
+  } catch (const Error& error) {
+    return {skipped(error).summary, true};
   }
-  return summary;
-}
-
-std::string read_sample_key(const fs::path& shard, std::uint64_t sample) {
-  const File file = File::open_to_read(shard);
-  const std::vector<std::uint64_t> offsets = read_tar_index(shard, file.size());
-  TarScanner scanner(TarSource(file), offsets.at(sample));
-  while (const auto member = scanner.next()) {
-    if (const auto name = split_member_name(member->name); name && member->is_regular)
-      return std::string(name->key);
+  stamp.has_shapes = static_cast<bool>(read_shapes);
+  if (const auto record = rescan ? std::nullopt : read_record(root, stamp)) return {record->summary, false};
+  ShardResult result = index_shard(root, name, read_shapes);
+  if (result.summary.skip_reason.empty()) {
+    write_record(root, {stamp, result.summary, std::move(result.samples), std::move(result.rows)});
   }
-  throw data_error(fmt::format("{} has no sample where its index says", shard.native()));
+  return {std::move(result.summary), true};
 }
 
 }  // namespace dfm::data

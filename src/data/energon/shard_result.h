@@ -11,6 +11,7 @@
 #include "data/energon/sample_shapes.h"
 #include "data/energon/shard_discovery.h"
 #include "data/energon/shard_scan.h"
+#include "data/energon/shard_summary.h"
 
 namespace dfm::data {
 
@@ -19,31 +20,10 @@ namespace dfm::data {
 using ShapeReader =
     std::function<TensorShapes(const File& shard, const SamplePart& pth, const SamplePart& pickle)>;
 
-// A text width and a sample that has it.
-struct TextWidth {
-  std::uint32_t width = 0;
-  std::string sample;
-};
-
-struct ShardSummary {
-  std::string skip_reason;  // why the shard cannot be indexed; empty when it is
-  std::uint64_t samples = 0;
-  std::uint64_t end_offset = 0;
-  std::uint64_t lost_bytes = 0;
-  std::vector<std::string> extensions;
-  std::vector<std::string> warnings;
-
-  std::uint64_t samples_with_tensors = 0;   // that have both parts
-  std::uint64_t samples_without_shape = 0;  // whose shapes could not be read
-  std::vector<std::string> unreadable;      // why, the first few
-  std::vector<TextWidth> text_widths;       // the first two different ones
-  std::uint64_t rows_hash = 0;
-};
-
 struct ShardResult {
   ShardSummary summary;
-  std::vector<std::uint64_t> key_hashes;  // one a sample
-  std::vector<SampleShape> rows;          // one a sample
+  std::string samples;            // as a record keeps them
+  std::vector<SampleShape> rows;  // one a sample
 };
 
 // Scans a shard and writes its index file. A shard that is damaged or cannot be read comes back with a
@@ -51,11 +31,13 @@ struct ShardResult {
 ShardResult index_shard(const std::filesystem::path& root, const std::string& name,
                         const ShapeReader& read_shapes);
 
-// A summary as it travels between ranks.
-std::string to_text(const ShardSummary& summary);
-ShardSummary shard_summary_from_text(const std::string& text);
-
-// The key of a sample of an indexed shard.
-std::string read_sample_key(const std::filesystem::path& shard, std::uint64_t sample);
+// The same with a record: where one is there for the shard as it is now, and its index fits, the shard is not
+// read.
+struct RecordedShard {
+  ShardSummary summary;
+  bool was_read = false;
+};
+RecordedShard index_changed_shard(const std::filesystem::path& root, const std::string& name,
+                                  const ShapeReader& read_shapes, bool rescan);
 
 }  // namespace dfm::data

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "config/keys.h"
-#include "data/energon/duplicate_keys.h"
 #include "data/energon/index_builder.h"
 #include "data/energon/index_metadata.h"
+#include "data/energon/shard_record.h"
 #include "data/energon/tar_index.h"
 #include "unit/data/shards.h"
 
@@ -49,10 +49,8 @@ TEST(IndexShard, WritesTheIndexAndNotesEachSample) {
   EXPECT_EQ(result.summary.samples, 2U);
   EXPECT_EQ(result.summary.end_offset, 4096U);
   EXPECT_THAT(result.summary.extensions, ElementsAre("json", "txt"));
-  EXPECT_EQ(result.key_hashes.size(), 2U);
   EXPECT_THAT(result.rows, IsEmpty());
   EXPECT_THAT(read_tar_index(folder / "a.tar", 5120), ElementsAre(0, 2048, 4096));
-  EXPECT_EQ(read_sample_key(folder / "a.tar", 1), "2");
 }
 
 TEST(IndexShard, SkipsAShardThatIsDamagedOrCannotBeRead) {
@@ -101,27 +99,6 @@ TEST(ShardSummary, TravelsAsText) {
   EXPECT_EQ(back.extensions[0], "txt");
   EXPECT_EQ(back.text_widths[1].width, 16U);
   EXPECT_EQ(back.rows_hash, summary.rows_hash);
-}
-
-TEST(DuplicateKeys, AreFoundBehindEqualHashes) {
-  const std::vector<std::string> keys{"a", "b", "a", "c"};
-  const auto read_key = [&](const KeyPlace& place) { return keys.at(place.sample); };
-  const auto found = find_duplicate_key({{7, 0, 0}, {9, 0, 1}, {7, 1, 2}, {1, 1, 3}}, read_key);
-  ASSERT_TRUE(found);
-  EXPECT_EQ(found->key, "a");
-  EXPECT_EQ(found->first.shard, 0U);
-  EXPECT_EQ(found->second.shard, 1U);
-}
-
-TEST(DuplicateKeys, AreNotThereWhereOnlyHashesAreEqual) {
-  const std::vector<std::string> keys{"a", "b", "c"};
-  EXPECT_FALSE(find_duplicate_key({{7, 0, 0}, {7, 0, 1}, {7, 0, 2}},
-                                  [&](const KeyPlace& place) { return keys.at(place.sample); }));
-}
-
-TEST(DuplicateKeys, AreNotReadWhereHashesDiffer) {
-  EXPECT_FALSE(find_duplicate_key({{1, 0, 0}, {2, 0, 1}},
-                                  [](const KeyPlace&) -> std::string { throw internal_error("read"); }));
 }
 
 IndexReport report_of(const TemporaryFolder& folder, const std::vector<ShardCount>& shards) {
@@ -195,17 +172,35 @@ TEST(IndexMetadata, RefusesAKeptSplitThatCannotBeReadBeforeAnythingElse) {
   EXPECT_FALSE(error_of([&] { prepare_meta_folder({.root = folder.path(), .force_overwrite = true}); }));
 }
 
-TEST(IndexMetadata, WarnsOfTablesThatNoLongerFit) {
+TEST(IndexChangedShard, ReadsAShardAgainWhereItsTimeOrItsIndexChanged) {
   const TemporaryFolder folder;
-  const IndexSettings settings{.root = folder.path()};
-  folder.write(kInfoFile, R"({"energon_version": "7.4.0", "shard_counts": {"a.tar": 1}})");
-  folder.write(".nv-meta/index.sqlite", "x");
-  IndexReport report = report_of(folder, {{"a.tar", 2}});
-  write_metadata(settings, report);
-  EXPECT_THAT(report.warnings, Contains(HasSubstr("index.sqlite belongs to an earlier state")));
-  report = report_of(folder, {{"a.tar", 2}});
-  write_metadata(settings, report);
-  EXPECT_THAT(report.warnings, IsEmpty());
+  folder.write("a.tar", shard_of({"1", "2"}));
+  make_folder(folder / kRecordFolder);
+  const auto was_read = [&](bool rescan = false) {
+    return index_changed_shard(folder.path(), "a.tar", {}, rescan).was_read;
+  };
+  EXPECT_TRUE(was_read());
+  EXPECT_FALSE(was_read());
+  EXPECT_TRUE(was_read(true));
+  std::filesystem::last_write_time(folder / "a.tar", std::filesystem::file_time_type::clock::now());
+  EXPECT_TRUE(was_read());
+  remove_file(folder / "a.tar.idx");
+  EXPECT_TRUE(was_read());
+  EXPECT_FALSE(was_read());
+}
+
+TEST(ShardRecord, ThatIsDamagedIsNoRecord) {
+  const TemporaryFolder folder;
+  folder.write("a.tar", shard_of({"1", "2"}));
+  make_folder(folder / kRecordFolder);
+  index_changed_shard(folder.path(), "a.tar", {}, false);
+  const auto path = record_path(folder.path(), "a.tar");
+  std::string bytes = read_text(path);
+  bytes[bytes.size() - 3] ^= 1;
+  write_durably(path, bytes);
+  EXPECT_FALSE(read_record(folder.path(), shard_stamp(folder.path(), "a.tar")));
+  write_durably(path, bytes.substr(0, 20));
+  EXPECT_FALSE(read_record(folder.path(), shard_stamp(folder.path(), "a.tar")));
 }
 
 }  // namespace

@@ -29,6 +29,7 @@ class Dfm(CMakePackage):
     depends_on("nlohmann-json")
     depends_on("yaml-cpp")
     depends_on("xxhash")
+    depends_on("sqlite")
     depends_on("ffmpeg")
     depends_on("py-torch@2.11")  # for its LibTorch; no Python at run time
 
