@@ -334,9 +334,10 @@ def test_any_number_of_ranks_writes_the_same_files(tmp_path):
 
 def test_energon_finds_every_part_by_its_key_through_our_tables(tmp_path):
     from megatron.energon.cache.file_store import WebdatasetFileStore
+    from megatron.energon.epathlib import EPath
     root = write_shards(tmp_path, DATASETS["webdataset"]() | DATASETS["GNU long names"]())
     indexed(root)
-    store = WebdatasetFileStore(root)
+    store = WebdatasetFileStore(EPath(str(root)))
     for shard in shards_of(root):
         for key, parts in walk(root / shard):
             for extension, data in parts.items():
