@@ -188,6 +188,15 @@ def test_wrong_options_are_usage_errors(trained, tmp_path, words, code):
     assert os.listdir(tmp_path) == []
 
 
+def test_parts_are_read_again(trained, tmp_path):
+    run("dfm_consolidate", trained, tmp_path / "parts", "--max-part-size", "300KB")
+    run("dfm_consolidate", tmp_path / "parts", tmp_path / "a.safetensors", ranks=2)
+    run("dfm_consolidate", trained, tmp_path / "b.safetensors")
+    assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+    next((tmp_path / "parts").glob("model-00001*")).unlink()
+    run("dfm_consolidate", tmp_path / "parts", tmp_path / "c.safetensors", code=4)
+
+
 def test_what_else_lies_in_a_folder_is_not_lost(trained, tmp_path):
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts/notes.txt").write_text("mine")

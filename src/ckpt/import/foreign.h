@@ -12,6 +12,7 @@
 namespace dfm::ckpt {
 
 inline constexpr const char* kModelFileName = "model.pth";
+inline constexpr const char* kSafetensorsIndexName = "model.safetensors.index.json";
 
 // A file as bytes that are read when they are needed.
 data::ByteRange byte_range_of(const std::filesystem::path& path);
@@ -29,6 +30,7 @@ Source open_torch_files(const std::vector<std::filesystem::path>& paths);
 // *.distcp.
 Source open_torch_distributed(const std::filesystem::path& folder);
 
+// A file, or a folder of parts with their index.
 Source open_safetensors_source(const std::filesystem::path& path);
 
 // Elements of a view, in the order of its shape. The view must outlive nothing: it is kept.

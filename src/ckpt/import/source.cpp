@@ -78,6 +78,7 @@ SourceKind recognize_source(const fs::path& path) {
   if (is_there(path / ".metadata")) return SourceKind::torch_distributed;
   if (!is_there(path / kManifestName)) {
     if (!rank_shard_files(path).empty()) return SourceKind::rank_shards;
+    if (is_there(path / kSafetensorsIndexName)) return SourceKind::safetensors;
     if (is_there(path / kModelFileName)) return SourceKind::torch_file;
   }
   return SourceKind::dfm;

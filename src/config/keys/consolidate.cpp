@@ -6,9 +6,10 @@ namespace dfm::keys {
 std::vector<Key> consolidate_keys() {
   return {
       text("consolidate.checkpoint", {},
-           "Folder of checkpoints (its newest valid one is taken), an iter_* folder, or what PyTorch wrote: "
-           "a folder "
-           "with .metadata and *.distcp, one with model_rank_0.pt, ..., or a .pth, .pt or .safetensors file"),
+           "Folder of checkpoints (its newest valid one is taken), an iter_* folder, or what others wrote: a "
+           "folder with .metadata and *.distcp, with model_rank_0.pt, ..., or with "
+           "model.safetensors.index.json, or "
+           "a .pth, .pt or .safetensors file"),
       text("consolidate.output", {},
            "What to write: a file ending in .safetensors, .pth or .h5, or a folder; its name selects the "
            "format"),
