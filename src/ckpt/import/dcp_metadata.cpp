@@ -18,7 +18,7 @@ using data::pickle::Dict;
 using data::pickle::Graph;
 using data::pickle::Ref;
 
-constexpr std::uint64_t kMostBytes = 1U << 30U;
+constexpr std::uint64_t kMostBytes = 256U << 20U;
 constexpr std::size_t kMostNodes = 1U << 23U;
 constexpr std::size_t kMostDimensions = 32;
 constexpr std::size_t kMostChunks = 1U << 16U;  // of a tensor

@@ -86,6 +86,7 @@ class Graph {
 
   // Throws a data error for more nodes than are allowed.
   Ref add(Node node);
+  std::size_t most_nodes() const { return most_nodes_; }
   Node& at(Ref ref) { return nodes_.at(ref); }
   const Node& at(Ref ref) const { return nodes_.at(ref); }
 

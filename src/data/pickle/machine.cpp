@@ -61,6 +61,11 @@ std::vector<Ref> Machine::pop_to_mark() {
   return items;
 }
 
+void Machine::remember(std::uint32_t index) {
+  if (memo_.size() >= graph_.most_nodes()) throw data_error("it remembers more values than it may hold");
+  memo_[index] = top();
+}
+
 void Machine::recall(std::uint32_t index) {
   const auto found = memo_.find(index);
   if (found == memo_.end()) throw data_error(fmt::format("value {} is used before it is made", index));

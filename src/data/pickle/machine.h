@@ -53,7 +53,8 @@ class Machine {
   void mark() { marks_.push_back(stack_.size()); }
   std::vector<Ref> pop_to_mark();
 
-  void remember(std::uint32_t index) { memo_[index] = top(); }
+  // Throws a data error for more of them than there can be values.
+  void remember(std::uint32_t index);
   void remember_next() { remember(static_cast<std::uint32_t>(memo_.size())); }
   void recall(std::uint32_t index);
 

@@ -196,6 +196,14 @@ TEST(PickleReader, RefusesMoreValuesThanAFileOfTensorsNeeds) {
   EXPECT_THAT(error_of(kHead + "Nq"s + '\0' + std::string(3000000, '(') + "."), HasSubstr("a.pickle"));
 }
 
+TEST(PickleReader, RefusesToRememberMoreThanAFileOfTensorsNeeds) {
+  EXPECT_THAT(error_of("N" + std::string((1U << 20U) + 1, '\x94') + "."), HasSubstr("remembers more values"));
+}
+
+TEST(PickleReader, ObjectsOfDataClassesAreNoPlainValues) {
+  EXPECT_THAT(error_of("cargparse\nNamespace\n)\x81}b."), HasSubstr("it holds an object"));
+}
+
 TEST(PickleReader, RefusesIntegersBeyond64Bits) {
   EXPECT_THAT(error_of("\x80\x02\x8a\x09\x01\x00\x00\x00\x00\x00\x00\x00\x01."s),
               HasSubstr("a very large integer"));
