@@ -134,6 +134,7 @@ std::vector<std::uint64_t> make_hdf5_skeleton(const fs::path& path, const std::v
   check(H5Pset_create_intermediate_group(links.id(), 1), path);
   for (const auto& [name, text] : texts) write_text(file.id(), name, text, path);
   std::vector<std::uint64_t> offsets;
+  offsets.reserve(datasets.size());
   for (const Hdf5Dataset& dataset : datasets)
     offsets.push_back(make_dataset(file.id(), links, dataset, path));
   file.close_now(kAction, path);

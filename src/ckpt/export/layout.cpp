@@ -49,7 +49,7 @@ LayoutTarget layout_target(const fs::path& output, const Source& source) {
         fmt::format("name it {}", checkpoint_folder(path.parent_path(), own).native()));
   }
   const std::int64_t step = std::max({own, named, std::int64_t{0}});
-  const LayoutTarget target{named >= 0 ? path : checkpoint_folder(path, step), step};
+  LayoutTarget target{named >= 0 ? path : checkpoint_folder(path, step), step};
   if (fs::exists(target.folder / kManifestName)) {
     throw usage_error(fmt::format("there is a checkpoint {} already", target.folder.native()),
                       "checkpoints are not replaced: remove it first, or name another folder");

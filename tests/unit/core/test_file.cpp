@@ -44,6 +44,16 @@ TEST(File, AShortFileIsADataErrorThatSaysWhereItEnds) {
   EXPECT_THAT(error.what(), HasSubstr("file ends at byte 10, 4 bytes before it should"));
 }
 
+TEST(File, WritesIntoPlacesOfAFileThatIsThere) {
+  const TemporaryFolder folder;
+  File::create(folder / "file").reserve(6);
+  File file = File::open_to_write(folder / "file");
+  file.write_at(std::as_bytes(std::span("xy", 2)), 3);
+  file.sync();
+  file.close();
+  EXPECT_EQ(file_content(folder / "file"), std::string("\0\0\0xy\0", 6));
+}
+
 TEST(File, ReadsBeyondFourGigabytes) {
   const TemporaryFolder folder;
   constexpr off_t kFar = 5LL << 30U;
