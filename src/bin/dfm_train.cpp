@@ -17,7 +17,7 @@ cli::Program program() {
                       {"data-only", "train.data_only"},
                       {"stop-after-steps", "train.stop_after_steps"}},
           .sections = {"model", "diffusion", "train", "optimizer", "scheduler", "dataset", "encoders",
-                       "stage", "checkpoint", "validation", "logger", "rng"},
+                       "stage", "checkpoint", "validation", "logger", "rng", "watchdog"},
           .examples =
               "  dfm_train --mock train.train_iters=10\n"
               "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n"};

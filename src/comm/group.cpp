@@ -4,8 +4,10 @@
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <set>
 
 #include "comm/mpi.h"
+#include "core/activity.h"
 #include "core/error.h"
 
 namespace dfm::comm {
@@ -51,6 +53,12 @@ std::vector<int> to_int_counts(std::span<const std::int64_t> counts, int size) {
   return {counts.begin(), counts.end()};
 }
 
+// A text that stays when the group is gone: the watchdog's thread may still read it.
+const char* immortal(const std::string& role) {
+  static std::set<std::string> roles;
+  return roles.insert(role).first->c_str();
+}
+
 }  // namespace
 
 void Group::FreeCommunicator::operator()(MPI_Comm* communicator) const {
@@ -84,18 +92,21 @@ Group Group::split_by_node() const {
 template <class T>
 void Group::all_reduce_sum(std::span<T> values) const {
   traffic_.all_reduce_bytes += values.size_bytes();
+  const activity::WaitScope wait("all_reduce", immortal(role_));
   if (size_ > 1) all_reduce(values, MPI_SUM, *communicator_);
 }
 
 template <class T>
 void Group::all_reduce_max(std::span<T> values) const {
   traffic_.all_reduce_bytes += values.size_bytes();
+  const activity::WaitScope wait("all_reduce", immortal(role_));
   if (size_ > 1) all_reduce(values, MPI_MAX, *communicator_);
 }
 
 template <class T>
 void Group::all_reduce_min(std::span<T> values) const {
   traffic_.all_reduce_bytes += values.size_bytes();
+  const activity::WaitScope wait("all_reduce", immortal(role_));
   if (size_ > 1) all_reduce(values, MPI_MIN, *communicator_);
 }
 
@@ -114,6 +125,7 @@ void Group::reduce_scatter_sum(std::span<const float> values, std::span<const st
                                std::span<float> out) const {
   const std::vector<int> parts = to_int_counts(counts, size_);
   traffic_.reduce_scatter_bytes += values.size_bytes();
+  const activity::WaitScope wait("reduce_scatter", immortal(role_));
   check(MPI_Reduce_scatter(values.data(), out.data(), parts.data(), MPI_FLOAT, MPI_SUM, *communicator_),
         "MPI_Reduce_scatter");
 }
@@ -124,6 +136,7 @@ void Group::all_gather_parts(std::span<std::byte> all, std::span<const std::int6
   if (size_ == 1) return;
   std::vector<int> begins(parts.size());
   std::exclusive_scan(parts.begin(), parts.end(), begins.begin(), 0);
+  const activity::WaitScope wait("all_gather", immortal(role_));
   check(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all.data(), parts.data(), begins.data(), MPI_BYTE,
                        *communicator_),
         "MPI_Allgatherv");
@@ -157,6 +170,7 @@ std::string Group::broadcast_text(const std::string& text, int root) const {
 
 void Group::broadcast(std::span<std::byte> bytes, int root) const {
   traffic_.broadcast_bytes += bytes.size();
+  const activity::WaitScope wait("broadcast", immortal(role_));
   while (size_ > 1 && !bytes.empty()) {
     const auto piece = bytes.first(std::min(bytes.size(), kMostElements));
     check(MPI_Bcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, *communicator_),
@@ -165,6 +179,9 @@ void Group::broadcast(std::span<std::byte> bytes, int root) const {
   }
 }
 
-void Group::barrier() const { check(MPI_Barrier(*communicator_), "MPI_Barrier"); }
+void Group::barrier() const {
+  const activity::WaitScope wait("barrier", immortal(role_));
+  check(MPI_Barrier(*communicator_), "MPI_Barrier");
+}
 
 }  // namespace dfm::comm

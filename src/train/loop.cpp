@@ -58,6 +58,7 @@ class Saver {
 };
 
 StepResult timed_step(Trainer& trainer, const LoopHooks& hooks) {
+  const activity::PhaseScope phase(activity::Phase::training);
   const auto start = Clock::now();
   StepResult result = trainer.step();
   const double seconds = seconds_since(start);

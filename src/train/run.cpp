@@ -4,6 +4,7 @@
 
 #include "comm/agree.h"
 #include "comm/grid_settings.h"
+#include "comm/watchdog.h"
 #include "core/activity.h"
 #include "core/log.h"
 #include "core/slurm_time.h"
@@ -82,6 +83,9 @@ std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Gr
 
 ExitCode run(const Config& config, const comm::Group& world, const comm::Topology& topology,
              ProgressStyle progress, report::Journal& journal) {
+  const comm::Watchdog watchdog(world, topology, comm::hang_limits(config), [&](const std::string& words) {
+    journal.record("hang", {{"code", static_cast<int>(ExitCode::hang)}, {"reason", words}});
+  });
   std::optional<StopConditions> stop;
   comm::agreed(world, [&] {
     if (world.rank() == 0) stop.emplace(stop_settings(config), slurm_end_time());

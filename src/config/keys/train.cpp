@@ -41,6 +41,18 @@ std::vector<Key> train_keys() {
           .in("pixels"),
       integer("validation.num_steps", 12, "Sampling steps of these pictures").at_least(2),
       real("validation.guidance", 1.0, "Guidance of these pictures").at_least(0),
+      real("watchdog.step_limit_seconds", 600.0,
+           "End the job with code 6 when a step takes longer, and more than 10 of the longest so far; 0: "
+           "never")
+          .at_least(0)
+          .in("seconds"),
+      real("watchdog.startup_limit_seconds", 1800.0,
+           "The same for a rank that makes no progress in start-up, loading or validation")
+          .at_least(0)
+          .in("seconds"),
+      real("watchdog.save_limit_seconds", 1800.0, "The same for saving a checkpoint")
+          .at_least(0)
+          .in("seconds"),
       integer("logger.log_interval", 10, "Steps between log lines").at_least(1),
       text("logger.output", {},
            "Folder for metrics.jsonl, TensorBoard events and report.html; null: checkpoint.save"),

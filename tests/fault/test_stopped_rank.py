@@ -1,0 +1,99 @@
+"""A rank that stands still: it is named, with host and phase, and the job ends with code 6 within its limit."""
+
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from conftest import ENVIRONMENT, TINY, command, run
+
+TRIES = int(os.environ.get("DFM_STOPPED_RANK_TRIES", "3"))
+LIMIT_SECONDS = 6
+WORDS = ["--mock", *TINY, "dataset.H_latents=8", "dataset.W_latents=8", "dataset.context_seq_len=5",
+         "train.train_iters=1000000", "checkpoint.save_interval=100"]
+LIMITS = [f"watchdog.{name}_limit_seconds={LIMIT_SECONDS}" for name in ("step", "startup", "save")]
+
+
+def ranks_of(process):
+    """By rank: the processes of dfm_train that mpirun started."""
+    pids = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    found = {}
+    for pid in map(int, pids):
+        with open(f"/proc/{pid}/environ", "rb") as environment:
+            variables = dict(item.split(b"=", 1) for item in environment.read().split(b"\0") if b"=" in item)
+        found[int(variables[b"OMPI_COMM_WORLD_RANK"])] = pid
+    return found
+
+
+def start(folder, *words, ranks=3):
+    process = subprocess.Popen(command("dfm_train", *WORDS, f"checkpoint.save={folder}", *words, ranks=ranks),
+                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    metrics = folder / "metrics.jsonl"
+    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 3):
+        time.sleep(0.02)
+    return process
+
+
+def assert_all_are_gone(pids):
+    deadline = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+@pytest.mark.parametrize("attempt", range(TRIES))
+def test_a_stopped_rank_is_named_and_the_job_ends_with_code_6(tmp_path, attempt):
+    process = start(tmp_path / "run", *LIMITS)
+    ranks = ranks_of(process)
+    victim = attempt % 3
+    time.sleep(random.uniform(0, 1))
+    os.kill(ranks[victim], signal.SIGSTOP)
+    printed = process.communicate(timeout=90)[1]
+    assert process.returncode == 6, printed
+    words = re.search(r"error: the run hangs: (.*)", printed)
+    assert words, printed
+    assert re.search(rf"rank {victim} on \S+ has been silent for \d+ s \((training|saving a checkpoint)", words[1])
+    assert "rank 3" not in words[1] and f"on {socket.gethostname()}" in words[1]
+    assert '"event":"hang"' in (tmp_path / "run/journal.jsonl").read_text()
+    assert_all_are_gone(ranks.values())
+
+
+def test_a_rank_that_is_stopped_for_a_moment_is_forgiven(tmp_path):
+    process = start(tmp_path / "run", "watchdog.step_limit_seconds=20")
+    ranks = ranks_of(process)
+    os.kill(ranks[1], signal.SIGSTOP)
+    time.sleep(12)
+    os.kill(ranks[1], signal.SIGCONT)
+    os.kill(ranks[0], signal.SIGUSR1)
+    printed = process.communicate(timeout=90)[1]
+    assert process.returncode == 75, printed
+    assert "no progress: rank 1" in printed
+
+
+def test_a_job_that_is_suspended_as_a_whole_is_forgiven(tmp_path):
+    process = start(tmp_path / "run", *LIMITS)
+    ranks = ranks_of(process)
+    for pid in ranks.values():
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(LIMIT_SECONDS + 4)
+    for pid in ranks.values():
+        os.kill(pid, signal.SIGCONT)
+    time.sleep(2)
+    os.kill(ranks[0], signal.SIGUSR1)
+    printed = process.communicate(timeout=90)[1]
+    assert process.returncode == 75, printed
+
+
+@pytest.mark.parametrize("kind", ["SIGSEGV", "SIGKILL"])
+def test_a_rank_that_dies_leaves_nobody_waiting(tmp_path, kind):
+    process = start(tmp_path / "run")
+    ranks = ranks_of(process)
+    os.kill(ranks[2], getattr(signal, kind))
+    process.communicate(timeout=60)
+    assert process.returncode == 128 + getattr(signal, kind)
+    assert_all_are_gone(ranks.values())
