@@ -89,6 +89,17 @@ def test_a_signal_before_the_program_listens_is_not_lost(slurm, shards, tmp_path
     assert "not requeued: no step was gained in this start (step 0 before, 0 now)" in job.text()
 
 
+def test_a_halt_file_stops_a_run_that_is_not_requeued(slurm, shards, tmp_path):
+    folder = tmp_path / "halted"
+    # dfm looks for the file once a second.
+    job = Job(slurm, "train_digits.sh", words(shards, folder, steps=100 * STEPS), ON_A_PAIR)
+    freeze(job, folder, 20)
+    (folder / "HALT").touch()
+    thaw(folder)
+    assert job.wait_for_end() == ("FAILED", 75), job.text()
+    assert f"not requeued: the file {folder}/HALT says so" in job.text()
+
+
 def test_a_mistake_in_the_configuration_is_not_requeued(slurm, shards, tmp_path):
     job = Job(slurm, "train_digits.sh", words(shards, tmp_path / "run", "train.train_iters=many"), ON_A_PAIR)
     assert job.wait_for_end() == ("FAILED", 2)
