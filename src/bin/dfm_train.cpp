@@ -14,6 +14,7 @@ cli::Program program() {
           .positionals = {},
           .options = {{"dataset-path", "dataset.path"},
                       {"mock", "dataset.mock"},
+                      {"preflight", "train.preflight"},
                       {"data-only", "train.data_only"},
                       {"stop-after-steps", "train.stop_after_steps"}},
           .sections = {"model", "diffusion", "train", "optimizer", "scheduler", "dataset", "encoders",

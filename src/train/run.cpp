@@ -12,6 +12,7 @@
 #include "train/data_only.h"
 #include "train/loop.h"
 #include "train/pictures.h"
+#include "train/preflight.h"
 #include "train/run_journal.h"
 #include "train/run_log.h"
 #include "train/setup.h"
@@ -150,6 +151,10 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
   if (config.flag("train.data_only")) return read_data_only(config, world, progress);
+  if (config.flag("train.preflight")) {
+    at::set_num_threads(topology.threads);
+    return preflight(config, world, topology);
+  }
   report::Journal journal(fs::path(config.text("checkpoint.save")) / "journal.jsonl");
   try {
     return run(config, world, topology, progress, journal);

@@ -17,6 +17,7 @@ std::vector<Key> train_keys() {
           .at_most(0.999999),
       integer("train.stop_after_steps", {}, "Save and leave with code 75 after this many steps of this start")
           .at_least(1),
+      flag("train.preflight", false, "Check folders, data, links and nodes instead of training"),
       flag("train.data_only", false,
            "Read the steps as a run would, without a model, and report how fast data arrive"),
       real("train.data_only_step_seconds", 0.0,
