@@ -50,6 +50,8 @@ bench: build     ## step time and memory against PyTorch, start-up times
 	@tools/bootstrap test
 	@.deps/venv/bin/python tests/bench/bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/consolidate_bench.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/checkpoint.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/recovery.py $(BUILD)/bin
 
 format:          ## format all C++ sources
 	@git ls-files -co --exclude-standard '*.cpp' '*.h' | xargs clang-format -i

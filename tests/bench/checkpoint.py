@@ -1,0 +1,103 @@
+"""make bench: saving and loading checkpoints beside plain writes and reads of the same bytes and beside the Python peers.
+
+All take turns on one disk; ratios are taken within a round, and their median is printed with its range.
+usage: checkpoint.py BIN [--mib N] [--rounds N] [--ranks 1 2] [--folder PLACE]
+"""
+
+import argparse
+import collections
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from conftest import ENVIRONMENT, MPIRUN  # noqa: E402
+
+# Each measure and what it is compared with.
+COMPARED = {
+    "dfm blocked by an asynchronous save": "memcpy",
+    "dfm save": "raw write+fsync",
+    "torch.save save+fsync": "raw write+fsync",
+    "safetensors save+fsync": "raw write+fsync",
+    "PyTorch DCP save+fsync": "raw write+fsync",
+    "dfm load, cold": "raw read, cold",
+    "torch.save load, cold": "raw read, cold",
+    "safetensors load, cold": "raw read, cold",
+    "PyTorch DCP load, cold": "raw read, cold",
+    "dfm load, warm": "raw read, warm",
+    "torch.save load, warm": "raw read, warm",
+    "safetensors load, warm": "raw read, warm",
+    "PyTorch DCP load, warm": "raw read, warm",
+}
+
+
+def measures(printed):
+    return [(line["what"], line["seconds"]) for line in map(json.loads, printed.splitlines())]
+
+
+def run_dfm(bin_folder, folder, mib, ranks):
+    command = [*MPIRUN, "-n", str(ranks), bin_folder / "checkpoint_bench", folder, mib]
+    return measures(subprocess.run(list(map(str, command)), env=ENVIRONMENT, check=True, capture_output=True,
+                                   text=True).stdout)
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def run_peers(folder, mib, ranks):
+    port = free_port()
+    command = [sys.executable, HERE / "checkpoint_peers.py", folder, mib]
+    parts = [[]] if ranks == 1 else [[rank, ranks, port] for rank in range(ranks)]
+    started = [subprocess.Popen(list(map(str, [*command, *part])), env=ENVIRONMENT, stdout=subprocess.PIPE,
+                                stderr=subprocess.DEVNULL, text=True) for part in parts]
+    printed = [process.communicate()[0] for process in started]
+    assert all(process.returncode == 0 for process in started), "a peer failed"
+    return measures("".join(printed))
+
+
+def one_round(options, ranks):
+    found = {}
+    for run in (lambda place: run_dfm(options.bin.resolve(), place, options.mib, ranks),
+                lambda place: run_peers(place, options.mib, ranks)):
+        with tempfile.TemporaryDirectory(dir=options.folder) as place:
+            found.update(run(Path(place)))
+    return found
+
+
+def print_table(rounds, mib):
+    seconds = collections.defaultdict(list)
+    for found in rounds:
+        for what, value in found.items():
+            seconds[what].append(value)
+    print("| what | seconds | MiB/s | throughput against the plain one (range) |\n|---|---:|---:|---|")
+    for what in seconds:
+        value = statistics.median(seconds[what])
+        ratios = [found[COMPARED[what]] / found[what] for found in rounds] if what in COMPARED else []
+        ratio = f"{statistics.median(ratios):.2f} of {COMPARED[what]} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
+        print(f"| {what} | {value:.3f} | {mib / value:,.0f} | {ratio} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bin", type=Path)
+    parser.add_argument("--mib", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--folder", help="on the disk that is measured")
+    options = parser.parse_args()
+    for ranks in options.ranks:
+        print(f"\nCheckpoints of {options.mib} MiB, {ranks} ranks, {options.rounds} alternating rounds\n")
+        print_table([one_round(options, ranks) for _ in range(options.rounds)], options.mib)
+
+
+if __name__ == "__main__":
+    main()
