@@ -89,7 +89,7 @@ def strike(life, chance):
     if fault.damage:
         fault.damage(life)
     steps = chance.randint(1, MOST_STEPS_BETWEEN_FAULTS)
-    run = life.start(fault.environment, [f"train.stop_after_steps={steps}"])
+    run = life.start(fault.environment, [f"train.stop_after_steps={steps}", *fault.options])
     try:
         in_time = fault.disturb(run) if fault.disturb else True
         outcome = run.end()

@@ -16,6 +16,7 @@ KILLED = {-signal.SIGKILL, MPIRUN_KILLED_RANK}
 ENDS_BY_ITSELF = {0, 75}
 STORAGE = 4
 NO_CHECKPOINT = 5
+HANG = 6
 LONGEST_START_SECONDS = 1.2
 
 
@@ -26,6 +27,7 @@ class Fault:
     environment: dict = field(default_factory=dict)
     disturb: object = None        # run -> bool
     damage: object = None         # life -> None
+    options: list = field(default_factory=list)  # more words on the command line
     loses_power: bool = False
     damaged_step: int | None = None  # the checkpoint that it makes useless
 
@@ -202,6 +204,19 @@ def stopped_rank(chance, life):
     return Fault(f"rank {rank} stopped {moment} for {pause:.3f} s", ENDS_BY_ITSELF, disturb=disturb)
 
 
+def hung_rank(chance, life):
+    """Stopped for good: the watchdog of the others ends the job. (Nobody watches before MPI is up.)"""
+    rank = chance.randrange(life.ranks)
+
+    def act(run):
+        while run.process.poll() is None and "parameters;" not in run.text():
+            time.sleep(0.005)
+        return run.send(run.pids()[rank:rank + 1], signal.SIGSTOP)
+    disturb, moment = at_random_time(chance, act)
+    limits = [f"watchdog.{phase}_limit_seconds=3" for phase in ("startup", "step", "save")]
+    return Fault(f"rank {rank} stopped for good {moment}", {HANG} | ENDS_BY_ITSELF, disturb=disturb, options=limits)
+
+
 def clock_jump(chance, life):
     seconds = chance.choice([-1, 1]) * chance.choice([1, 3600, 86400, 400 * 86400])
     after = chance.uniform(0, LONGEST_START_SECONDS)
@@ -236,8 +251,12 @@ NEEDS_NOTHING = [kill_one_rank, kill_all_ranks, kill_in_save, kill_in_save, powe
 NEEDS_A_CHECKPOINT = [bit_flip, bit_flip, lost_bytes, damaged_pointer, unreadable]
 
 
+NEEDS_OTHER_RANKS = [hung_rank]
+
+
 def draw(chance, life):
-    kinds = NEEDS_NOTHING + (NEEDS_A_CHECKPOINT if life.checkpoints() else [])
+    kinds = [*NEEDS_NOTHING, *(NEEDS_A_CHECKPOINT if life.checkpoints() else []),
+             *(NEEDS_OTHER_RANKS if life.ranks > 1 else [])]
     kind = chance.choice(kinds)
     return kind.__name__, kind(chance, life)
 

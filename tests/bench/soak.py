@@ -1,0 +1,119 @@
+"""make bench: goodput of a run that is struck once in every 200 steps.
+
+Two figures, since they answer two questions:
+  goodput of stepping   steps kept x undisturbed time of a step / time from the moment a start is loaded to its end,
+                        which holds saves that block, steps that are computed again, and the fault itself
+  goodput of the whole  the same over the whole wall time, launches and loading included
+The undisturbed time is the median of an own run without saves. Faults are drawn by a printed seed from kill -9 of one rank
+or of all, and SIGTERM. usage: soak.py BIN [--faults N] [--every STEPS] [--interval STEPS] [--ranks N] [--seed S]
+"""
+
+import argparse
+import os
+import random
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from conftest import ENVIRONMENT, MPIRUN  # noqa: E402
+
+MODEL = ["--mock", "dataset.H_latents=16", "dataset.W_latents=16", "dataset.F_latents=1", "dataset.context_seq_len=16",
+         "dataset.mock_samples=64", "model.num_layers=4", "model.hidden_size=128", "model.num_attention_heads=4",
+         "model.adaln_rank=32", "train.precision=fp32", "train.global_batch_size=4", "train.eval_interval=0",
+         "logger.log_interval=1"]
+UNDISTURBED_STEPS = 120
+ITERATION = re.compile(r"iteration +(\d+)/")
+
+
+def ranks_of(process):
+    found = subprocess.run(["pgrep", "-P", str(process.pid), "dfm_train"], capture_output=True, text=True).stdout.split()
+    return [int(pid) for pid in found]
+
+
+def strike(process, kind, chance):
+    ranks = ranks_of(process)
+    if kind == "kill -9 of all":
+        for pid in [process.pid, *ranks]:
+            os.kill(pid, signal.SIGKILL)
+    elif ranks:
+        os.kill(chance.choice(ranks), signal.SIGKILL if kind == "kill -9 of one rank" else signal.SIGTERM)
+
+
+def start(options, folder, steps, interval, fault=None, chance=None):
+    """One start, struck at fault = (step, kind). Returns the moments of its launch, its steps, its load and its end."""
+    words = [*MODEL, f"checkpoint.save={folder}", f"checkpoint.save_interval={interval}", "checkpoint.most_recent_k=3",
+             f"train.train_iters={steps}"]
+    command = [*MPIRUN, "-n", options.ranks, options.bin.resolve() / "dfm_train", *words]
+    moments = {"launch": time.perf_counter(), "steps": [], "from": 0, "code": None, "loaded": None}
+    process = subprocess.Popen(list(map(str, command)), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        now = time.perf_counter()
+        if "parameters;" in line or "resuming from" in line:
+            moments["loaded"] = now
+        if "resuming from" in line:
+            moments["from"] = int(line.rsplit(" ", 1)[1])
+        if found := ITERATION.search(line):
+            moments["steps"].append((int(found[1]), now))
+            if fault and int(found[1]) >= fault[0]:
+                strike(process, fault[1], chance)
+                fault = None
+    moments["code"] = process.wait()
+    moments["end"] = time.perf_counter()
+    return moments
+
+
+def undisturbed_step(options, place):
+    steps = start(options, place / "undisturbed", UNDISTURBED_STEPS, 0)["steps"]
+    return statistics.median(after[1] - before[1] for before, after in zip(steps[10:], steps[11:]))
+
+
+def soak(options, place, chance):
+    total, starts = options.faults * options.every, []
+    for number in range(options.faults):
+        at = number * options.every + chance.randint(options.every // 4, options.every - 1)
+        kind = chance.choice(["kill -9 of one rank", "kill -9 of all", "SIGTERM"])
+        moments = start(options, place / "run", total, options.interval, (at, kind), chance)
+        starts.append(moments)
+        print(f"| {kind} at step {at} | {moments['code']} | {moments['from']} | {moments['loaded'] - moments['launch']:.2f} | "
+              f"{moments['end'] - moments['loaded']:.2f} |", flush=True)
+    starts.append(start(options, place / "run", total, options.interval))
+    assert starts[-1]["code"] == 0, "the run did not reach its end"
+    return total, starts
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("bin", type=Path)
+    parser.add_argument("--faults", type=int, default=10)
+    parser.add_argument("--every", type=int, default=200)
+    parser.add_argument("--interval", type=int, default=4, help="steps between checkpoints")
+    parser.add_argument("--ranks", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    options = parser.parse_args()
+    print(f"\nSoak: {options.faults} faults, one in {options.every} steps, a checkpoint every {options.interval} steps, "
+          f"{options.ranks} ranks, seed {options.seed}\n")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        before = undisturbed_step(options, place)
+        print("| fault | code | resumed at | launch and load s | stepping s |\n|---|---:|---:|---:|---:|")
+        total, starts = soak(options, place, random.Random(options.seed))
+        after = undisturbed_step(options, place / "again")
+    step = statistics.mean([before, after])
+    stepping = sum(each["end"] - each["loaded"] for each in starts)
+    whole = sum(each["end"] - each["launch"] for each in starts)
+    computed = sum(len(each["steps"]) for each in starts)
+    print(f"\na step: {step * 1000:.1f} ms ({before * 1000:.1f} before, {after * 1000:.1f} after); {computed - total} of {total} "
+          f"steps computed again\ngoodput of stepping: {100 * total * step / stepping:.1f} %, of the whole: "
+          f"{100 * total * step / whole:.1f} %")
+
+
+if __name__ == "__main__":
+    main()
