@@ -1,13 +1,15 @@
-// Saving and finding checkpoints (design section 6):
+// Saving and finding checkpoints (design section 6); ckpt/saver.h saves while training goes on.
 //
 //   <root>/iter_0001000/rank_00003.h5        a rank's pieces
 //   <root>/iter_0001000/manifest.json        written last, makes the folder valid
 //   <root>/latest_checkpointed_iteration.txt moved only after the manifest is durable
 //
-// A crash at any moment leaves either the old state or the new one, never a mixture.
+// A checkpoint is written as root/.iter_0001000.partial and renamed when it is whole: a crash at any moment
+// leaves either the old state or the new one, never a mixture.
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "ckpt/manifest.h"
 #include "ckpt/pieces.h"
 #include "comm/group.h"
+#include "core/error.h"
 
 namespace dfm::ckpt {
 
@@ -32,6 +35,7 @@ struct Listed {
   std::int64_t step = 0;
   std::optional<Manifest> manifest;  // empty: not valid
   std::string problem;               // why not
+  ExitCode problem_kind = ExitCode::data;
 };
 
 // The checkpoints below root (or the one that root is), newest first; none where there is no such folder.
@@ -42,14 +46,18 @@ std::vector<Listed> list_checkpoints(const std::filesystem::path& root);
 // ranks.
 void verify_checksums(const comm::Group& world, const Listed& checkpoint);
 
-// Collective. The newest checkpoint below root that is whole, walking back over damaged ones with a warning
-// for each; never newer than the pointer file says. Empty when root has no history; an error of kind
-// no_checkpoint when it has, but nothing of it is valid.
-std::optional<Listed> find_newest_valid(const comm::Group& world, const std::filesystem::path& root);
+enum class Damaged { leave, set_aside };
 
-// Removes all but the newest `keep` valid checkpoints, and never the last one; keep < 0 keeps all.
-// Checkpoints newer than the pointer file says are neither counted nor removed. Called on one rank.
-void prune_checkpoints(const std::filesystem::path& root, std::int64_t keep);
+// Collective. Loads the newest checkpoint below root that is whole and returns it: `load` is called with one
+// after the other, newest first, until it brings no agreed error of kind data. One that is damaged is warned
+// of, and set aside (ckpt/quarantine.h) if so asked. Never newer than the pointer file says. What cannot be
+// read now may be whole, so that is an error and not damage. Empty when root has no history; an error of kind
+// no_checkpoint when it has, but nothing of it is valid.
+std::optional<Listed> load_newest(const comm::Group& world, const std::filesystem::path& root,
+                                  Damaged damaged, const std::function<void(const Listed&)>& load);
+
+// Collective. The newest checkpoint whose files have their checksums.
+std::optional<Listed> find_newest_valid(const comm::Group& world, const std::filesystem::path& root);
 
 // The files of a checkpoint with this rank's own first, for a PieceReader.
 std::vector<std::filesystem::path> piece_files(const Listed& checkpoint, int own_rank);

@@ -8,10 +8,12 @@
 
 #include "ckpt/checkpoint.h"
 #include "ckpt/pointer.h"
+#include "ckpt/quarantine.h"
 #include "comm/agree.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/system_error.h"
 
 namespace dfm::ckpt {
 namespace fs = std::filesystem;
@@ -48,33 +50,52 @@ bool was_announced(const fs::path& folder) {
 }
 
 Listed look_at(const fs::path& folder) {
-  Listed listed{folder, step_of(folder), {}, {}};
+  Listed listed;
+  listed.folder = folder;
+  listed.step = step_of(folder);
   if (!was_announced(folder)) {
     listed.problem = "it has no manifest: the save was not finished";
     return listed;
   }
   try {
-    Manifest manifest = read_manifest(folder);
+    Manifest manifest = with_retries([&] { return read_manifest(folder); });
     require_sizes(folder, manifest);
     listed.manifest = std::move(manifest);
   } catch (...) {
-    listed.problem = to_error(std::current_exception()).what();
+    const Error error = to_error(std::current_exception());
+    listed.problem = error.what();
+    listed.problem_kind = error.kind();
   }
   return listed;
 }
 
-// Collective: every rank must find the folder whole, and every file must have its checksum.
-bool is_whole(const comm::Group& world, Listed& listed) {
+// Collective: every rank must find the folder whole, and load it. False, with the problem, where it is
+// damaged.
+bool loads(const comm::Group& world, Listed& listed, const std::function<void(const Listed&)>& load) {
   try {
     comm::agreed(world, [&] {
-      if (!listed.manifest) throw data_error(listed.problem);
+      if (!listed.manifest) throw Error(listed.problem_kind, listed.problem);
     });
-    verify_checksums(world, listed);
+    load(listed);
     return true;
-  } catch (const Error& error) {
+  } catch (const comm::AgreedError& error) {
+    if (error.kind() != ExitCode::data) throw;
     listed.problem = error.what();
     return false;
   }
+}
+
+void tell_of_damage(const Listed& listed, Damaged damaged) {
+  log::warn("{} cannot be used: {}", listed.folder.native(), listed.problem);
+  if (damaged == Damaged::leave) return;
+  const fs::path aside = set_aside(listed.folder, listed.problem);
+  if (aside != listed.folder) log::warn("it was renamed to {}", aside.native());
+}
+
+bool has_set_aside(const fs::path& root) {
+  if (!fs::is_directory(root)) return false;
+  return std::ranges::any_of(fs::directory_iterator(root),
+                             [](const fs::directory_entry& entry) { return is_set_aside(entry.path()); });
 }
 
 struct History {
@@ -84,7 +105,7 @@ struct History {
 
 History look_for_history(const fs::path& root) {
   const auto newest_announced = read_pointer(root);
-  History history{fs::exists(root / kPointerName), {}};
+  History history{fs::exists(root / kPointerName) || has_set_aside(root), {}};
   for (const Listed& listed : list_checkpoints(root)) {
     if (!was_announced(listed.folder) || listed.step > newest_announced.value_or(listed.step)) continue;
     history.exists = true;
@@ -129,24 +150,30 @@ void verify_checksums(const comm::Group& world, const Listed& checkpoint) {
     ensure(checkpoint.manifest.has_value(), "verify_checksums: the checkpoint is not valid");
     const auto& files = checkpoint.manifest->files;
     for (std::size_t i = static_cast<std::size_t>(world.rank()); i < files.size(); i += world.size()) {
-      if (hex(hash_file(checkpoint.folder / files[i].name)) == files[i].xxh3) continue;
-      throw data_error(fmt::format("{} does not have the checksum of the manifest",
-                                   (checkpoint.folder / files[i].name).native()));
+      const fs::path path = checkpoint.folder / files[i].name;
+      if (hex(with_retries([&] { return hash_file(path); })) == files[i].xxh3) continue;
+      throw data_error(fmt::format("{} does not have the checksum of the manifest", path.native()));
     }
   });
 }
 
-std::optional<Listed> find_newest_valid(const comm::Group& world, const fs::path& root) {
+std::optional<Listed> load_newest(const comm::Group& world, const fs::path& root, Damaged damaged,
+                                  const std::function<void(const Listed&)>& load) {
   const History history = history_of_rank_0(world, root);
   for (const fs::path& folder : history.candidates) {
     Listed candidate = look_at(folder);
-    if (is_whole(world, candidate)) return candidate;
-    if (world.rank() == 0) log::warn("{} cannot be used: {}", folder.native(), candidate.problem);
+    if (loads(world, candidate, load)) return candidate;
+    if (world.rank() == 0) tell_of_damage(candidate, damaged);
   }
   if (!history.exists) return std::nullopt;
   throw comm::AgreedError(
       ExitCode::no_checkpoint, fmt::format("{} has checkpoints, but none of them is valid", root.native()),
       "mend or remove them, or choose another checkpoint.save to start from the beginning");
+}
+
+std::optional<Listed> find_newest_valid(const comm::Group& world, const fs::path& root) {
+  return load_newest(world, root, Damaged::leave,
+                     [&](const Listed& candidate) { verify_checksums(world, candidate); });
 }
 
 std::vector<fs::path> piece_files(const Listed& checkpoint, int own_rank) {

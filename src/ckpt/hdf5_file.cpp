@@ -1,12 +1,14 @@
 #include "ckpt/hdf5_file.h"
 
 #include <cstdlib>
+#include <mutex>
 #include <regex>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "core/system_error.h"
 
 namespace dfm::ckpt {
 namespace {
@@ -27,13 +29,22 @@ std::string innermost_error() {
   const std::string text = innermost_error();
   std::smatch found;
   if (std::regex_search(text, found, std::regex("errno = ([0-9]+)"))) {
-    throw system_error(what, path.native(), std::atoi(found[1].str().c_str()));
+    throw_system_error(what, path.native(), std::atoi(found[1].str().c_str()));
   }
-  throw storage_error(fmt::format("cannot {} {}: {}", what, path.native(), text));
+  const std::string message = fmt::format("cannot {} {}: {}", what, path.native(), text);
+  // Without an errno a file that is read is not what it should be.
+  const std::string_view action = what;
+  throw action == "open" || action == "read" ? data_error(message) : storage_error(message);
 }
 
 void check(herr_t status, const char* what, const std::filesystem::path& path) {
   if (status < 0) fail(what, path);
+}
+
+// The library is not made for several threads, and a checkpoint is written in a thread of its own.
+std::recursive_mutex& library_mutex() {
+  static std::recursive_mutex mutex;
+  return mutex;
 }
 
 void silence_library() {
@@ -46,6 +57,19 @@ void silence_library() {
     return true;
   }();
   (void)once;
+}
+
+// Data of some size begin on a page, and the small descriptions lie together: both make reading from front to
+// back fast.
+Hdf5Handle creation_properties(const std::filesystem::path& path, std::size_t expected_datasets) {
+  static constexpr hsize_t kAlignedFrom = 16U << 10U, kPage = 4096;
+  static constexpr hsize_t kDescriptionBlock = 8U << 10U, kDescription = 1536;
+  Hdf5Handle properties(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "prepare", path);
+  check(H5Pset_alignment(properties.id(), kAlignedFrom, kPage), "prepare", path);
+  check(H5Pset_meta_block_size(properties.id(), kDescriptionBlock + kDescription * expected_datasets),
+        "prepare", path);
+  check(H5Pset_small_data_block_size(properties.id(), 0), "prepare", path);
+  return properties;
 }
 
 Hdf5Handle simple_space(hsize_t count, const std::filesystem::path& path) {
@@ -69,42 +93,76 @@ Hdf5Handle& Hdf5Handle::operator=(Hdf5Handle&& other) noexcept {
 }
 
 Hdf5Handle::~Hdf5Handle() {
-  if (id_ >= 0) close_(id_);
+  if (id_ < 0) return;
+  const std::lock_guard lock(library_mutex());
+  close_(id_);
 }
 
 void Hdf5Handle::close_now(const char* what, const std::filesystem::path& path) {
+  const std::lock_guard lock(library_mutex());
   check(close_(std::exchange(id_, H5I_INVALID_HID)), what, path);
 }
 
-Hdf5File Hdf5File::create(const std::filesystem::path& path) {
+Hdf5File Hdf5File::create(const std::filesystem::path& path, std::size_t expected_datasets) {
+  const std::lock_guard lock(library_mutex());
   silence_library();
-  return {
-      Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, "create", path),
-      path};
+  const Hdf5Handle properties = creation_properties(path, expected_datasets);
+  return {Hdf5Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, properties.id()), H5Fclose, "create",
+                     path),
+          path};
 }
 
 Hdf5File Hdf5File::open_to_read(const std::filesystem::path& path) {
+  const std::lock_guard lock(library_mutex());
   silence_library();
   return {Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open", path), path};
 }
 
 void Hdf5File::write(const std::string& name, std::span<const float> values,
                      const std::vector<Attribute>& attributes) {
+  const std::lock_guard lock(library_mutex());
+  const Hdf5Handle data = make_dataset(name, values.size(), attributes);
+  check(H5Dwrite(data.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write", path_);
+}
+
+std::uint64_t Hdf5File::reserve(const std::string& name, std::size_t count,
+                                const std::vector<Attribute>& attributes) {
+  const std::lock_guard lock(library_mutex());
+  const Hdf5Handle data = make_dataset(name, count, attributes);
+  return count == 0 ? 0 : H5Dget_offset(data.id());
+}
+
+std::optional<std::uint64_t> Hdf5File::plain_offset(const std::string& dataset) const {
+  const std::lock_guard lock(library_mutex());
+  const Hdf5Handle data = open_dataset(dataset);
+  const Hdf5Handle type(H5Dget_type(data.id()), H5Tclose, "read", path_);
+  const haddr_t offset = H5Dget_offset(data.id());  // undefined where there is no contiguous storage
+  if (offset == HADDR_UNDEF || H5Tequal(type.id(), H5T_NATIVE_FLOAT) <= 0) return std::nullopt;
+  return offset;
+}
+
+Hdf5Handle Hdf5File::make_dataset(const std::string& name, std::size_t count,
+                                  const std::vector<Attribute>& attributes) {
   const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "prepare", path_);
   check(H5Pset_create_intermediate_group(links.id(), 1), "prepare", path_);
-  const Hdf5Handle space = simple_space(values.size(), path_);
-  const Hdf5Handle data(
-      H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), H5P_DEFAULT, H5P_DEFAULT),
+  const Hdf5Handle storage(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "prepare", path_);
+  check(H5Pset_alloc_time(storage.id(), H5D_ALLOC_TIME_EARLY), "prepare", path_);
+  check(H5Pset_fill_time(storage.id(), H5D_FILL_TIME_NEVER), "prepare", path_);
+  const Hdf5Handle space = simple_space(count, path_);
+  Hdf5Handle data(
+      H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), storage.id(), H5P_DEFAULT),
       H5Dclose, "write", path_);
-  check(H5Dwrite(data.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write", path_);
-  for (const Attribute& attribute : attributes) {
-    const Hdf5Handle extent = simple_space(attribute.values.size(), path_);
-    const Hdf5Handle handle(
-        H5Acreate2(data.id(), attribute.name, H5T_STD_I64LE, extent.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-        "write", path_);
-    if (attribute.values.empty()) continue;  // the library takes no null pointer
-    check(H5Awrite(handle.id(), H5T_NATIVE_INT64, attribute.values.data()), "write", path_);
-  }
+  for (const Attribute& attribute : attributes) add_attribute(data, attribute);
+  return data;
+}
+
+void Hdf5File::add_attribute(const Hdf5Handle& dataset, const Attribute& attribute) {
+  const Hdf5Handle extent = simple_space(attribute.values.size(), path_);
+  const Hdf5Handle handle(
+      H5Acreate2(dataset.id(), attribute.name, H5T_STD_I64LE, extent.id(), H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose, "write", path_);
+  if (attribute.values.empty()) return;  // the library takes no null pointer
+  check(H5Awrite(handle.id(), H5T_NATIVE_INT64, attribute.values.data()), "write", path_);
 }
 
 Hdf5Handle Hdf5File::open_dataset(const std::string& name) const {
@@ -118,10 +176,12 @@ Hdf5Handle Hdf5File::flat_space(const Hdf5Handle& dataset, const std::string& na
 }
 
 std::int64_t Hdf5File::length(const std::string& dataset) const {
+  const std::lock_guard lock(library_mutex());
   return H5Sget_simple_extent_npoints(flat_space(open_dataset(dataset), dataset).id());
 }
 
 void Hdf5File::read(const std::string& name, std::int64_t first, std::span<float> out) const {
+  const std::lock_guard lock(library_mutex());
   const Hdf5Handle data = open_dataset(name);
   const Hdf5Handle space = flat_space(data, name);
   const auto begin = static_cast<hsize_t>(first);
@@ -133,6 +193,7 @@ void Hdf5File::read(const std::string& name, std::int64_t first, std::span<float
 }
 
 std::vector<std::int64_t> Hdf5File::read_attribute(const std::string& dataset, const char* attribute) const {
+  const std::lock_guard lock(library_mutex());
   const Hdf5Handle data = open_dataset(dataset);
   const Hdf5Handle handle(H5Aopen(data.id(), attribute, H5P_DEFAULT), H5Aclose, "read", path_);
   const Hdf5Handle space(H5Aget_space(handle.id()), H5Sclose, "read", path_);
@@ -142,6 +203,7 @@ std::vector<std::int64_t> Hdf5File::read_attribute(const std::string& dataset, c
 }
 
 std::vector<std::string> Hdf5File::members(const std::string& group) const {
+  const std::lock_guard lock(library_mutex());
   if (H5Lexists(file_.id(), group.c_str(), H5P_DEFAULT) <= 0) return {};
   const auto collect = [](hid_t, const char* name, const H5L_info_t*, void* out) -> herr_t {
     static_cast<std::vector<std::string>*>(out)->emplace_back(name);

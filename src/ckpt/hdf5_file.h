@@ -1,12 +1,13 @@
 // HDF5 through one checked, owning wrapper: files, groups, flat float32 datasets and small attributes.
 //
-// Errors of the library become storage errors with its own text and, where it names an errno, the remedy for
-// it.
+// One thread at a time is inside the library; the wrapper sees to that. Errors of the library become storage
+// errors with its own text and, where it names an errno, the remedy for it.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,7 +42,8 @@ class Hdf5Handle {
 
 class Hdf5File {
  public:
-  static Hdf5File create(const std::filesystem::path& path);
+  // expected_datasets: room for their descriptions is kept at the beginning of the file.
+  static Hdf5File create(const std::filesystem::path& path, std::size_t expected_datasets = 0);
   static Hdf5File open_to_read(const std::filesystem::path& path);
 
   // A one-dimensional float32 dataset; intermediate groups are made. Attributes are stored as int64 arrays.
@@ -51,6 +53,11 @@ class Hdf5File {
   };
   void write(const std::string& name, std::span<const float> values,
              const std::vector<Attribute>& attributes);
+  // The same without the values: returns where in the file they belong (0 when there are none). They may be
+  // written there once the file is closed.
+  std::uint64_t reserve(const std::string& name, std::size_t count, const std::vector<Attribute>& attributes);
+  // Where a dataset's values begin in the file, when they lie there in one part and as this machine's floats.
+  std::optional<std::uint64_t> plain_offset(const std::string& dataset) const;
 
   // Elements [first, first + out.size()) of a dataset.
   void read(const std::string& name, std::int64_t first, std::span<float> out) const;
@@ -64,6 +71,9 @@ class Hdf5File {
 
  private:
   Hdf5File(Hdf5Handle file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
+  Hdf5Handle make_dataset(const std::string& name, std::size_t count,
+                          const std::vector<Attribute>& attributes);
+  void add_attribute(const Hdf5Handle& dataset, const Attribute& attribute);
   Hdf5Handle open_dataset(const std::string& name) const;
   // Throws a data error for a dataset of another number of dimensions.
   Hdf5Handle flat_space(const Hdf5Handle& dataset, const std::string& name) const;

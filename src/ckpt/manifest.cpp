@@ -15,7 +15,11 @@ constexpr int kFormatVersion = 1;
 Json files_to_json(const std::vector<FileRecord>& files) {
   Json list = Json::array();
   for (const FileRecord& file : files) {
-    list.push_back({{"name", file.name}, {"bytes", file.size_bytes}, {"xxh3", file.xxh3}});
+    list.push_back({{"name", file.name},
+                    {"bytes", file.size_bytes},
+                    {"xxh3", file.xxh3},
+                    {"head_bytes", file.head_bytes},
+                    {"head_xxh3", file.head_xxh3}});
   }
   return list;
 }
@@ -26,7 +30,14 @@ Json to_json(const Manifest& manifest) {
           {"consumed_samples", manifest.consumed_samples},
           {"ranks", manifest.ranks},
           {"seconds_trained", manifest.seconds_trained},
+          {"grid",
+           {{"tensor", manifest.grid.tensor},
+            {"context", manifest.grid.context},
+            {"data", manifest.grid.data},
+            {"pipeline", manifest.grid.pipeline}}},
           {"saved_at", manifest.saved_at},
+          {"reason", manifest.reason},
+          {"hosts", manifest.hosts},
           {"data_fingerprint", manifest.data_fingerprint},
           {"bad_samples", manifest.bad_samples},
           {"config", manifest.config},
@@ -47,6 +58,17 @@ std::string plain_file_name(const std::string& name) {
   return name;
 }
 
+SavedGrid grid_from_json(const Json& json, std::int64_t ranks) {
+  if (!json.contains("grid")) return {.data = ranks};
+  const Json& grid = json.at("grid");
+  return {grid.at("tensor"), grid.at("context"), grid.at("data"), grid.at("pipeline")};
+}
+
+FileRecord file_from_json(const Json& file) {
+  return {plain_file_name(file.at("name")), file.at("bytes"), file.at("xxh3"),
+          file.value("head_bytes", std::uint64_t{0}), file.value("head_xxh3", std::string())};
+}
+
 Manifest from_json(const Json& json) {
   if (json.at("format") != kFormatVersion) {
     throw data_error(fmt::format("it has format version {}, this program reads {}", json.at("format").dump(),
@@ -57,17 +79,24 @@ Manifest from_json(const Json& json) {
   json.at("consumed_samples").get_to(manifest.consumed_samples);
   json.at("ranks").get_to(manifest.ranks);
   json.at("seconds_trained").get_to(manifest.seconds_trained);
+  manifest.grid = grid_from_json(json, manifest.ranks);
   json.at("saved_at").get_to(manifest.saved_at);
+  manifest.reason = json.value("reason", std::string());
+  manifest.hosts = json.value("hosts", std::vector<std::string>());
   json.at("data_fingerprint").get_to(manifest.data_fingerprint);
   json.at("bad_samples").get_to(manifest.bad_samples);
   json.at("config").get_to(manifest.config);
-  for (const Json& file : json.at("files")) {
-    manifest.files.push_back({plain_file_name(file.at("name")), file.at("bytes"), file.at("xxh3")});
-  }
+  for (const Json& file : json.at("files")) manifest.files.push_back(file_from_json(file));
   return manifest;
 }
 
 }  // namespace
+
+std::uint64_t Manifest::size_bytes() const {
+  std::uint64_t total = 0;
+  for (const FileRecord& file : files) total += file.size_bytes;
+  return total;
+}
 
 std::string to_text(const Manifest& manifest) {
   const Json body = to_json(manifest);

@@ -14,6 +14,15 @@ struct FileRecord {
   std::string name;
   std::uint64_t size_bytes = 0;
   std::string xxh3;  // 16 hexadecimal digits
+  // The first bytes, which describe the rest, have a checksum of their own: it is looked at before they are
+  // trusted. 0 where it is not known.
+  std::uint64_t head_bytes = 0;
+  std::string head_xxh3 = {};
+};
+
+// The dimensions of the run that saved (model.*_parallel_size).
+struct SavedGrid {
+  std::int64_t tensor = 1, context = 1, data = 1, pipeline = 1;
 };
 
 struct Manifest {
@@ -21,11 +30,16 @@ struct Manifest {
   std::int64_t consumed_samples = 0;
   std::int64_t ranks = 1;
   double seconds_trained = 0;
-  std::string saved_at;  // UTC, ISO 8601
+  SavedGrid grid;
+  std::string saved_at;            // UTC, ISO 8601
+  std::string reason;              // "interval", "stop", "final", ...
+  std::vector<std::string> hosts;  // each once, in rank order
   std::string data_fingerprint;
   std::vector<std::string> bad_samples;       // keys of samples that were left out
   std::map<std::string, std::string> config;  // every key, as text
   std::vector<FileRecord> files;
+
+  std::uint64_t size_bytes() const;  // of all files
 };
 
 inline constexpr const char* kManifestName = "manifest.json";

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "ckpt/hdf5_file.h"
+#include "ckpt/manifest.h"
+#include "ckpt/verified_file.h"
 #include "core/array.h"
 
 namespace dfm::ckpt {
@@ -28,19 +30,31 @@ struct Piece {
   std::span<const float> values;
 };
 
-// Writes a rank's file under a temporary name and makes it durable.
-void write_pieces(const std::filesystem::path& path, const std::vector<Piece>& pieces);
+// The attribute of a piece that holds the shape of its tensor.
+inline constexpr const char* kShapeAttribute = "global_shape";
+
+// Writes a rank's file under a temporary name and makes it durable. Returns its name, size and checksums,
+// which are those of the values in memory.
+FileRecord write_pieces(const std::filesystem::path& path, const std::vector<Piece>& pieces);
 
 // Reads global ranges from the files of a checkpoint, which it opens as it needs them.
 class PieceReader {
  public:
   // files in the order in which they are searched: a rank's own first.
   explicit PieceReader(std::vector<std::filesystem::path> files);
+  // The same of files whose checksums are known: what describes a file is checked before it is used, its
+  // values when require_checksum is called.
+  // First is the number of the file that is searched first.
+  PieceReader(const std::filesystem::path& folder, std::vector<FileRecord> records, std::size_t first);
 
   // Fills out with elements [begin, begin + out.size()) of the flattened tensor. Throws a data error when the
   // shape differs or a part is in no file.
   void read(const std::string& kind, const std::string& parameter, const Shape& global_shape,
             std::int64_t begin, std::span<float> out);
+
+  // Throws a data error unless this file has its checksum. What was read of it front to back is not read
+  // again.
+  void require_checksum(const FileRecord& record);
 
   // Name and global shape of every parameter of this kind, in name order. Opens all files.
   std::map<std::string, Shape> parameters(const std::string& kind);
@@ -50,17 +64,25 @@ class PieceReader {
     std::size_t file;
     std::string dataset;
     std::int64_t begin, count;
+    std::optional<std::uint64_t> offset;  // of the values in the file, where they can be read past HDF5
+  };
+  struct OpenFile {
+    Hdf5File description;
+    VerifiedFile content;
   };
 
   // Opens the next file and learns what it holds; false when all are open.
   bool open_next();
+  void require_head(VerifiedFile& content, std::size_t index) const;
+  void read_part(const Stored& stored, std::int64_t first, std::span<float> out);
   void add(std::size_t file, const std::string& kind, const std::string& dataset);
   // The piece that holds element `at`, among the files opened so far.
   const Stored* find(const std::string& key, std::int64_t at) const;
   void require_shape(const std::string& key, const std::string& parameter, const Shape& shape) const;
 
   std::vector<std::filesystem::path> paths_;
-  std::vector<Hdf5File> files_;
+  std::vector<FileRecord> records_;  // without a name: not known
+  std::vector<OpenFile> files_;
   // By "kind/parameter".
   std::map<std::string, Shape> shapes_;
   std::map<std::string, std::map<std::int64_t, Stored>> pieces_;  // then by begin

@@ -10,31 +10,38 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "core/system_error.h"
 
 namespace dfm {
 namespace fs = std::filesystem;
 
 File File::open_to_read(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw system_error("open", path.native(), errno);
+  if (descriptor < 0) throw_system_error("open", path.native(), errno);
   return {descriptor, path};
 }
 
 File File::create(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) throw system_error("create", path.native(), errno);
+  if (descriptor < 0) throw_system_error("create", path.native(), errno);
   return {descriptor, path};
 }
 
 File File::open_to_append(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (descriptor < 0) throw system_error("open", path.native(), errno);
+  if (descriptor < 0) throw_system_error("open", path.native(), errno);
+  return {descriptor, path};
+}
+
+File File::open_to_update(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) throw_system_error("open", path.native(), errno);
   return {descriptor, path};
 }
 
 File File::open_to_write(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (descriptor < 0) throw system_error("open", path.native(), errno);
+  if (descriptor < 0) throw_system_error("open", path.native(), errno);
   return {descriptor, path};
 }
 
@@ -53,7 +60,7 @@ File::~File() {
 
 std::uint64_t File::size() const {
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) throw system_error("look at", path_.native(), errno);
+  if (::fstat(descriptor_, &status) != 0) throw_system_error("look at", path_.native(), errno);
   return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -63,7 +70,7 @@ std::size_t File::read_up_to(std::span<std::byte> buffer, std::uint64_t offset) 
     const auto count =
         ::pread(descriptor_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw system_error("read", path_.native(), errno);
+    if (count < 0) throw_system_error("read", path_.native(), errno);
     if (count == 0) break;
     done += static_cast<std::size_t>(count);
   }
@@ -82,14 +89,14 @@ void File::append(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto count = ::write(descriptor_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw system_error("write", path_.native(), errno);
+    if (count < 0) throw_system_error("write", path_.native(), errno);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
 }
 
 void File::shorten(std::uint64_t size_bytes) {
   if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
-    throw system_error("shorten", path_.native(), errno);
+    throw_system_error("shorten", path_.native(), errno);
   }
 }
 
@@ -97,7 +104,7 @@ void File::write_at(std::span<const std::byte> bytes, std::uint64_t offset) {
   while (!bytes.empty()) {
     const auto count = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw system_error("write", path_.native(), errno);
+    if (count < 0) throw_system_error("write", path_.native(), errno);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
     offset += static_cast<std::uint64_t>(count);
   }
@@ -111,18 +118,20 @@ void File::start_writing(std::uint64_t offset, std::uint64_t size_bytes) {
 
 void File::reserve(std::uint64_t size_bytes) {
   const auto length = static_cast<off_t>(size_bytes);
-  if (::ftruncate(descriptor_, length) != 0) throw system_error("write", path_.native(), errno);
+  if (::ftruncate(descriptor_, length) != 0) throw_system_error("write", path_.native(), errno);
   if (length == 0 || ::fallocate(descriptor_, 0, 0, length) == 0) return;
   if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR) return;
-  throw system_error("write", path_.native(), errno);
+  throw_system_error("write", path_.native(), errno);
 }
 
+void File::expect_sequential_reads() const { ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL); }
+
 void File::sync() {
-  if (::fsync(descriptor_) != 0) throw system_error("flush", path_.native(), errno);
+  if (::fsync(descriptor_) != 0) throw_system_error("flush", path_.native(), errno);
 }
 
 void File::close() {
-  if (::close(std::exchange(descriptor_, -1)) != 0) throw system_error("close", path_.native(), errno);
+  if (::close(std::exchange(descriptor_, -1)) != 0) throw_system_error("close", path_.native(), errno);
 }
 
 fs::path temporary_name(const fs::path& path) {
@@ -152,13 +161,13 @@ void write_durably(const fs::path& path, std::string_view content) {
 
 void commit_durably(const fs::path& temporary_path, const fs::path& path) {
   const int descriptor = ::open(temporary_path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw system_error("open", temporary_path.native(), errno);
+  if (descriptor < 0) throw_system_error("open", temporary_path.native(), errno);
   const int status = ::fsync(descriptor);
   const int sync_errno = errno;
   ::close(descriptor);
-  if (status != 0) throw system_error("flush", temporary_path.native(), sync_errno);
+  if (status != 0) throw_system_error("flush", temporary_path.native(), sync_errno);
   if (::rename(temporary_path.c_str(), path.c_str()) != 0) {
-    throw system_error("rename a finished file to", path.native(), errno);
+    throw_system_error("rename a finished file to", path.native(), errno);
   }
   sync_folder(path.parent_path());
 }
@@ -166,25 +175,25 @@ void commit_durably(const fs::path& temporary_path, const fs::path& path) {
 void sync_folder(const fs::path& folder) {
   const fs::path& name = folder.empty() ? fs::path(".") : folder;
   const int descriptor = ::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) throw system_error("open", name.native(), errno);
+  if (descriptor < 0) throw_system_error("open", name.native(), errno);
   const int status = ::fsync(descriptor);
   const int sync_errno = errno;
   ::close(descriptor);
   // Some network file systems cannot sync a folder; their renames are durable by themselves.
   if (status != 0 && sync_errno != EINVAL && sync_errno != ENOTSUP) {
-    throw system_error("flush", name.native(), sync_errno);
+    throw_system_error("flush", name.native(), sync_errno);
   }
 }
 
 void make_folder(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw system_error("create folder", folder.native(), error.value());
-  if (!fs::is_directory(folder, error)) throw system_error("create folder", folder.native(), ENOTDIR);
+  if (error) throw_system_error("create folder", folder.native(), error.value());
+  if (!fs::is_directory(folder, error)) throw_system_error("create folder", folder.native(), ENOTDIR);
 }
 
 void remove_file(const fs::path& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw system_error("remove", path.native(), errno);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw_system_error("remove", path.native(), errno);
 }
 
 std::string read_text(const fs::path& path, std::uint64_t limit_bytes) {

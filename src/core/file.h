@@ -20,8 +20,9 @@ namespace dfm {
 class File {
  public:
   static File open_to_read(const std::filesystem::path& path);
-  static File create(const std::filesystem::path& path);         // truncates
-  static File open_to_write(const std::filesystem::path& path);  // keeps what is there
+  static File create(const std::filesystem::path& path);          // truncates
+  static File open_to_write(const std::filesystem::path& path);   // keeps what is there
+  static File open_to_update(const std::filesystem::path& path);  // the same, to read and write
   // Appends to what is there, in one piece a call where the file system is local.
   static File open_to_append(const std::filesystem::path& path);
 
@@ -47,6 +48,8 @@ class File {
   // Sets the length and, where the file system can, takes the space now, so that a full disk shows before the
   // work and not after it.
   void reserve(std::uint64_t size_bytes);
+  // Asks the kernel to read ahead generously: the file will be read from front to back.
+  void expect_sequential_reads() const;
   // Keeps the first size_bytes.
   void shorten(std::uint64_t size_bytes);
   // Makes the content durable.

@@ -36,6 +36,7 @@ std::uint64_t hash_file(const std::filesystem::path& path) {
   static constexpr std::size_t kPieceBytes = 4U << 20U;
   StreamHash hash;
   const File file = File::open_to_read(path);
+  file.expect_sequential_reads();
   std::vector<std::byte> piece(kPieceBytes);
   for (std::uint64_t offset = 0;;) {
     const std::size_t count = file.read_up_to(piece, offset);

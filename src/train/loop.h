@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <optional>
 
@@ -11,6 +10,7 @@
 #include "core/error.h"
 #include "report/journal.h"
 #include "train/run_log.h"
+#include "train/saving.h"
 #include "train/stop_conditions.h"
 #include "train/trainer.h"
 
@@ -19,16 +19,11 @@ namespace dfm::train {
 struct LoopSettings {
   std::int64_t train_iters = 0;
   std::int64_t eval_interval = 0;  // 0: none
-  std::int64_t save_interval = 0;  // 0: only at the end
-  std::int64_t keep = -1;          // checkpoints; -1: all
   std::optional<std::int64_t> stop_after_steps;
-  std::filesystem::path save_folder;
-  // Recorded in every checkpoint.
-  std::string data_fingerprint;
-  std::map<std::string, std::string> config;
+  SavingSettings saving;
 };
 
-LoopSettings loop_settings(const Config& config, const std::string& data_fingerprint);
+LoopSettings loop_settings(const Config& config);
 
 struct LoopHooks {
   RunLog* log = nullptr;               // rank 0 only
@@ -42,8 +37,7 @@ struct LoopHooks {
 
 // Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and at the end.
 // A validation that a stop leaves out is made up for at the next start. Returns done or stopped.
-// seconds_before: training time of earlier starts, recorded in checkpoints.
 ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
-               const LoopHooks& hooks, double seconds_before);
+               const LoopHooks& hooks);
 
 }  // namespace dfm::train

@@ -68,16 +68,20 @@ std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, co
           {"Seed", std::to_string(config.integer("rng.seed"))}};
 }
 
+ckpt::SavedGrid saved_grid(const comm::RankGrid& grid) {
+  return {grid.shape().tensor, grid.shape().context, grid.data_size(), grid.shape().pipeline};
+}
+
 // Fresh weights, or those of the newest checkpoint, which is returned.
 std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Group& world,
                                             const std::string& fingerprint, Trainer& trainer) {
   const activity::PhaseScope phase(activity::Phase::loading);
-  auto checkpoint = restart_point(config, world, fingerprint);
+  auto checkpoint =
+      resume(config, world, fingerprint, [&](const ckpt::Listed& candidate) { trainer.load(candidate); });
   if (!checkpoint) {
     trainer.initialize();
     return checkpoint;
   }
-  trainer.load(*checkpoint);
   log::info("resuming from {} at iteration {}", checkpoint->folder.native(), trainer.steps_done());
   return checkpoint;
 }
@@ -106,7 +110,10 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
   log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             grid.describe(), topology.threads);
   const auto checkpoint = start_or_resume(config, world, inputs.training.fingerprint, trainer);
-  const double seconds_before = checkpoint ? checkpoint->manifest->seconds_trained : 0;
+  LoopSettings loop = loop_settings(config);
+  loop.saving.grid = saved_grid(grid);
+  loop.saving.data_fingerprint = inputs.training.fingerprint;
+  if (checkpoint) loop.saving.seconds_before = checkpoint->manifest->seconds_trained;
   if (world.rank() == 0) {
     record_start(journal, topology,
                  {trainer.steps_done(), checkpoint ? checkpoint->folder.native() : "", grid.describe()});
@@ -132,13 +139,12 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
     world.all_reduce_max(std::span(&lacks, 1));
     return lacks != 0;
   };
-  const ExitCode code = train(trainer, world, loop_settings(config, inputs.training.fingerprint),
+  const ExitCode code = train(trainer, world, loop,
                               {.log = run_log ? &*run_log : nullptr,
                                .journal = run_log ? &journal : nullptr,
                                .stop = stop ? &*stop : nullptr,
                                .validate = validate_now,
-                               .lacks_validation = lacks_validation},
-                              seconds_before);
+                               .lacks_validation = lacks_validation});
   comm::agreed(world, [&] {
     if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
   });

@@ -107,20 +107,23 @@ void require_fitting_text(const data::SampleSource& source, const model::DitShap
                     fmt::format("give model.crossattn_emb_size={}", source.text_width));
 }
 
-std::optional<ckpt::Listed> restart_point(const Config& config, const comm::Group& world,
-                                          const std::string& data_fingerprint) {
-  auto found = ckpt::find_newest_valid(world, config.text("checkpoint.save"));
+std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& world,
+                                   const std::string& data_fingerprint,
+                                   const std::function<void(const ckpt::Listed&)>& load) {
+  const auto load_ours = [&](const ckpt::Listed& checkpoint) {
+    require_same_model(config, checkpoint);
+    load(checkpoint);
+  };
+  auto found = ckpt::load_newest(world, config.text("checkpoint.save"), ckpt::Damaged::set_aside, load_ours);
   if (!found && !config.is_null("checkpoint.load")) {
-    found = ckpt::find_newest_valid(world, config.text("checkpoint.load"));
+    found = ckpt::load_newest(world, config.text("checkpoint.load"), ckpt::Damaged::leave, load_ours);
     if (!found) {
       throw Error(ExitCode::no_checkpoint,
                   fmt::format("checkpoint.load = {} holds no checkpoint", config.text("checkpoint.load")),
                   "correct the path, or leave checkpoint.load out to start from the beginning");
     }
   }
-  if (!found) return found;
-  require_same_model(config, *found);
-  if (found->manifest->data_fingerprint != data_fingerprint && world.rank() == 0) {
+  if (found && found->manifest->data_fingerprint != data_fingerprint && world.rank() == 0) {
     log::warn("the data set is not the one that {} was trained on: positions go on in the new one",
               found->folder.native());
   }

@@ -1,7 +1,9 @@
 // From a configuration to the parts of a training run: data and restart point.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "ckpt/checkpoint.h"
 #include "comm/group.h"
@@ -28,9 +30,11 @@ std::vector<std::string> files_to_stage(const Config& config);
 // Throws a usage error when the text width of the data is not the model's.
 void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape);
 
-// Collective. Where to go on: the newest valid checkpoint of checkpoint.save, else of checkpoint.load. Empty
-// for a fresh start. Warns when the data differ, and throws a usage error when the model does.
-std::optional<ckpt::Listed> restart_point(const Config& config, const comm::Group& world,
-                                          const std::string& data_fingerprint);
+// Collective. Goes on from the newest valid checkpoint of checkpoint.save, else of checkpoint.load, with
+// `load`, and returns it. Empty for a fresh start. Damaged ones of checkpoint.save are set aside. Warns when
+// the data differ, and throws a usage error when the model does.
+std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& world,
+                                   const std::string& data_fingerprint,
+                                   const std::function<void(const ckpt::Listed&)>& load);
 
 }  // namespace dfm::train

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/stop_token.h"
+#include "core/system_error.h"
 
 namespace dfm::train {
 namespace {
@@ -47,13 +48,24 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
 void Trainer::initialize() { optimizer_.initialize(settings_.noise.seed); }
 
 void Trainer::load(const ckpt::Listed& checkpoint) {
-  ckpt::PieceReader reader(ckpt::piece_files(checkpoint, groups_.data_context.rank()));
-  comm::agreed(groups_.data_context, [&] { optimizer_.load_owned(reader); });
+  comm::agreed(groups_.data_context, [&] { with_retries([&] { load_verified(checkpoint); }); });
   optimizer_.publish();
   steps_done_ = checkpoint.manifest->step;
   activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
   bad_samples_ = checkpoint.manifest->bad_samples;
+}
+
+// Reads what this rank owns, and checks its share of the files: its own while it reads it, so that going on
+// with the same ranks reads everything once.
+void Trainer::load_verified(const ckpt::Listed& checkpoint) {
+  const auto& files = checkpoint.manifest->files;
+  const auto rank = static_cast<std::size_t>(groups_.data_context.rank());
+  ckpt::PieceReader reader(checkpoint.folder, files, rank);
+  optimizer_.load_owned(reader);
+  for (std::size_t i = rank; i < files.size(); i += static_cast<std::size_t>(groups_.data_context.size())) {
+    reader.require_checksum(files[i]);
+  }
 }
 
 Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
@@ -97,15 +109,21 @@ void Trainer::require_finite(const StepResult& result) const {
       "nothing was saved after the last checkpoint; lower optimizer.lr or look at the data of this step");
 }
 
-StepResult Trainer::step() {
+StepResult Trainer::step(const StepHooks& hooks) {
   const data::StepBatch batch = reader_.take(consumed_samples_);
   const LocalSums local = forward_backward(batch);
   gradients_.reduce();
 
   // One small message carries all that the ranks must agree on in a step.
-  enum { kLoss, kTokens, kSquaredNorm, kBadSamples, kStop, kCount };
-  std::array<double, kCount> sums{local.loss, static_cast<double>(local.tokens), gradients_.squared_norm(),
-                                  static_cast<double>(batch.bad.size()), StopToken::requested() ? 1.0 : 0.0};
+  enum { kLoss, kTokens, kSquaredNorm, kBadSamples, kStop, kSaveReady, kSaveDue, kCount };
+  const StepVote vote = hooks.vote ? hooks.vote() : StepVote{};
+  std::array<double, kCount> sums{local.loss,
+                                  static_cast<double>(local.tokens),
+                                  gradients_.squared_norm(),
+                                  static_cast<double>(batch.bad.size()),
+                                  StopToken::requested() ? 1.0 : 0.0,
+                                  vote.save_ready ? 1.0 : 0.0,
+                                  vote.save_due ? 1.0 : 0.0};
   groups_.data_context.all_reduce_sum(std::span<double>(sums));
   if (sums[kBadSamples] > 0) note_bad_samples(batch);
 
@@ -118,10 +136,13 @@ StepResult Trainer::step() {
                     .gradient_norm = std::sqrt(sums[kSquaredNorm]) * correction,
                     .tokens = static_cast<std::int64_t>(sums[kTokens]),
                     .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
-                    .stop_requested = sums[kStop] > 0};
+                    .stop_requested = sums[kStop] > 0,
+                    .saves_ready = sums[kSaveReady] == groups_.data_context.size(),
+                    .save_due = sums[kSaveDue] > 0};
   require_finite(result);
   const bool clips = settings_.clip_grad > 0 && result.gradient_norm > settings_.clip_grad;
   const double clip = clips ? settings_.clip_grad / (result.gradient_norm + 1e-6) : 1.0;
+  if (hooks.before_update) hooks.before_update();
   optimizer_.update(gradients_, result.step, result.learning_rate, clip * correction);
   gradients_.clear();
   steps_done_ = result.step;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,19 @@ struct StepResult {
   std::int64_t tokens = 0;
   std::int64_t consumed_samples = 0;  // with this step
   bool stop_requested = false;        // on any rank
+  bool saves_ready = false;           // on every rank
+  bool save_due = false;              // on any rank
+};
+
+// What a rank tells the others about checkpoints, in the small message that each step sends anyway.
+struct StepVote {
+  bool save_ready = false;  // this rank's part of the save in flight is done
+  bool save_due = false;
+};
+
+struct StepHooks {
+  std::function<StepVote()> vote;       // asked once a step
+  std::function<void()> before_update;  // the state is about to change
 };
 
 class Trainer {
@@ -51,12 +65,13 @@ class Trainer {
 
   // Collective. Starting weights.
   void initialize();
-  // Collective. Goes on from a checkpoint.
+  // Collective. Goes on from a checkpoint. Throws on every rank when a file of it is damaged or cannot be
+  // read; the state is then undefined until another one is loaded.
   void load(const ckpt::Listed& checkpoint);
 
   // Collective. One optimizer step. Throws on every rank, before the weights change, when the loss or the
   // gradient is not finite, or when more samples than allowed could not be read.
-  StepResult step();
+  StepResult step(const StepHooks& hooks = {});
 
   std::int64_t steps_done() const { return steps_done_; }
   std::int64_t consumed_samples() const { return consumed_samples_; }
@@ -71,6 +86,7 @@ class Trainer {
     std::int64_t tokens = 0;
   };
 
+  void load_verified(const ckpt::Listed& checkpoint);
   LocalSums forward_backward(const data::StepBatch& batch);
   void require_finite(const StepResult& result) const;
   void note_bad_samples(const data::StepBatch& batch);

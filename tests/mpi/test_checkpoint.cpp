@@ -6,7 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ckpt/commit.h"
 #include "ckpt/pointer.h"
+#include "ckpt/retention.h"
 #include "comm/agree.h"
 #include "mpi/shared_folder.h"
 #include "support/errors.h"
@@ -38,6 +40,7 @@ class Checkpoint : public ::testing::Test {
     save_checkpoint(world_, folder_.path(), manifest, {{kWeights, "w", kShape, begin, values}});
   }
   fs::path folder_of(std::int64_t step) const { return checkpoint_folder(folder_.path(), step); }
+  fs::path staging_of(std::int64_t step) const { return staging_folder(folder_.path(), step); }
   std::optional<std::int64_t> newest() const {
     const auto found = find_newest_valid(world_, folder_.path());
     return found ? std::optional(found->step) : std::nullopt;
@@ -85,18 +88,19 @@ TEST_F(Checkpoint, IsReadAsTheRangesOfAnyOtherNumberOfRanks) {
 TEST_F(Checkpoint, WhoseFileOneRankCannotWriteFailsOnAllWithOneMessage) {
   save(1);
   const int failing = world_.size() - 1;
-  on_rank_0([&] { fs::create_directories(folder_of(2) / fmt::format("rank_{:05}.h5", failing)); });
+  on_rank_0([&] { fs::create_directories(staging_of(2) / fmt::format("rank_{:05}.h5", failing)); });
   const Error error = error_of([&] { save(2); });
   EXPECT_EQ(error.kind(), ExitCode::storage);
   EXPECT_THAT(error.what(), HasSubstr(fmt::format("rank_{:05}.h5", failing)));
   for (const std::string& other : world_.all_gather_text(error.what())) EXPECT_EQ(other, error.what());
-  EXPECT_FALSE(fs::exists(folder_of(2) / kManifestName));
+  EXPECT_FALSE(fs::exists(folder_of(2)));
+  EXPECT_FALSE(fs::exists(staging_of(2)));
   EXPECT_EQ(read_pointer(folder_.path()), 1);
   EXPECT_EQ(newest(), 1);
 }
 
 TEST_F(Checkpoint, ThatFailedIsSavedOnceTheReasonIsGone) {
-  const fs::path in_the_way = folder_of(2) / "rank_00000.h5";
+  const fs::path in_the_way = staging_of(2) / "rank_00000.h5";
   on_rank_0([&] { fs::create_directories(in_the_way); });
   EXPECT_THROW(save(2), comm::AgreedError);
   world_.barrier();
@@ -106,18 +110,18 @@ TEST_F(Checkpoint, ThatFailedIsSavedOnceTheReasonIsGone) {
 }
 
 TEST_F(Checkpoint, WithoutARootThatCanBeMadeFailsOnAll) {
-  on_rank_0([&] { std::ofstream(folder_ / "iter_0000003") << "a file"; });
+  on_rank_0([&] { std::ofstream(staging_of(3)) << "a file"; });
   EXPECT_EQ(error_of([&] { save(3); }).kind(), ExitCode::storage);
 }
 
 TEST_F(Checkpoint, LeavesOutFilesOfAnEarlierAttemptWithMoreRanks) {
-  const fs::path stranger = folder_of(4) / "rank_00009.h5";
+  const fs::path stranger = staging_of(4) / "rank_00009.h5";
   on_rank_0([&] {
-    fs::create_directories(folder_of(4));
+    fs::create_directories(staging_of(4));
     std::ofstream(stranger) << "old";
   });
   save(4);
-  EXPECT_FALSE(fs::exists(stranger));
+  EXPECT_FALSE(fs::exists(folder_of(4) / stranger.filename()));
   EXPECT_EQ(newest(), 4);
 }
 
@@ -147,7 +151,7 @@ TEST_F(Checkpoint, IsNotFoundWhereNoneWasSaved) { EXPECT_EQ(newest(), std::nullo
 
 TEST_F(Checkpoint, OfTheNewestStepsAreKept) {
   for (const std::int64_t step : {10, 20, 30, 40}) save(step);
-  on_rank_0([&] { prune_checkpoints(folder_.path(), 2); });
+  on_rank_0([&] { prune_checkpoints(folder_.path(), {.most_recent = 2, .every = 0}); });
   for (const std::int64_t step : {10, 20}) EXPECT_FALSE(fs::exists(folder_of(step))) << step;
   for (const std::int64_t step : {30, 40}) EXPECT_TRUE(fs::exists(folder_of(step) / kManifestName)) << step;
   EXPECT_EQ(newest(), 40);

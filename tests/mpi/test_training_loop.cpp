@@ -23,9 +23,9 @@ class TrainingLoop : public ::testing::Test {
   LoopSettings settings(std::int64_t train_iters) const {
     LoopSettings settings;
     settings.train_iters = train_iters;
-    settings.save_folder = folder_.path();
-    settings.config = {{"model.num_layers", "2"}};
-    settings.data_fingerprint = "tiny";
+    settings.saving.saver.root = folder_.path();
+    settings.saving.config = {{"model.num_layers", "2"}};
+    settings.saving.data_fingerprint = "tiny";
     return settings;
   }
   // Collective. Steps of the valid checkpoints, newest first.
@@ -46,23 +46,25 @@ class TrainingLoop : public ::testing::Test {
 
 TEST_F(TrainingLoop, SavesOnTheWayAndAtTheEnd) {
   LoopSettings every_second = settings(5);
-  every_second.save_interval = 2;
+  every_second.saving.cadence.steps = 2;
   const auto ours = trainer();
-  EXPECT_EQ(train(*ours, world_, every_second, {}, 0), ExitCode::done);
+  EXPECT_EQ(train(*ours, world_, every_second, {}), ExitCode::done);
   EXPECT_EQ(ours->steps_done(), 5);
   EXPECT_EQ(saved_steps(), (Steps{5, 4, 2}));
 }
 
 TEST_F(TrainingLoop, KeepsTheNewestCheckpoints) {
   LoopSettings two = settings(5);
-  two.save_interval = 1;
-  two.keep = 2;
-  train(*trainer(), world_, two, {}, 0);
+  two.saving.cadence.steps = 1;
+  two.saving.saver.retention.most_recent = 2;
+  train(*trainer(), world_, two, {});
   EXPECT_EQ(saved_steps(), (Steps{5, 4}));
 }
 
 TEST_F(TrainingLoop, RecordsWhereItStands) {
-  train(*trainer(), world_, settings(2), {}, 1000);
+  LoopSettings resumed = settings(2);
+  resumed.saving.seconds_before = 1000;
+  train(*trainer(), world_, resumed, {});
   const auto found = ckpt::find_newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->manifest->consumed_samples, 2 * kTinyBatch);
@@ -76,15 +78,15 @@ TEST_F(TrainingLoop, ValidatesAtItsIntervalAndAtTheEnd) {
   LoopSettings every_second = settings(5);
   every_second.eval_interval = 2;
   Steps validated;
-  train(*trainer(), world_, every_second, {.validate = [&](std::int64_t step) { validated.push_back(step); }},
-        0);
+  train(*trainer(), world_, every_second,
+        {.validate = [&](std::int64_t step) { validated.push_back(step); }});
   EXPECT_EQ(validated, (Steps{2, 4, 5}));
 }
 
 TEST_F(TrainingLoop, DoesNothingWhenTheStepsAreDone) {
   const auto ours = trainer();
-  train(*ours, world_, settings(2), {}, 0);
-  EXPECT_EQ(train(*ours, world_, settings(2), {}, 0), ExitCode::done);
+  train(*ours, world_, settings(2), {});
+  EXPECT_EQ(train(*ours, world_, settings(2), {}), ExitCode::done);
   EXPECT_EQ(ours->steps_done(), 2);
 }
 
@@ -110,7 +112,7 @@ TEST_F(TrainingLoop, StopsOnAllRanksWithACheckpointWhenOneIsAsked) {
   const auto ask_last_rank = [&](std::int64_t) {
     if (world_.rank() == world_.size() - 1) StopToken::request("a test");
   };
-  EXPECT_EQ(train(*ours, world_, long_run, {.validate = ask_last_rank}, 0), ExitCode::stopped);
+  EXPECT_EQ(train(*ours, world_, long_run, {.validate = ask_last_rank}), ExitCode::stopped);
   EXPECT_EQ(ours->steps_done(), 3);
   EXPECT_EQ(saved_steps(), (Steps{3}));
 }

@@ -83,8 +83,19 @@ std::vector<Key> checkpoint_keys() {
   return {
       text("checkpoint.save", "checkpoints", "Folder of the checkpoints"),
       text("checkpoint.load", {}, "Folder, or iter_* folder, to go on from; null: checkpoint.save"),
-      integer("checkpoint.save_interval", 2000, "Steps between checkpoints; 0: only at the end").at_least(0),
+      integer("checkpoint.save_interval", 2000, "Steps between checkpoints; 0: not by steps").at_least(0),
+      real("checkpoint.save_minutes", {}, "Time between checkpoints; null: not by time")
+          .above(0)
+          .in("minutes"),
+      real("checkpoint.max_overhead", {},
+           "Save whenever the last save cost training less than this share of the time since; null: not so")
+          .above(0)
+          .at_most(1),
+      flag("checkpoint.async_save", true,
+           "Write checkpoints while training goes on; needs host memory for a rank's state twice"),
       integer("checkpoint.most_recent_k", -1, "Checkpoints to keep; -1: all").at_least(-1),
+      integer("checkpoint.keep_every", 0, "Keep the checkpoints of steps that this divides, too; 0: none")
+          .at_least(0),
   };
 }
 

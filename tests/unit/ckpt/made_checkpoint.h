@@ -6,7 +6,6 @@
 #include <fmt/core.h>
 
 #include "ckpt/checkpoint.h"
-#include "core/hash.h"
 #include "support/temporary_folder.h"
 
 namespace dfm::ckpt {
@@ -38,9 +37,7 @@ inline std::filesystem::path make_checkpoint(const std::filesystem::path& root, 
                                                   static_cast<std::size_t>(end - begin))});
     }
     const std::string name = fmt::format("rank_{:05}.h5", rank);
-    write_pieces(folder / name, pieces);
-    manifest.files.push_back(
-        {name, std::filesystem::file_size(folder / name), hex(hash_file(folder / name))});
+    manifest.files.push_back(write_pieces(folder / name, pieces));
   }
   testing::write_file(folder / kManifestName, to_text(manifest));
   return folder;

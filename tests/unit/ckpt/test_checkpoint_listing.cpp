@@ -3,6 +3,7 @@
 
 #include "ckpt/checkpoint.h"
 #include "ckpt/pointer.h"
+#include "ckpt/retention.h"
 #include "core/error.h"
 #include "support/errors.h"
 #include "unit/ckpt/made_checkpoint.h"
@@ -122,7 +123,7 @@ class Prune : public ::testing::Test {
   }
 
   std::vector<std::int64_t> steps_after(std::int64_t keep) {
-    prune_checkpoints(root_.path(), keep);
+    prune_checkpoints(root_.path(), {.most_recent = keep, .every = 0});
     return steps(root_.path());
   }
 

@@ -1,0 +1,22 @@
+// How the files of a save become a checkpoint: they are written into a folder with a hidden name, the
+// manifest comes last, and one rename gives the folder its name. Called on one rank, in any thread.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+#include "ckpt/manifest.h"
+
+namespace dfm::ckpt {
+
+// root/.iter_0001000.partial: where the ranks write a checkpoint until it is whole.
+std::filesystem::path staging_folder(const std::filesystem::path& root, std::int64_t step);
+
+// Makes what lies in the staging folder the checkpoint of this step, in place of an older one, and moves the
+// pointer. The manifest lists the files.
+void commit(const std::filesystem::path& root, const Manifest& manifest);
+
+// Removes what interrupted saves left below root. Only while nobody saves there.
+void remove_unfinished(const std::filesystem::path& root);
+
+}  // namespace dfm::ckpt

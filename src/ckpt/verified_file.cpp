@@ -1,0 +1,45 @@
+#include "ckpt/verified_file.h"
+
+#include <algorithm>
+
+namespace dfm::ckpt {
+namespace {
+
+// Small enough to be hashed from the processor's cache, large enough for few calls.
+constexpr std::size_t kPartBytes = 1U << 20U;
+
+}  // namespace
+
+VerifiedFile::VerifiedFile(const std::filesystem::path& path) : file_(File::open_to_read(path)) {
+  file_.expect_sequential_reads();
+}
+
+void VerifiedFile::read(std::uint64_t offset, std::span<std::byte> out) {
+  if (offset < hashed_) return file_.read_exactly(out, offset);
+  hash_up_to(offset);
+  read_and_hash(out);
+}
+
+std::uint64_t VerifiedFile::finish() {
+  hash_up_to(file_.size());
+  return hash_.digest();
+}
+
+void VerifiedFile::read_and_hash(std::span<std::byte> out) {
+  while (!out.empty()) {
+    const auto part = out.first(std::min(out.size(), kPartBytes));
+    file_.read_exactly(part, hashed_);
+    hash_.update(part);
+    hashed_ += part.size();
+    out = out.subspan(part.size());
+  }
+}
+
+void VerifiedFile::hash_up_to(std::uint64_t end) {
+  while (hashed_ < end) {
+    passed_over_.resize(std::min<std::uint64_t>(end - hashed_, kPartBytes));
+    read_and_hash(passed_over_);
+  }
+}
+
+}  // namespace dfm::ckpt
