@@ -148,6 +148,8 @@ Hdf5Handle Hdf5File::make_dataset(const std::string& name, std::size_t count,
   const Hdf5Handle storage(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "prepare", path_);
   check(H5Pset_alloc_time(storage.id(), H5D_ALLOC_TIME_EARLY), "prepare", path_);
   check(H5Pset_fill_time(storage.id(), H5D_FILL_TIME_NEVER), "prepare", path_);
+  // The same values give the same bytes, whenever they are saved.
+  check(H5Pset_obj_track_times(storage.id(), false), "prepare", path_);
   const Hdf5Handle space = simple_space(count, path_);
   Hdf5Handle data(
       H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), storage.id(), H5P_DEFAULT),
