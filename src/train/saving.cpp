@@ -55,7 +55,10 @@ bool Saving::is_due_by_clock() const {
 
 void Saving::after_step(const StepResult& result, double step_seconds) {
   cost_.add_step(step_seconds, saver_.in_flight());
-  if (saver_.in_flight() && result.saves_ready) announce(saver_.advance());
+  if (saver_.in_flight() && result.saves_ready) {
+    const activity::PhaseScope phase(activity::Phase::saving);
+    announce(saver_.advance());
+  }
   if (is_due_at(result.step, settings_.cadence)) {
     begin("interval");
   } else if (result.save_due) {

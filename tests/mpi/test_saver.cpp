@@ -98,6 +98,7 @@ TEST_F(Saving, ThatFailsOnOneRankFailsOnAllAndLeavesNothing) {
   world_.barrier();
   EXPECT_FALSE(fs::exists(staging));
   EXPECT_EQ(read_pointer(folder_ / "run"), 1);
+  world_.barrier();
   EXPECT_EQ(saver.save_now(manifest(2), pieces()).step, 2);
 }
 
