@@ -248,7 +248,7 @@ def two_signals(chance, life):
 NEEDS_NOTHING = [kill_one_rank, kill_all_ranks, kill_in_save, kill_in_save, power_failure, power_failure_in_save,
                  power_failure_in_save, failed_flush, failed_write, full_disk, quota_used_up, read_only, short_calls,
                  stopped_rank, clock_jump, stop_signal, two_signals]
-NEEDS_A_CHECKPOINT = [bit_flip, bit_flip, lost_bytes, damaged_pointer, unreadable]
+NEEDS_A_CHECKPOINT = [bit_flip, bit_flip, lost_bytes, damaged_pointer, failed_read, unreadable]
 
 
 NEEDS_OTHER_RANKS = [hung_rank]
