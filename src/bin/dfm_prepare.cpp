@@ -1,4 +1,4 @@
-// dfm_prepare SRC DST: pictures with captions to shards of latents and text embeddings.
+// dfm_prepare SRC DST: pictures and videos with captions to shards of latents and text embeddings.
 #include "cli/run_program.h"
 #include "core/log.h"
 #include "prepare/prepare.h"
@@ -10,12 +10,15 @@ using namespace dfm;
 cli::Program program() {
   return {.name = "dfm_prepare",
           .summary =
-              "Turns a folder or archive of images with captions into webdataset shards of latents and text "
+              "Turns a folder or archive of images and videos with captions into webdataset shards of "
+              "latents and text "
               "embeddings.",
           .positionals = {{"SRC", "prepare.source"}, {"DST", "prepare.output"}},
           .options = {{"height", "prepare.height"},
                       {"width", "prepare.width"},
                       {"resize-mode", "prepare.resize_mode"},
+                      {"mode", "prepare.mode"},
+                      {"num-frames", "prepare.num_frames"},
                       {"shard-maxcount", "prepare.shard_maxcount"},
                       {"video-folder", "prepare.source"},
                       {"output-dir", "prepare.output"}},

@@ -49,4 +49,9 @@ bool is_image_name(std::string_view name) {
   return std::ranges::find(kExtensions, extension_of(name)) != kExtensions.end();
 }
 
+bool is_video_name(std::string_view name) {
+  const std::string extension = extension_of(name);
+  return extension == "mp4" || extension == "mov" || extension == "webm";
+}
+
 }  // namespace dfm::media

@@ -29,4 +29,7 @@ bool is_hidden(std::string_view name);
 // By extension: png, jpg, jpeg, webp, bmp, tif, tiff, gif.
 bool is_image_name(std::string_view name);
 
+// By extension: mp4, mov, webm.
+bool is_video_name(std::string_view name);
+
 }  // namespace dfm::media

@@ -33,7 +33,7 @@ class ArchiveLister {
 
  private:
   void visit_entry() {
-    const bool is_image = is_image_name(archive_.name());
+    const bool is_image = is_image_name(archive_.name()) || is_video_name(archive_.name());
     const std::uint64_t text_limit_bytes = longest_text_bytes(archive_.name());
     if (!is_image && text_limit_bytes == 0) return;
     const auto name = clean_name(archive_.name());

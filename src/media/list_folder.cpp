@@ -27,7 +27,7 @@ void add_file(const fs::directory_entry& file, Listing& listing, std::vector<std
   const fs::file_type type = file.symlink_status(ignored).type();
   if (type == fs::file_type::directory) return;
   const std::string name = file.path().lexically_relative(listing.root).generic_string();
-  const bool is_image = is_image_name(name);
+  const bool is_image = is_image_name(name) || is_video_name(name);
   const bool is_linked_folder = type == fs::file_type::symlink && fs::is_directory(file.path(), ignored);
   if (!is_image && longest_text_bytes(name) == 0 && !is_linked_folder) return;
   if (const char* const reason = objection(type, name)) {

@@ -19,7 +19,10 @@ namespace dfm::media {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kLongestImageBytes = std::uint64_t{256} << 20U;
+// Of the file as it is encoded.
+std::uint64_t longest_bytes(std::string_view name) {
+  return is_video_name(name) ? std::uint64_t{4} << 30U : std::uint64_t{256} << 20U;
+}
 
 Listing list(const fs::path& path) {
   std::error_code error;
@@ -33,8 +36,9 @@ Listing list(const fs::path& path) {
 std::vector<std::byte> read_file(const fs::path& path) {
   const File file = File::open_to_read(path);
   const std::uint64_t size = file.size();
-  if (size > kLongestImageBytes) {
-    throw data_error(fmt::format("{} is longer than {}", path.native(), format_bytes(kLongestImageBytes)));
+  if (size > longest_bytes(path.native())) {
+    throw data_error(
+        fmt::format("{} is longer than {}", path.native(), format_bytes(longest_bytes(path.native()))));
   }
   std::vector<std::byte> bytes(size);
   file.read_exactly(bytes, 0);
@@ -46,8 +50,9 @@ std::vector<std::byte> read_file(const fs::path& path) {
 Source open_source(const fs::path& path) {
   Listing listing = list(path);
   if (listing.images.empty()) {
-    throw data_error(fmt::format("{} holds no images", path.native()),
-                     "images are found by their extension: png, jpg, jpeg, webp, bmp, tif, tiff, gif");
+    throw data_error(
+        fmt::format("{} holds no images or videos", path.native()),
+        "they are found by their extension: png, jpg, jpeg, webp, bmp, tif, tiff, gif; mp4, mov, webm");
   }
   auto captions = find_captions(listing);
   Source source{path, {}, std::move(listing.warnings).take()};
@@ -103,7 +108,7 @@ bool SourceReader::next() {
 }
 
 std::vector<std::byte> SourceReader::read() {
-  return archive_ ? archive_->read(kLongestImageBytes) : read_file(source_->path / item().name);
+  return archive_ ? archive_->read(longest_bytes(item().name)) : read_file(source_->path / item().name);
 }
 
 }  // namespace dfm::media

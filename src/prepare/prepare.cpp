@@ -9,9 +9,11 @@
 #include "core/log.h"
 #include "core/stop_token.h"
 #include "data/tar/shard_writer.h"
+#include "media/entry_name.h"
 #include "media/source.h"
 #include "prepare/output_folder.h"
 #include "prepare/sample_maker.h"
+#include "prepare/video_samples.h"
 
 namespace dfm::prepare {
 namespace {
@@ -76,7 +78,14 @@ class Worker {
  private:
   void take(media::SourceReader& reader) {
     try {
-      open_->add(fmt::format("{:06}", reader.index()), make_sample(reader.item(), reader.read(), settings_));
+      const std::string key = fmt::format("{:06}", reader.index());
+      if (media::is_video_name(reader.item().name)) {
+        for (const NamedSample& sample : make_video_samples(reader.item(), reader.read(), settings_)) {
+          open_->add(key + sample.suffix, sample.files);
+        }
+      } else {
+        open_->add(key, make_sample(reader.item(), reader.read(), settings_));
+      }
     } catch (const Error& error) {
       if (error.kind() != ExitCode::data || settings_.on_bad_input == OnBadInput::fail) throw;
       open_->leave_out(reader.item().name, error.what());
@@ -162,6 +171,8 @@ PrepareSettings prepare_settings(const Config& config) {
   settings.height = static_cast<int>(config.optional_integer("prepare.height").value_or(0));
   settings.width = static_cast<int>(config.optional_integer("prepare.width").value_or(0));
   settings.resize_mode = media::parse_resize_mode(config.text("prepare.resize_mode"));
+  settings.video_mode = config.text("prepare.mode") == "frames" ? VideoMode::frames : VideoMode::video;
+  settings.num_frames = config.integer("prepare.num_frames");
   settings.shard_maxcount = config.integer("prepare.shard_maxcount");
   settings.on_bad_input = config.text("prepare.on_bad_input") == "fail" ? OnBadInput::fail : OnBadInput::skip;
   settings.codec_name = config.text("encoders.codec");
@@ -171,6 +182,9 @@ PrepareSettings prepare_settings(const Config& config) {
   settings.fingerprint = fmt::format("{} x {} {}, {} a shard, {}, {}", settings.width, settings.height,
                                      config.text("prepare.resize_mode"), settings.shard_maxcount,
                                      settings.codec_name, settings.text_encoder_name);
+  if (settings.video_mode == VideoMode::frames) {
+    settings.fingerprint += fmt::format(", {} frames of a video", settings.num_frames);
+  }
   require_both_or_none(settings);
   return settings;
 }

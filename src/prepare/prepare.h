@@ -1,4 +1,4 @@
-// From pictures with captions to shards of latents and text embeddings.
+// From pictures and videos with captions to shards of latents and text embeddings.
 //
 // Shard i holds the items [i * shard_maxcount, (i + 1) * shard_maxcount) of the source's fixed order, so the
 // bytes do not depend on the number of ranks, and a shard that is there is finished: running again after an
@@ -21,6 +21,7 @@
 namespace dfm::prepare {
 
 enum class OnBadInput { skip, fail };
+enum class VideoMode { video, frames };
 
 struct PrepareSettings {
   std::filesystem::path source;
@@ -28,7 +29,9 @@ struct PrepareSettings {
   int height = 0;  // pixels; 0: as the picture is, cut to a multiple of 16
   int width = 0;
   media::ResizeMode resize_mode = media::ResizeMode::bicubic;
-  std::int64_t shard_maxcount = 10000;
+  VideoMode video_mode = VideoMode::video;
+  std::int64_t num_frames = 10;         // of a video, with VideoMode::frames
+  std::int64_t shard_maxcount = 10000;  // items
   OnBadInput on_bad_input = OnBadInput::skip;
   std::string codec_name, text_encoder_name;
   model::Codec codec;

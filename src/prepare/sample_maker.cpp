@@ -13,20 +13,22 @@ namespace {
 
 constexpr int kPixelMultiple = 16;  // two latent cells: the spatial patch of DiT
 
+}  // namespace
+
 media::Image fitted(const media::Image& image, const PrepareSettings& settings) {
   if (settings.height == 0) return media::crop_to_multiple(image, kPixelMultiple);
   return media::resize_and_crop(image, settings.width, settings.height, settings.resize_mode);
 }
 
-}  // namespace
+void require_caption(const media::Item& item) {
+  if (item.caption) return;
+  throw data_error(fmt::format("{} has no caption", item.name),
+                   "add it to metadata.csv (file_name, text), or put a .txt file of the same name beside it");
+}
 
 SampleFiles make_sample(const media::Item& item, std::span<const std::byte> encoded,
                         const PrepareSettings& settings) {
-  if (!item.caption) {
-    throw data_error(
-        fmt::format("{} has no caption", item.name),
-        "add it to metadata.csv (file_name, text), or put a .txt file of the same name beside it");
-  }
+  require_caption(item);
   const media::Image original = media::decode_image(encoded, item.name);
   const media::Image image = fitted(original, settings);
   const Array latent = settings.codec.encode({image});

@@ -13,10 +13,16 @@
 namespace dfm::prepare {
 
 struct SampleFiles {
-  std::vector<std::byte> pth;     // the latent, bfloat16 [C, 1, H/8, W/8]
+  std::vector<std::byte> pth;     // the latent, bfloat16 [C, T, H/8, W/8]
   std::vector<std::byte> pickle;  // the text embedding, numpy float16 [rows, width]
   std::string json;
 };
+
+// Resized and cropped, or cut to multiples of 16 pixels, as the settings say.
+media::Image fitted(const media::Image& image, const PrepareSettings& settings);
+
+// Throws a data error that says where a caption may stand.
+void require_caption(const media::Item& item);
 
 // Throws a data error for a picture that cannot be decoded or is too small, and for a missing caption.
 SampleFiles make_sample(const media::Item& item, std::span<const std::byte> encoded,

@@ -32,7 +32,7 @@ std::vector<Key> dataset_keys() {
 
 std::vector<Key> prepare_keys() {
   return {
-      text("prepare.source", {}, "Folder or archive of images with captions"),
+      text("prepare.source", {}, "Folder or archive of images and videos with captions"),
       text("prepare.output", {}, "Folder that receives the shards"),
       integer("prepare.height", {}, "Height to resize and crop to; null: as it is, cut to a multiple of 16")
           .at_least(16)
@@ -42,9 +42,15 @@ std::vector<Key> prepare_keys() {
           .in("pixels"),
       choice("prepare.resize_mode", "bicubic", {"bilinear", "bicubic", "nearest", "area", "lanczos"},
              "Interpolation"),
-      integer("prepare.shard_maxcount", 10000, "Samples in a shard").at_least(1),
-      choice("prepare.on_bad_input", "skip", {"skip", "fail"},
-             "Leave out an image that cannot be used and end with code 7, or end at once with code 3"),
+      choice("prepare.mode", "video", {"video", "frames"},
+             "A video becomes one sample (its first 4n + 1 frames), or some of its frames become pictures"),
+      integer("prepare.num_frames", 10, "Pictures to take from each video with prepare.mode=frames")
+          .at_least(1)
+          .at_most(99),
+      integer("prepare.shard_maxcount", 10000, "Images and videos in a shard").at_least(1),
+      choice(
+          "prepare.on_bad_input", "skip", {"skip", "fail"},
+          "Leave out an image or video that cannot be used and end with code 7, or end at once with code 3"),
   };
 }
 
