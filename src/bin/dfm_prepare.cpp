@@ -11,8 +11,7 @@ cli::Program program() {
   return {.name = "dfm_prepare",
           .summary =
               "Turns a folder or archive of images and videos with captions into webdataset shards of "
-              "latents and text "
-              "embeddings.",
+              "latents and text embeddings.",
           .positionals = {{"SRC", "prepare.source"}, {"DST", "prepare.output"}},
           .options = {{"height", "prepare.height"},
                       {"width", "prepare.width"},
@@ -25,7 +24,8 @@ cli::Program program() {
           .sections = {"prepare", "encoders"},
           .examples =
               "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
-              "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"};
+              "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"
+              "  dfm_prepare videos/ shards/ --mode frames --num-frames 4 --height 256 --width 256\n"};
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {

@@ -64,8 +64,8 @@ class SourceReader {
   std::size_t index() const { return next_ - 1; }
   const Item& item() const { return source_->items[index()]; }
 
-  // The item's bytes as they are encoded; at most once. A data error for more than 256 MiB (4 GiB for a video) and for damage
-  // that concerns this item alone: next() may follow.
+  // The item's bytes as they are encoded; at most once. A data error for more than 256 MiB (4 GiB for a
+  // video) and for damage that concerns this item alone: next() may follow.
   std::vector<std::byte> read();
 
  private:

@@ -19,11 +19,14 @@ std::string fingerprint(const Layer& more) { return settings_with("in", "out", m
 
 TEST(PrepareSettings, HaveAnotherFingerprintWhateverDecidesTheShards) {
   const std::set<std::string> different{
-      fingerprint({}), fingerprint({{"prepare.shard_maxcount", "3", "test"}}),
+      fingerprint({}),
+      fingerprint({{"prepare.shard_maxcount", "3", "test"}}),
       fingerprint({{"prepare.resize_mode", "area", "test"}}),
       fingerprint({{"prepare.height", "32", "test"}, {"prepare.width", "16", "test"}}),
-      fingerprint({{"prepare.height", "16", "test"}, {"prepare.width", "32", "test"}})};
-  EXPECT_EQ(different.size(), 5U);
+      fingerprint({{"prepare.height", "16", "test"}, {"prepare.width", "32", "test"}}),
+      fingerprint({{"prepare.mode", "frames", "test"}}),
+      fingerprint({{"prepare.mode", "frames", "test"}, {"prepare.num_frames", "3", "test"}})};
+  EXPECT_EQ(different.size(), 7U);
 }
 
 TEST(PrepareSettings, RefuseASizeThatIsNoMultipleOf16) {
