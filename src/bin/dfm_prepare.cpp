@@ -8,24 +8,27 @@ namespace {
 using namespace dfm;
 
 cli::Program program() {
-  return {.name = "dfm_prepare",
-          .summary =
-              "Turns a folder or archive of images and videos with captions into webdataset shards of "
-              "latents and text embeddings.",
-          .positionals = {{"SRC", "prepare.source"}, {"DST", "prepare.output"}},
-          .options = {{"height", "prepare.height"},
-                      {"width", "prepare.width"},
-                      {"resize-mode", "prepare.resize_mode"},
-                      {"mode", "prepare.mode"},
-                      {"num-frames", "prepare.num_frames"},
-                      {"shard-maxcount", "prepare.shard_maxcount"},
-                      {"video-folder", "prepare.source"},
-                      {"output-dir", "prepare.output"}},
-          .sections = {"prepare", "encoders"},
-          .examples =
-              "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
-              "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"
-              "  dfm_prepare videos/ shards/ --mode frames --num-frames 4 --height 256 --width 256\n"};
+  return {
+      .name = "dfm_prepare",
+      .summary =
+          "Turns a folder or archive of images and videos with captions into webdataset shards of "
+          "latents and text embeddings.",
+      .positionals = {{"SRC", "prepare.source"}, {"DST", "prepare.output"}},
+      .options = {{"height", "prepare.height"},
+                  {"width", "prepare.width"},
+                  {"resize-mode", "prepare.resize_mode"},
+                  {"mode", "prepare.mode"},
+                  {"num-frames", "prepare.num_frames"},
+                  {"synthetic", "prepare.synthetic"},
+                  {"shard-maxcount", "prepare.shard_maxcount"},
+                  {"video-folder", "prepare.source"},
+                  {"output-dir", "prepare.output"}},
+      .sections = {"prepare", "encoders"},
+      .examples =
+          "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
+          "  mpirun -n 4 dfm_prepare pictures.tar.gz shards/ --shard-maxcount 1000\n"
+          "  dfm_prepare videos/ shards/ --mode frames --num-frames 4 --height 256 --width 256\n"
+          "  dfm_prepare --synthetic 1000 --output-dir shards/ --height 256 --width 256 --num-frames 1\n"};
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {

@@ -13,6 +13,7 @@
 #include "media/source.h"
 #include "prepare/output_folder.h"
 #include "prepare/sample_maker.h"
+#include "prepare/synthetic.h"
 #include "prepare/video_samples.h"
 
 namespace dfm::prepare {
@@ -60,15 +61,11 @@ class Worker {
 
   // False when asked to stop; unfinished shards then leave nothing behind.
   bool run(Progress& progress) {
+    if (settings_.synthetic > 0) return run_synthetic(progress);
     media::SourceReader reader(source_);
     while (reader.next()) {
       if (StopToken::requested()) return false;
-      const auto shard = static_cast<std::int64_t>(reader.index()) / settings_.shard_maxcount;
-      if (open_ && open_->number() != shard) finish();
-      if (mine_[static_cast<std::size_t>(shard)]) {
-        if (!open_) open_.emplace(folder_, shard);
-        take(reader);
-      }
+      if (turn_to(reader.index())) take(reader);
       progress.advance(1);
     }
     finish();
@@ -76,6 +73,27 @@ class Worker {
   }
 
  private:
+  bool run_synthetic(Progress& progress) {
+    for (std::size_t i = 0; i < source_.items.size(); ++i) {
+      if (StopToken::requested()) return false;
+      if (turn_to(i)) {
+        open_->add(fmt::format("{:06}", i), make_synthetic_sample(source_.items[i], i, settings_));
+      }
+      progress.advance(1);
+    }
+    finish();
+    return true;
+  }
+
+  // Opens the shard of an item, where it is this rank's.
+  bool turn_to(std::size_t item) {
+    const auto shard = static_cast<std::int64_t>(item) / settings_.shard_maxcount;
+    if (open_ && open_->number() != shard) finish();
+    if (!mine_[static_cast<std::size_t>(shard)]) return false;
+    if (!open_) open_.emplace(folder_, shard);
+    return true;
+  }
+
   void take(media::SourceReader& reader) {
     try {
       const std::string key = fmt::format("{:06}", reader.index());
@@ -106,6 +124,7 @@ class Worker {
 
 // Collective. The source as rank 0 sees it.
 media::Source shared_source(const PrepareSettings& settings, const comm::Group& world) {
+  if (settings.synthetic > 0) return synthetic_source(settings.synthetic);
   const std::string text = comm::agreed(world, [&] {
     return world.rank() == 0 ? media::to_text(media::open_source(settings.source)) : std::string();
   });
@@ -162,11 +181,26 @@ void require_both_or_none(const PrepareSettings& settings) {
   throw usage_error("only one of prepare.height and prepare.width is given", "give both, or none");
 }
 
+void require_no_source_of_synthetic(const PrepareSettings& settings) {
+  if (settings.synthetic == 0 || settings.source.empty()) return;
+  throw usage_error(
+      fmt::format("prepare.synthetic takes no source, but {} is given", settings.source.native()),
+      "name the folder for the shards by --output-dir alone");
+}
+
+void require_size_of_synthetic(const PrepareSettings& settings) {
+  if (settings.synthetic == 0 || settings.height != 0) return;
+  throw usage_error("synthetic samples have no size of their own", "give --height and --width");
+}
+
 }  // namespace
 
 PrepareSettings prepare_settings(const Config& config) {
   PrepareSettings settings;
-  settings.source = config.text("prepare.source");
+  settings.synthetic = config.optional_integer("prepare.synthetic").value_or(0);
+  settings.source = settings.synthetic == 0 ? config.text("prepare.source")
+                                            : config.optional_text("prepare.source").value_or("");
+  require_no_source_of_synthetic(settings);
   settings.output = config.text("prepare.output");
   settings.height = static_cast<int>(config.optional_integer("prepare.height").value_or(0));
   settings.width = static_cast<int>(config.optional_integer("prepare.width").value_or(0));
@@ -185,7 +219,11 @@ PrepareSettings prepare_settings(const Config& config) {
   if (settings.video_mode == VideoMode::frames) {
     settings.fingerprint += fmt::format(", {} frames of a video", settings.num_frames);
   }
+  if (settings.synthetic > 0) {
+    settings.fingerprint += fmt::format(", synthetic of {} frames", settings.num_frames);
+  }
   require_both_or_none(settings);
+  require_size_of_synthetic(settings);
   return settings;
 }
 

@@ -30,7 +30,8 @@ struct PrepareSettings {
   int width = 0;
   media::ResizeMode resize_mode = media::ResizeMode::bicubic;
   VideoMode video_mode = VideoMode::video;
-  std::int64_t num_frames = 10;         // of a video, with VideoMode::frames
+  std::int64_t num_frames = 10;         // of a video, with VideoMode::frames; of a synthetic sample
+  std::int64_t synthetic = 0;           // samples; 0: they come from the source
   std::int64_t shard_maxcount = 10000;  // items
   OnBadInput on_bad_input = OnBadInput::skip;
   std::string codec_name, text_encoder_name;

@@ -44,9 +44,14 @@ std::vector<Key> prepare_keys() {
              "Interpolation"),
       choice("prepare.mode", "video", {"video", "frames"},
              "A video becomes one sample (its first 4n + 1 frames), or some of its frames become pictures"),
-      integer("prepare.num_frames", 10, "Pictures to take from each video with prepare.mode=frames")
+      integer("prepare.num_frames", 10,
+              "Pictures to take from each video with prepare.mode=frames; frames of a synthetic sample, less "
+              "to 4n + 1")
           .at_least(1)
           .at_most(99),
+      integer("prepare.synthetic", {},
+              "Make this many samples without a source, of height x width x num_frames")
+          .at_least(1),
       integer("prepare.shard_maxcount", 10000, "Images and videos in a shard").at_least(1),
       choice(
           "prepare.on_bad_input", "skip", {"skip", "fail"},
