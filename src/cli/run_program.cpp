@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include <fmt/core.h>
 
@@ -10,6 +11,7 @@
 #include "cli/manual.h"
 #include "comm/agree.h"
 #include "comm/mpi.h"
+#include "comm/startup_alarm.h"
 #include "config/keys.h"
 #include "config/layers.h"
 #include "core/build_info.h"
@@ -50,6 +52,15 @@ Config load_config(const CommandLine& line) {
   if (!line.config_file.empty()) config.apply(read_config_file(line.config_file));
   config.apply(line.assignments);
   return config;
+}
+
+// Asked for before MPI is up. A configuration with mistakes is refused later, by all ranks together.
+double startup_limit_seconds(const CommandLine& line) {
+  try {
+    return load_config(line).real("watchdog.startup_limit_seconds");
+  } catch (const Error&) {
+    return Config(all_keys()).real("watchdog.startup_limit_seconds");
+  }
 }
 
 ExitCode run_body(const Program& program, const CommandLine& line, const Body& body) {
@@ -97,8 +108,12 @@ CommandLine checked_command_line(const Program& program, int argc, const char* c
 
 ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Body& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a write past ulimit -f then fails with an error that has a remedy
+  std::optional<comm::StartupAlarm> alarm(std::in_place, startup_limit_seconds(line), "the start of MPI");
   const comm::MpiRuntime mpi(nullptr, nullptr);
-  return guarded_body(program, line, body);
+  return guarded_body(program, line, [&](const Config& config, const Context& context) {
+    alarm.reset();  // a body that needs one brings its own watchdog
+    return body(config, context);
+  });
 }
 
 // What was asked for instead of a run; empty: nothing.

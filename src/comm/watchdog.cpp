@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <optional>
 #include <random>
@@ -15,6 +14,8 @@
 #include "comm/agree.h"
 #include "comm/heartbeat.h"
 #include "comm/mpi.h"
+#include "comm/quiet_thread.h"
+#include "comm/startup_alarm.h"
 #include "core/error.h"
 #include "core/log.h"
 
@@ -43,17 +44,6 @@ Beat beat_of(int rank) {
   std::thread([] { MPI_Abort(MPI_COMM_WORLD, static_cast<int>(ExitCode::hang)); }).detach();
   std::this_thread::sleep_for(std::chrono::seconds(2));
   ::_exit(static_cast<int>(ExitCode::hang));
-}
-
-// The thread needs no signals: the main thread shall be interrupted by them.
-template <class Body>
-std::thread thread_without_signals(Body&& body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::forward<Body>(body));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 }  // namespace
@@ -157,6 +147,7 @@ HangLimits hang_limits(const Config& config) {
 Watchdog::Watchdog(const Group& world, const Topology& topology, HangLimits limits, LastWords last_words) {
   const bool has_limits = limits.step > 0 || limits.startup > 0 || limits.save > 0;
   if (has_limits && world.size() > 1) {
+    const StartupAlarm alarm(limits.startup, "starting the watchdog");
     keeper_ = std::make_unique<Keeper>(world, topology, limits, std::move(last_words));
   }
 }

@@ -1,5 +1,7 @@
 #include "train/run.h"
 
+#include <memory>
+
 #include <fmt/core.h>
 
 #include "comm/agree.h"
@@ -11,13 +13,12 @@
 #include "core/units.h"
 #include "train/data_only.h"
 #include "train/loop.h"
-#include "train/pictures.h"
 #include "train/preflight.h"
 #include "train/run_journal.h"
 #include "train/run_log.h"
 #include "train/setup.h"
 #include "train/staged_data.h"
-#include "train/validation.h"
+#include "train/validation_round.h"
 
 namespace dfm::train {
 namespace {
@@ -37,8 +38,10 @@ Inputs open_inputs(const Config& config, const data::NearbyCopies& copies) {
   return inputs;
 }
 
-std::int64_t latent_edge(const data::SampleSource& source) {
-  return std::max<std::int64_t>(source.shape(0).width, 2);
+// Null where there is none.
+template <class T>
+auto* pointer_to(T& optional) {
+  return optional ? &*optional : nullptr;
 }
 
 RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
@@ -86,15 +89,30 @@ std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Gr
   return checkpoint;
 }
 
+// Collective. Rank 0 has them.
+std::optional<StopConditions> stop_conditions(const Config& config, const comm::Group& world) {
+  std::optional<StopConditions> stop;
+  comm::agreed(world, [&] {
+    if (world.rank() == 0) stop.emplace(stop_settings(config), slurm_end_time());
+  });
+  return stop;
+}
+
+// Collective. Rank 0 has one.
+std::unique_ptr<RunLog> open_run_log(const Config& config, const comm::Group& world, ProgressStyle progress,
+                                     std::int64_t resumed_step) {
+  return comm::agreed(world, [&]() -> std::unique_ptr<RunLog> {
+    if (world.rank() != 0) return nullptr;
+    return std::make_unique<RunLog>(run_log_settings(config, progress), resumed_step);
+  });
+}
+
 ExitCode run(const Config& config, const comm::Group& world, const comm::Topology& topology,
              ProgressStyle progress, report::Journal& journal) {
   const comm::Watchdog watchdog(world, topology, comm::hang_limits(config), [&](const std::string& words) {
     journal.record("hang", {{"code", static_cast<int>(ExitCode::hang)}, {"reason", words}});
   });
-  std::optional<StopConditions> stop;
-  comm::agreed(world, [&] {
-    if (world.rank() == 0) stop.emplace(stop_settings(config), slurm_end_time());
-  });
+  auto stop = stop_conditions(config, world);
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(world, grid);
@@ -119,32 +137,15 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
                  {trainer.steps_done(), checkpoint ? checkpoint->folder.native() : "", grid.describe()});
   }
 
-  std::optional<RunLog> run_log;
-  comm::agreed(world, [&] {
-    if (world.rank() == 0) run_log.emplace(run_log_settings(config, progress), trainer.steps_done());
-  });
-  const PictureSettings pictures = picture_settings(config, latent_edge(inputs.training));
-  const ValidationSettings validation = validation_settings(config);
-  const auto validate_now = [&](std::int64_t step) {
-    if (!inputs.validation) return;
-    const auto result = validate(trainer.dit(), *inputs.validation, validation, inputs.trainer.noise.edm,
-                                 groups.data_context);
-    const auto drawn = draw_pictures(trainer.dit(), pictures, groups.data_context);
-    if (!run_log) return;
-    run_log->validation(step, result);
-    run_log->pictures(step, drawn);
-  };
-  const auto lacks_validation = [&](std::int64_t step) {
-    std::int32_t lacks = inputs.validation && run_log && !run_log->has_validation(step) ? 1 : 0;
-    world.all_reduce_max(std::span(&lacks, 1));
-    return lacks != 0;
-  };
-  const ExitCode code = train(trainer, world, loop,
-                              {.log = run_log ? &*run_log : nullptr,
-                               .journal = run_log ? &journal : nullptr,
-                               .stop = stop ? &*stop : nullptr,
-                               .validate = validate_now,
-                               .lacks_validation = lacks_validation});
+  const auto run_log = open_run_log(config, world, progress, trainer.steps_done());
+  const ValidationRound validation(config, trainer, groups, pointer_to(inputs.validation), run_log.get());
+  const ExitCode code =
+      train(trainer, world, loop,
+            {.log = run_log.get(),
+             .journal = run_log ? &journal : nullptr,
+             .stop = pointer_to(stop),
+             .validate = [&](std::int64_t step) { validation(step); },
+             .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
   comm::agreed(world, [&] {
     if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
   });

@@ -64,6 +64,16 @@ def test_a_stopped_rank_is_named_and_the_job_ends_with_code_6(tmp_path, attempt)
     assert_all_are_gone(ranks.values())
 
 
+def test_a_rank_that_never_comes_up_ends_the_job_within_the_limit_of_the_start(tmp_path):
+    words = command("dfm_train", *WORDS, f"checkpoint.save={tmp_path}/run", "watchdog.startup_limit_seconds=4", ranks=3)
+    program = words.index("-n") + 2
+    late = ["sh", "-c", '[ "$OMPI_COMM_WORLD_RANK" != 1 ] || kill -STOP $$; exec "$@"', "late"]
+    done = subprocess.run([*words[:program], *late, *words[program:]], env=ENVIRONMENT, capture_output=True, text=True,
+                          timeout=60)
+    assert done.returncode == 6, done.stderr
+    assert f"the start of MPI on {socket.gethostname()} has not ended after 4 s" in done.stderr
+
+
 def test_a_rank_that_is_stopped_for_a_moment_is_forgiven(tmp_path):
     process = start(tmp_path / "run", "watchdog.step_limit_seconds=20")
     ranks = ranks_of(process)

@@ -1,0 +1,42 @@
+#include "train/validation_round.h"
+
+#include <algorithm>
+#include <span>
+
+namespace dfm::train {
+namespace {
+
+// Pictures are as large as the samples unless the configuration says otherwise.
+std::int64_t latent_edge(const data::SampleSource* source) {
+  constexpr std::int64_t kLeast = 2;
+  return source == nullptr ? kLeast : std::max<std::int64_t>(source->shape(0).width, kLeast);
+}
+
+}  // namespace
+
+ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, const comm::GridGroups& groups,
+                                 const data::SampleSource* source, RunLog* log)
+    : trainer_(trainer),
+      group_(groups.data_context),
+      source_(source),
+      log_(log),
+      validation_(validation_settings(config)),
+      pictures_(picture_settings(config, latent_edge(source))),
+      edm_(noise_settings(config).edm) {}
+
+void ValidationRound::operator()(std::int64_t step) const {
+  if (source_ == nullptr) return;
+  const auto result = validate(trainer_.dit(), *source_, validation_, edm_, group_);
+  const auto drawn = draw_pictures(trainer_.dit(), pictures_, group_);
+  if (log_ == nullptr) return;
+  log_->validation(step, result);
+  log_->pictures(step, drawn);
+}
+
+bool ValidationRound::is_missing(std::int64_t step) const {
+  std::int32_t missing = source_ != nullptr && log_ != nullptr && !log_->has_validation(step) ? 1 : 0;
+  group_.all_reduce_max(std::span(&missing, 1));
+  return missing != 0;
+}
+
+}  // namespace dfm::train
