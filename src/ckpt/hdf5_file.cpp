@@ -48,15 +48,16 @@ std::recursive_mutex& library_mutex() {
 }
 
 void silence_library() {
-  static const bool once = [] {
+  static const bool opened = [] {
     // Its clean-up at exit crashes over a file that could not be written (a full disk); files are closed here
     // anyway.
     H5dont_atexit();
-    H5open();
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    return true;
+    return H5open() >= 0;
   }();
-  (void)once;
+  // A library built to be thread-safe keeps one stack of errors, and one habit of printing it, for each
+  // thread.
+  thread_local const bool silent = opened && H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+  (void)silent;
 }
 
 // Data of some size begin on a page, and the small descriptions lie together: both make reading from front to
