@@ -194,6 +194,52 @@ void print_time() {
   fmt::print("Slurm time: {:.0f} minutes left\n", left / 60);
 }
 
+struct LinkSpeeds {
+  double within = 0, between = 0;  // nodes; the second only on the first rank of a node
+};
+
+LinkSpeeds link_speeds(const comm::Group& world, const comm::Topology& topology) {
+  const comm::Group node = world.split_by_node();
+  const comm::Group leaders = world.split(topology.local_rank == 0 ? 0 : 1, "nodes");
+  const double within = link_speed(node);
+  return {within, topology.local_rank == 0 ? link_speed(leaders) : 0};
+}
+
+// A speed a rank, all measured at once, as in a run.
+std::vector<double> memory_speeds(const comm::Group& world) {
+  std::vector<double> speeds(static_cast<std::size_t>(world.size()));
+  world.barrier();
+  speeds[static_cast<std::size_t>(world.rank())] = memory_speed();
+  world.all_reduce_sum(std::span(speeds));
+  return speeds;
+}
+
+// Of the first rank of each node, in seconds against rank 0; 0 for the others.
+std::vector<double> clock_skews(const comm::Group& world, const comm::Topology& topology) {
+  std::vector<double> skews(static_cast<std::size_t>(world.size()));
+  for (int node = 1; node < topology.node_count; ++node) {
+    const int rank = leader_of(topology, node);
+    skews[static_cast<std::size_t>(rank)] = clock_skew(world, rank);
+  }
+  world.broadcast(std::as_writable_bytes(std::span(skews)), 0);
+  return skews;
+}
+
+void require_equal_versions(const std::vector<std::string>& versions) {
+  if (std::ranges::count(versions, versions[0]) == std::ssize(versions)) return;
+  throw usage_error(fmt::format("the ranks run dfm {}", fmt::join(versions, ", ")),
+                    "install the same version on all nodes");
+}
+
+void require_equal_clocks(const std::vector<double>& skews, const comm::Topology& topology) {
+  const auto worst = std::ranges::max_element(skews, {}, [](double skew) { return std::abs(skew); });
+  if (std::abs(*worst) <= kMostSkewSeconds) return;
+  throw Error(ExitCode::internal,
+              fmt::format("the clock of {} is {:+.1f} s off",
+                          topology.host_of_rank[static_cast<std::size_t>(worst - skews.begin())], *worst),
+              "set the clocks (chronyc tracking, timedatectl)");
+}
+
 }  // namespace
 
 ExitCode preflight(const Config& config, const comm::Group& world, const comm::Topology& topology) {
@@ -210,37 +256,15 @@ ExitCode preflight(const Config& config, const comm::Group& world, const comm::T
   std::int64_t samples = 0;
   checks.check([&] { samples = training_source(config).count(); });
   const std::vector<std::string> versions = world.all_gather_text(std::string(version()));
-  checks.check([&] {
-    if (std::ranges::count(versions, versions[0]) == world.size()) return;
-    throw usage_error(fmt::format("the ranks run dfm {}", fmt::join(versions, ", ")),
-                      "install the same version on all nodes");
-  });
-
-  const comm::Group node = world.split_by_node();
-  const comm::Group leaders = world.split(topology.local_rank == 0 ? 0 : 1, "nodes");
-  const double within = link_speed(node);
-  const double between = topology.local_rank == 0 ? link_speed(leaders) : 0;
-  std::vector<double> speeds(static_cast<std::size_t>(world.size())), skews(speeds.size());
-  world.barrier();
-  speeds[static_cast<std::size_t>(world.rank())] = memory_speed();
-  world.all_reduce_sum(std::span(speeds));
-  for (int each = 1; each < topology.node_count; ++each) {
-    const int rank = leader_of(topology, each);
-    skews[static_cast<std::size_t>(rank)] = clock_skew(world, rank);
-  }
-  world.broadcast(std::as_writable_bytes(std::span(skews)), 0);
-  checks.check([&] {
-    const auto worst = std::ranges::max_element(skews, {}, [](double skew) { return std::abs(skew); });
-    if (std::abs(*worst) <= kMostSkewSeconds) return;
-    throw Error(ExitCode::internal,
-                fmt::format("the clock of {} is {:+.1f} s off",
-                            topology.host_of_rank[static_cast<std::size_t>(worst - skews.begin())], *worst),
-                "set the clocks (chronyc tracking, timedatectl)");
-  });
+  checks.check([&] { require_equal_versions(versions); });
+  const LinkSpeeds links = link_speeds(world, topology);
+  const std::vector<double> speeds = memory_speeds(world), skews = clock_skews(world, topology);
+  checks.check([&] { require_equal_clocks(skews, topology); });
   const std::vector<std::string> rows = world.all_gather_text(row);
   if (!leads) return checks.code();
   print_nodes(topology, rows, speeds, skews);
-  fmt::print("all-reduce: {} inside a node, {} between nodes\n", speed_text(within), speed_text(between));
+  fmt::print("all-reduce: {} inside a node, {} between nodes\n", speed_text(links.within),
+             speed_text(links.between));
   fmt::print("checkpoints: {}\n", save.empty() ? "not usable" : save);
   fmt::print("data set: {}\n", samples > 0 ? fmt::format("{} samples", format_count(samples)) : "not usable");
   print_time();

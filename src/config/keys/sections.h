@@ -10,6 +10,7 @@ namespace dfm::keys {
 std::vector<Key> model_keys();
 std::vector<Key> diffusion_keys();
 std::vector<Key> train_keys();
+std::vector<Key> observation_keys();
 std::vector<Key> optimizer_keys();
 std::vector<Key> checkpoint_keys();
 std::vector<Key> dataset_keys();

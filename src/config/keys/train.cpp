@@ -1,4 +1,5 @@
-// [train], [validation], [logger], [rng]: the loop (spec/dfm.md sections 5.2 and 9).
+// [train], [validation], [watchdog], [logger], [rng]: the loop and what looks at it (spec/dfm.md sections 5.2
+// and 9).
 #include "config/keys/sections.h"
 
 namespace dfm::keys {
@@ -36,6 +37,11 @@ std::vector<Key> train_keys() {
            "in checkpoint.save"),
       integer("train.eval_interval", 1000, "Steps between validations; 0: none").at_least(0),
       integer("train.eval_iters", 32, "Batches of global_batch_size samples in a validation").at_least(1),
+  };
+}
+
+std::vector<Key> observation_keys() {
+  return {
       texts("validation.prompts", "Captions to draw a picture for at each validation"),
       integer("validation.image_size", {}, "Edge of these pictures; null: the size of the training samples")
           .at_least(16)
