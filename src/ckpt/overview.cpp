@@ -47,31 +47,24 @@ Soundness soundness_of(const Listed& listed) {
   return is_announced ? Soundness::damaged : Soundness::unfinished;
 }
 
-// "2x1x1": tensor, context and pipeline parallel.
+// "2x1x1x4": tensor, context, pipeline and data parallel.
 std::string grid_of(const Manifest& manifest) {
-  std::string grid;
-  for (const char* const key : {"model.tensor_model_parallel_size", "model.context_parallel_size",
-                                "model.pipeline_model_parallel_size"}) {
-    const auto found = manifest.config.find(key);
-    grid += (grid.empty() ? "" : "x") + (found == manifest.config.end() ? "1" : found->second);
-  }
-  return grid;
+  const SavedGrid& grid = manifest.grid;
+  return fmt::format("{}x{}x{}x{}", grid.tensor, grid.context, grid.pipeline, grid.data);
 }
 
-using Cells = std::array<std::string, 7>;
+constexpr std::size_t kColumns = 8;
+using Cells = std::array<std::string, kColumns>;
 
 Cells cells_of(const OverviewRow& row) {
   const auto& manifest = row.listed.manifest;
-  return {std::to_string(row.listed.step),
-          manifest ? manifest->saved_at : "-",
-          format_bytes(row.size_bytes),
-          manifest ? std::to_string(manifest->ranks) : "-",
-          manifest ? grid_of(*manifest) : "-",
-          std::string(name_of(row.soundness)),
-          row.listed.problem};
+  return {std::to_string(row.listed.step),     manifest ? manifest->saved_at : "-",
+          format_bytes(row.size_bytes),        manifest ? std::to_string(manifest->ranks) : "-",
+          manifest ? grid_of(*manifest) : "-", manifest && !manifest->reason.empty() ? manifest->reason : "-",
+          std::string(name_of(row.soundness)), row.listed.problem};
 }
 
-std::string line_of(const Cells& cells, const std::array<std::size_t, 7>& widths) {
+std::string line_of(const Cells& cells, const std::array<std::size_t, kColumns>& widths) {
   std::string line;
   for (std::size_t i = 0; i < cells.size(); ++i) line += fmt::format("{:<{}}  ", cells[i], widths[i]);
   line.erase(line.find_last_not_of(' ') + 1);
@@ -106,9 +99,10 @@ bool verify_all(const comm::Group& world, std::vector<OverviewRow>& rows) {
 }
 
 std::string overview_table(const std::vector<OverviewRow>& rows) {
-  std::vector<Cells> lines{{"step", "saved at", "size", "ranks", "TPxCPxPP", "valid", "why not"}};
+  std::vector<Cells> lines{
+      {"step", "saved at", "size", "ranks", "TPxCPxPPxDP", "reason", "valid", "why not"}};
   for (const OverviewRow& row : rows) lines.push_back(cells_of(row));
-  std::array<std::size_t, 7> widths{};
+  std::array<std::size_t, kColumns> widths{};
   for (const Cells& cells : lines) {
     for (std::size_t i = 0; i + 1 < cells.size(); ++i) widths[i] = std::max(widths[i], cells[i].size());
   }
@@ -131,6 +125,7 @@ std::string overview_json(const std::vector<OverviewRow>& rows) {
       entry["saved_at"] = manifest->saved_at;
       entry["ranks"] = manifest->ranks;
       entry["grid"] = grid_of(*manifest);
+      entry["reason"] = manifest->reason;
     }
     if (!row.listed.problem.empty()) entry["problem"] = row.listed.problem;
     list.push_back(std::move(entry));

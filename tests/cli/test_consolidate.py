@@ -143,6 +143,16 @@ def test_the_list_says_what_is_valid_and_why_not(trained, tmp_path):
     assert [(row["step"], row["state"]) for row in rows] == [(9, "unfinished"), (4, "valid"), (2, "damaged")]
 
 
+def test_the_list_shows_the_grid_and_the_reason_of_the_save(shards, tmp_path):
+    run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}", "train.train_iters=2",
+        "checkpoint.save_interval=1", ranks=2)
+    header, *lines = run("dfm_consolidate", tmp_path, "--list").stdout.splitlines()
+    assert header.split()[-4:] == ["reason", "valid", "why", "not"]
+    assert [line.split()[-3:] for line in lines] == [["1x1x1x2", "final", "yes"], ["1x1x1x2", "interval", "yes"]]
+    rows = json.loads(run("dfm_consolidate", tmp_path, "--list", "--json").stdout)
+    assert [(row["grid"], row["reason"]) for row in rows] == [("1x1x1x2", "final"), ("1x1x1x2", "interval")]
+
+
 def flip_a_bit(path, place=0.5):
     content = bytearray(path.read_bytes())
     content[int(len(content) * place)] ^= 4
