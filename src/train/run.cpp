@@ -16,6 +16,7 @@
 #include "train/preflight.h"
 #include "train/run_journal.h"
 #include "train/run_log.h"
+#include "train/sampling_weights.h"
 #include "train/setup.h"
 #include "train/staged_data.h"
 #include "train/validation_round.h"
@@ -107,11 +108,23 @@ std::unique_ptr<RunLog> open_run_log(const Config& config, const comm::Group& wo
   });
 }
 
+// Collective. After the last step, from its checkpoint: the one this run saved, or the one it began with.
+ExitCode leave_sampling_weights(const Config& config, const comm::Group& world, ProgressStyle progress,
+                                const std::optional<ckpt::Listed>& resumed, std::int64_t step) {
+  const auto settings = sampling_weights_settings(config);
+  if (!settings || step == 0) return ExitCode::done;
+  const fs::path checkpoint = resumed && resumed->step == step
+                                  ? resumed->folder
+                                  : ckpt::checkpoint_folder(config.text("checkpoint.save"), step);
+  return write_sampling_weights(world, checkpoint, *settings, progress) ? ExitCode::done : ExitCode::stopped;
+}
+
 ExitCode run(const Config& config, const comm::Group& world, const comm::Topology& topology,
              ProgressStyle progress, report::Journal& journal) {
   const comm::Watchdog watchdog(world, topology, comm::hang_limits(config), [&](const std::string& words) {
     journal.record("hang", {{"code", static_cast<int>(ExitCode::hang)}, {"reason", words}});
   });
+  comm::agreed(world, [&] { sampling_weights_settings(config); });  // not refused after the last step
   auto stop = stop_conditions(config, world);
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
@@ -139,16 +152,18 @@ ExitCode run(const Config& config, const comm::Group& world, const comm::Topolog
 
   const auto run_log = open_run_log(config, world, progress, trainer.steps_done());
   const ValidationRound validation(config, trainer, groups, pointer_to(inputs.validation), run_log.get());
-  const ExitCode code =
-      train(trainer, world, loop,
-            {.log = run_log.get(),
-             .journal = run_log ? &journal : nullptr,
-             .stop = pointer_to(stop),
-             .validate = [&](std::int64_t step) { validation(step); },
-             .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
+  ExitCode code = train(trainer, world, loop,
+                        {.log = run_log.get(),
+                         .journal = run_log ? &journal : nullptr,
+                         .stop = pointer_to(stop),
+                         .validate = [&](std::int64_t step) { validation(step); },
+                         .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
   comm::agreed(world, [&] {
     if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
   });
+  if (code == ExitCode::done) {
+    code = leave_sampling_weights(config, world, progress, checkpoint, trainer.steps_done());
+  }
   record_stop(world.rank() == 0 ? &journal : nullptr, world, code);
   return code;
 }

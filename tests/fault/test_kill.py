@@ -121,6 +121,20 @@ def test_a_full_disk_ends_training_with_code_4_and_keeps_what_was_saved(shards, 
     assert resumed_at(again) == (saved[-1] if saved else 0)
 
 
+def test_a_full_disk_for_the_sampling_weights_is_code_4_once_the_checkpoint_is_safe(shards, small_disk, tmp_path):
+    (small_disk / "filler").write_bytes(bytes(3_900_000))
+    file = small_disk / "weights.safetensors"
+    words = train_words(shards, tmp_path / "run", "checkpoint.sampling_weights=weights",
+                        f"checkpoint.sampling_file={file}")
+    printed = run("dfm_train", *words, ranks=2, code=4).stderr
+    assert "full" in printed and printed.count("error:") == 1
+    assert announced(printed) == [4] and not file.exists()
+    (small_disk / "filler").unlink()
+    subprocess.run(["mount", "-o", "remount,size=64m", small_disk], check=True)
+    assert resumed_at(run("dfm_train", *words, ranks=2).stderr) == 4
+    assert file.exists()
+
+
 def test_a_full_disk_ends_preparation_with_code_4(pictures, small_disk):
     printed = run("dfm_prepare", pictures, small_disk / "out", "--height", 1024, "--width", 1024, ranks=2, code=4).stderr
     assert "full" in printed

@@ -102,6 +102,11 @@ std::vector<Key> checkpoint_keys() {
       integer("checkpoint.most_recent_k", -1, "Checkpoints to keep; -1: all").at_least(-1),
       integer("checkpoint.keep_every", 0, "Keep the checkpoints of steps that this divides, too; 0: none")
           .at_least(0),
+      choice("checkpoint.sampling_weights", "none", {"none", "weights", "ema"},
+             "What a run that reaches train_iters writes into one file for dfm_sample"),
+      choice("checkpoint.sampling_dtype", "float32", {"float32", "bfloat16", "float16"},
+             "Number type in that file"),
+      text("checkpoint.sampling_file", {}, "That file; null: weights.safetensors in checkpoint.save"),
   };
 }
 
