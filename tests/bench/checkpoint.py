@@ -1,6 +1,6 @@
 """make bench: saving and loading checkpoints beside plain writes and reads of the same bytes and beside the Python peers.
 
-All take turns on one disk; ratios are taken within a round, and their median is printed with its range.
+All take turns on one disk, dfm before the plain writes and reads in every second round; ratios are taken within a round, and their median is printed with its range.
 usage: checkpoint.py BIN [--mib N] [--rounds N] [--ranks 1 2] [--folder PLACE]
 """
 
@@ -21,6 +21,8 @@ from conftest import ENVIRONMENT, MPIRUN  # noqa: E402
 
 # Each measure and what it is compared with.
 COMPARED = {
+    "dfm blocked at once, first save": "memcpy to fresh memory",
+    "dfm blocked at once": "memcpy",
     "dfm blocked by an asynchronous save": "memcpy",
     "dfm save": "raw write+fsync",
     "torch.save save+fsync": "raw write+fsync",
@@ -41,8 +43,8 @@ def measures(printed):
     return [(line["what"], line["seconds"]) for line in map(json.loads, printed.splitlines())]
 
 
-def run_dfm(bin_folder, folder, mib, ranks):
-    command = [*MPIRUN, "-n", str(ranks), bin_folder / "checkpoint_bench", folder, mib]
+def run_dfm(bin_folder, folder, mib, ranks, order):
+    command = [*MPIRUN, "-n", str(ranks), bin_folder / "checkpoint_bench", folder, mib, *order]
     return measures(subprocess.run(list(map(str, command)), env=ENVIRONMENT, check=True, capture_output=True,
                                    text=True).stdout)
 
@@ -64,9 +66,10 @@ def run_peers(folder, mib, ranks):
     return measures("".join(printed))
 
 
-def one_round(options, ranks):
+def one_round(options, ranks, number):
     found = {}
-    for run in (lambda place: run_dfm(options.bin.resolve(), place, options.mib, ranks),
+    order = ["dfm-first"] if number % 2 else []
+    for run in (lambda place: run_dfm(options.bin.resolve(), place, options.mib, ranks, order),
                 lambda place: run_peers(place, options.mib, ranks)):
         with tempfile.TemporaryDirectory(dir=options.folder) as place:
             found.update(run(Path(place)))
@@ -96,7 +99,7 @@ def main():
     options = parser.parse_args()
     for ranks in options.ranks:
         print(f"\nCheckpoints of {options.mib} MiB, {ranks} ranks, {options.rounds} alternating rounds\n")
-        print_table([one_round(options, ranks) for _ in range(options.rounds)], options.mib)
+        print_table([one_round(options, ranks, number) for number in range(options.rounds)], options.mib)
 
 
 if __name__ == "__main__":
