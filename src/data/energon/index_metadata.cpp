@@ -139,7 +139,8 @@ void prepare_meta_folder(const IndexSettings& settings) {
   if (has_splits(settings.root) && !settings.force_overwrite) read_splits(settings.root);
   make_folder(settings.root / kMetaFolder);
   make_folder(settings.root / kRecordFolder);
-  copy_mode(settings.root, settings.root / kMetaFolder);
+  for (const char* const folder : {kMetaFolder, kRecordFolder})
+    copy_mode(settings.root, settings.root / folder);
 }
 
 void write_metadata(const IndexSettings& settings, IndexReport& report) {

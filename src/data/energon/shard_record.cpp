@@ -13,6 +13,7 @@
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/json.h"
+#include "data/energon/file_mode.h"
 #include "data/energon/tar_index.h"
 
 namespace dfm::data {
@@ -140,6 +141,7 @@ void write_record(const fs::path& root, const ShardRecord& record) {
   file.append(bytes_of(checksum));
   file.append(body);
   file.close();  // no fsync: the checksum tells a torn record, and the shard is still there
+  copy_mode(root / record.stamp.name, temporary);
   fs::rename(temporary, path);
 }
 
