@@ -103,6 +103,13 @@ struct History {
   std::vector<fs::path> candidates;  // newest first
 };
 
+// A folder that lost its manifest looks like a save that was not finished; the pointer knows better.
+void warn_of_a_missing_one(const fs::path& root, std::int64_t announced, const History& history) {
+  if (!history.candidates.empty() && step_of(history.candidates.front()) == announced) return;
+  log::warn("{} says that {} was saved, but it is not there as a whole", (root / kPointerName).native(),
+            checkpoint_folder(root, announced).filename().native());
+}
+
 History look_for_history(const fs::path& root) {
   const auto newest_announced = read_pointer(root);
   History history{fs::exists(root / kPointerName) || has_set_aside(root), {}};
@@ -111,6 +118,7 @@ History look_for_history(const fs::path& root) {
     history.exists = true;
     history.candidates.push_back(listed.folder);
   }
+  if (newest_announced) warn_of_a_missing_one(root, *newest_announced, history);
   return history;
 }
 

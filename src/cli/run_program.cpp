@@ -108,12 +108,15 @@ CommandLine checked_command_line(const Program& program, int argc, const char* c
 
 ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Body& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a write past ulimit -f then fails with an error that has a remedy
-  std::optional<comm::StartupAlarm> alarm(std::in_place, startup_limit_seconds(line), "the start of MPI");
+  const double limit_seconds = startup_limit_seconds(line);
+  std::optional<comm::StartupAlarm> alarm(std::in_place, limit_seconds, "the start of MPI");
   const comm::MpiRuntime mpi(nullptr, nullptr);
-  return guarded_body(program, line, [&](const Config& config, const Context& context) {
+  const ExitCode code = guarded_body(program, line, [&](const Config& config, const Context& context) {
     alarm.reset();  // a body that needs one brings its own watchdog
     return body(config, context);
   });
+  alarm.emplace(limit_seconds, "the end of MPI");  // which waits for all ranks
+  return code;
 }
 
 // What was asked for instead of a run; empty: nothing.

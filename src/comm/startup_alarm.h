@@ -1,5 +1,5 @@
-// Ends a job whose start does not get over: while MPI starts, and until the watchdog runs (comm/watchdog.h),
-// a rank that stands still would keep all others waiting for ever.
+// Ends a job whose start or end does not get over: while MPI starts, until the watchdog runs
+// (comm/watchdog.h), and while MPI ends, a rank that stands still would keep all others waiting for ever.
 //
 //   const StartupAlarm alarm(limit_seconds, "starting MPI");   // ends with its scope
 //

@@ -222,6 +222,15 @@ def test_a_damaged_checkpoint_is_passed_over(shards, tmp_path, harm):
     assert "iter_0000006 cannot be used" in printed and "resuming from" in printed and "iter_0000004" in printed
 
 
+def test_a_newest_checkpoint_that_lost_its_manifest_is_missed(shards, tmp_path):
+    folder = tmp_path / "run"
+    train(shards, folder, "checkpoint.save_interval=2", iters=4)
+    (folder / "iter_0000004/manifest.json").unlink()
+    printed = train(shards, folder, iters=6).stderr
+    assert "says that iter_0000004 was saved, but it is not there as a whole" in printed
+    assert "resuming from" in printed and "iter_0000002" in printed
+
+
 def test_a_history_without_a_valid_checkpoint_is_not_started_over(shards, tmp_path):
     folder = tmp_path / "run"
     train(shards, folder, iters=2)

@@ -12,7 +12,7 @@ JOBS = ROOT / "jobs"
 # Ranks share two processors here; one that waits gives its own away.
 JOB_ENVIRONMENT = {**ENVIRONMENT, "DFM_BIN": str(BIN), "OMPI_MCA_mpi_yield_when_idle": "1", "DFM_STRAGGLER_SECONDS": "10",
                    "DFM_PROBE_SECONDS": "5"}
-PATIENCE_SECONDS = 150
+PATIENCE_SECONDS = 300
 ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "OUT_OF_MEMORY"}
 
 
