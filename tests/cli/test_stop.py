@@ -97,11 +97,15 @@ def test_a_signal_during_validation_drops_it_and_the_next_start_makes_up_for_it(
 
 
 def test_mpirun_passes_a_termination_on(tmp_path):
-    """mpirun sends TERM to the ranks and kills them after a time that its user chooses."""
+    """mpirun sends TERM to the ranks and kills them after a time that its user chooses.
+
+    It sleeps for that time before TERM and again before KILL, and passes no output on while it does: ranks that print
+    every step of a few milliseconds would fill their pipe and wait for it.
+    """
     folder = tmp_path / "run"
-    start_words = command("dfm_train", *words(folder, "train.train_iters=100000"), ranks=2)
-    start_words[1:1] = ["--mca", "odls_base_sigkill_timeout", "10"]
-    process = subprocess.Popen(start_words, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    start_words = command("dfm_train", "--log-level", "warning", *words(folder, "train.train_iters=100000"), ranks=2)
+    start_words[1:1] = ["--mca", "odls_base_sigkill_timeout", "5"]
+    process = subprocess.Popen(start_words, env=ENVIRONMENT, start_new_session=True)
     wait_for_steps(folder, process, 2)
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
