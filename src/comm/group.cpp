@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "comm/group_support.h"
 #include "comm/mpi.h"
 #include "core/activity.h"
 #include "core/error.h"
@@ -46,6 +47,8 @@ void all_reduce(std::span<T> values, MPI_Op operation, MPI_Comm communicator) {
   }
 }
 
+}  // namespace
+
 std::vector<int> to_int_counts(std::span<const std::int64_t> counts, int size) {
   ensure(counts.size() == static_cast<std::size_t>(size), "a collective needs one count a rank");
   ensure(std::reduce(counts.begin(), counts.end()) <= std::numeric_limits<int>::max(),
@@ -53,13 +56,16 @@ std::vector<int> to_int_counts(std::span<const std::int64_t> counts, int size) {
   return {counts.begin(), counts.end()};
 }
 
-// A text that stays when the group is gone: the watchdog's thread may still read it.
+std::vector<int> begins_of(const std::vector<int>& parts) {
+  std::vector<int> begins(parts.size());
+  std::exclusive_scan(parts.begin(), parts.end(), begins.begin(), 0);
+  return begins;
+}
+
 const char* immortal(const std::string& role) {
   static std::set<std::string> roles;
   return roles.insert(role).first->c_str();
 }
-
-}  // namespace
 
 void Group::FreeCommunicator::operator()(MPI_Comm* communicator) const {
   int finalized = 0;
@@ -134,8 +140,7 @@ void Group::all_gather_parts(std::span<std::byte> all, std::span<const std::int6
   const std::vector<int> parts = to_int_counts(byte_counts, size_);
   traffic_.all_gather_bytes += all.size();
   if (size_ == 1) return;
-  std::vector<int> begins(parts.size());
-  std::exclusive_scan(parts.begin(), parts.end(), begins.begin(), 0);
+  const std::vector<int> begins = begins_of(parts);
   const activity::WaitScope wait("all_gather", immortal(role_));
   check(MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, all.data(), parts.data(), begins.data(), MPI_BYTE,
                        *communicator_),

@@ -5,6 +5,9 @@
 //
 //   group.all_reduce_sum(std::span(losses));
 //   group.reduce_scatter_sum(gradients, counts, my_part);
+//   Transfer transfer = group.start_exchange(block, next, incoming, previous);
+//   ... compute ...
+//   transfer.wait();
 #pragma once
 
 #include <cstddef>
@@ -16,14 +19,25 @@
 
 #include <mpi.h>
 
+#include "comm/transfer.h"
+
 namespace dfm::comm {
 
-// Payload bytes that this rank handed to each kind of collective.
+// Payload bytes that this rank handed to each kind of collective; of all_to_all and sent those that leave it.
 struct Traffic {
   std::uint64_t all_reduce_bytes = 0;
   std::uint64_t reduce_scatter_bytes = 0;
   std::uint64_t all_gather_bytes = 0;
   std::uint64_t broadcast_bytes = 0;
+  std::uint64_t all_to_all_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+};
+
+// Parts of a buffer in rank order: counts[0] bytes of rank 0, then counts[1] of rank 1, ...
+template <class Byte>
+struct Parts {
+  std::span<Byte> bytes;
+  std::span<const std::int64_t> counts;
 };
 
 class Group {
@@ -56,6 +70,24 @@ class Group {
   // Collective, in place. Rank r's part of `all` (byte_counts[r] bytes, parts in rank order) goes to every
   // rank. At most 2^31 - 1 bytes in all.
   void all_gather_parts(std::span<std::byte> all, std::span<const std::int64_t> byte_counts) const;
+
+  // The same, begun: `all` must stay until the transfer is waited for.
+  [[nodiscard]] Transfer start_all_gather_parts(std::span<std::byte> all,
+                                                std::span<const std::int64_t> byte_counts) const;
+  [[nodiscard]] Transfer start_reduce_scatter_sum(std::span<const float> values,
+                                                  std::span<const std::int64_t> counts,
+                                                  std::span<float> out) const;
+
+  // Collective. Part r of `out` goes to rank r; part r of `in` comes from rank r. At most 2^31 - 1 bytes
+  // each.
+  void all_to_all(Parts<const std::byte> out, Parts<std::byte> in) const;
+
+  // Point to point, in order between two ranks. The bytes must stay until the transfer is waited for.
+  [[nodiscard]] Transfer start_send(std::span<const std::byte> bytes, int to) const;
+  [[nodiscard]] Transfer start_receive(std::span<std::byte> bytes, int from) const;
+  // Both at once.
+  [[nodiscard]] Transfer start_exchange(std::span<const std::byte> out, int to, std::span<std::byte> in,
+                                        int from) const;
 
   // Collective. One text from each rank, in rank order, on every rank.
   std::vector<std::string> all_gather_text(const std::string& mine) const;
