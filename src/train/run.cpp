@@ -10,6 +10,7 @@
 #include "core/activity.h"
 #include "core/log.h"
 #include "core/slurm_time.h"
+#include "core/stop_token.h"
 #include "core/units.h"
 #include "train/data_only.h"
 #include "train/loop.h"
@@ -26,6 +27,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What every part of a run needs.
+struct Surroundings {
+  const Config& config;
+  const comm::Group& world;
+  const comm::Topology& topology;
+  ProgressStyle progress;
+  report::Journal& journal;
+
+  report::Journal* journal_on_rank_0() const { return world.rank() == 0 ? &journal : nullptr; }
+};
+
 // What is read before the model is built; every rank opens the data set for itself.
 struct Inputs {
   TrainerSettings trainer;
@@ -33,10 +45,16 @@ struct Inputs {
   std::optional<data::SampleSource> validation;
 };
 
-Inputs open_inputs(const Config& config, const data::NearbyCopies& copies) {
-  Inputs inputs{trainer_settings(config), training_source(config, copies), validation_source(config, copies)};
-  require_fitting_text(inputs.training, inputs.trainer.shape);
-  return inputs;
+// Collective.
+Inputs open_inputs(const Surroundings& here, stage::Staging* staging) {
+  return comm::agreed(here.world, [&] {
+    const activity::PhaseScope phase(activity::Phase::opening_data);
+    const data::NearbyCopies copies = nearby_copies(staging);
+    Inputs inputs{trainer_settings(here.config), training_source(here.config, copies),
+                  validation_source(here.config, copies)};
+    require_fitting_text(inputs.training, inputs.trainer.shape);
+    return inputs;
+  });
 }
 
 // Null where there is none.
@@ -56,8 +74,9 @@ RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
   return settings;
 }
 
-std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, const comm::Topology& topology,
+std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer,
                                 const data::SampleSource& training) {
+  const auto& [config, world, topology, progress, journal] = here;
   const model::DitShape& shape = trainer.dit().shape();
   return {{"Model", fmt::format("DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
                                 shape.num_attention_heads)},
@@ -72,16 +91,12 @@ std::vector<report::Fact> facts(const Config& config, const Trainer& trainer, co
           {"Seed", std::to_string(config.integer("rng.seed"))}};
 }
 
-ckpt::SavedGrid saved_grid(const comm::RankGrid& grid) {
-  return {grid.shape().tensor, grid.shape().context, grid.data_size(), grid.shape().pipeline};
-}
-
 // Fresh weights, or those of the newest checkpoint, which is returned.
-std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Group& world,
-                                            const std::string& fingerprint, Trainer& trainer) {
+std::optional<ckpt::Listed> start_or_resume(const Surroundings& here, const std::string& fingerprint,
+                                            Trainer& trainer) {
   const activity::PhaseScope phase(activity::Phase::loading);
-  auto checkpoint =
-      resume(config, world, fingerprint, [&](const ckpt::Listed& candidate) { trainer.load(candidate); });
+  auto checkpoint = resume(here.config, here.world, fingerprint,
+                           [&](const ckpt::Listed& candidate) { trainer.load(candidate); });
   if (!checkpoint) {
     trainer.initialize();
     return checkpoint;
@@ -91,80 +106,111 @@ std::optional<ckpt::Listed> start_or_resume(const Config& config, const comm::Gr
 }
 
 // Collective. Rank 0 has them.
-std::optional<StopConditions> stop_conditions(const Config& config, const comm::Group& world) {
+std::optional<StopConditions> stop_conditions(const Surroundings& here) {
   std::optional<StopConditions> stop;
-  comm::agreed(world, [&] {
-    if (world.rank() == 0) stop.emplace(stop_settings(config), slurm_end_time());
+  comm::agreed(here.world, [&] {
+    if (here.world.rank() == 0) stop.emplace(stop_settings(here.config), slurm_end_time());
   });
   return stop;
 }
 
 // Collective. Rank 0 has one.
-std::unique_ptr<RunLog> open_run_log(const Config& config, const comm::Group& world, ProgressStyle progress,
-                                     std::int64_t resumed_step) {
-  return comm::agreed(world, [&]() -> std::unique_ptr<RunLog> {
-    if (world.rank() != 0) return nullptr;
-    return std::make_unique<RunLog>(run_log_settings(config, progress), resumed_step);
+std::unique_ptr<RunLog> open_run_log(const Surroundings& here, std::int64_t resumed_step) {
+  return comm::agreed(here.world, [&]() -> std::unique_ptr<RunLog> {
+    if (here.world.rank() != 0) return nullptr;
+    return std::make_unique<RunLog>(run_log_settings(here.config, here.progress), resumed_step);
   });
 }
 
 // Collective. After the last step, from its checkpoint: the one this run saved, or the one it began with.
-ExitCode leave_sampling_weights(const Config& config, const comm::Group& world, ProgressStyle progress,
-                                const std::optional<ckpt::Listed>& resumed, std::int64_t step) {
-  const auto settings = sampling_weights_settings(config);
+ExitCode leave_sampling_weights(const Surroundings& here, const std::optional<ckpt::Listed>& resumed,
+                                std::int64_t step) {
+  const auto settings = sampling_weights_settings(here.config);
   if (!settings || step == 0) return ExitCode::done;
   const fs::path checkpoint = resumed && resumed->step == step
                                   ? resumed->folder
-                                  : ckpt::checkpoint_folder(config.text("checkpoint.save"), step);
-  return write_sampling_weights(world, checkpoint, *settings, progress) ? ExitCode::done : ExitCode::stopped;
+                                  : ckpt::checkpoint_folder(here.config.text("checkpoint.save"), step);
+  const auto report = write_sampling_weights(here.world, checkpoint, *settings, here.progress);
+  if (!report) return ExitCode::stopped;
+  if (auto* const journal = here.journal_on_rank_0())
+    record_sampling_weights(*journal, {checkpoint, settings->output, *report});
+  return ExitCode::done;
 }
 
-ExitCode run(const Config& config, const comm::Group& world, const comm::Topology& topology,
-             ProgressStyle progress, report::Journal& journal) {
-  const comm::Watchdog watchdog(world, topology, comm::hang_limits(config), [&](const std::string& words) {
-    journal.record("hang", {{"code", static_cast<int>(ExitCode::hang)}, {"reason", words}});
+// A trainer that stands where it begins, and what it stands on.
+struct Prepared {
+  const Inputs& inputs;
+  const comm::GridGroups& groups;
+  Trainer& trainer;
+  const std::optional<ckpt::Listed>& resumed;
+  LoopSettings loop;
+};
+
+LoopSettings loop_from(const Surroundings& here, const comm::RankGrid& grid, const Inputs& inputs,
+                       const std::optional<ckpt::Listed>& resumed) {
+  LoopSettings loop = loop_settings(here.config);
+  loop.saving.grid = {grid.shape().tensor, grid.shape().context, grid.data_size(), grid.shape().pipeline};
+  loop.saving.data_fingerprint = inputs.training.fingerprint;
+  if (resumed) loop.saving.seconds_before = resumed->manifest->seconds_trained;
+  return loop;
+}
+
+// Collective. From the first step to the report.
+ExitCode take_steps(const Surroundings& here, const Prepared& run, StopConditions* stop) {
+  Trainer& trainer = run.trainer;
+  const auto run_log = open_run_log(here, trainer.steps_done());
+  const ValidationRound validation(here.config, trainer, run.groups, pointer_to(run.inputs.validation),
+                                   run_log.get());
+  const ExitCode code =
+      train(trainer, here.world, run.loop,
+            {.log = run_log.get(),
+             .journal = here.journal_on_rank_0(),
+             .stop = stop,
+             .validate = [&](std::int64_t step) { validation(step); },
+             .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
+  comm::agreed(here.world, [&] {
+    if (run_log) run_log->write_report(facts(here, trainer, run.inputs.training));
   });
+  return code;
+}
+
+// Nothing is half done yet: all ranks leave when any was asked to stop. Collective.
+void leave_if_asked_to(const comm::Group& world) {
+  comm::agreed(world, [] { StopToken::throw_if_requested(); });
+}
+
+ExitCode run(const Surroundings& here) {
+  const auto& [config, world, topology, progress, journal] = here;
   comm::agreed(world, [&] { sampling_weights_settings(config); });  // not refused after the last step
-  auto stop = stop_conditions(config, world);
+  auto stop = stop_conditions(here);
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(world, grid);
   const auto staging = start_staging(config, world);
-  if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
-  const Inputs inputs = comm::agreed(world, [&] {
-    const activity::PhaseScope phase(activity::Phase::opening_data);
-    return open_inputs(config, nearby_copies(staging.get()));
-  });
+  leave_if_asked_to(world);
+  const Inputs inputs = open_inputs(here, staging.get());
   Trainer trainer(inputs.trainer, groups,
                   data::PrefetchingReader(data::StepReader(
                       inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));
   log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             grid.describe(), topology.threads);
-  const auto checkpoint = start_or_resume(config, world, inputs.training.fingerprint, trainer);
-  LoopSettings loop = loop_settings(config);
-  loop.saving.grid = saved_grid(grid);
-  loop.saving.data_fingerprint = inputs.training.fingerprint;
-  if (checkpoint) loop.saving.seconds_before = checkpoint->manifest->seconds_trained;
+  const auto resumed = start_or_resume(here, inputs.training.fingerprint, trainer);
   if (world.rank() == 0) {
     record_start(journal, topology,
-                 {trainer.steps_done(), checkpoint ? checkpoint->folder.native() : "", grid.describe()});
+                 {trainer.steps_done(), resumed ? resumed->folder.native() : "", grid.describe()});
   }
+  const ExitCode code = take_steps(
+      here, {inputs, groups, trainer, resumed, loop_from(here, grid, inputs, resumed)}, pointer_to(stop));
+  return code == ExitCode::done ? leave_sampling_weights(here, resumed, trainer.steps_done()) : code;
+}
 
-  const auto run_log = open_run_log(config, world, progress, trainer.steps_done());
-  const ValidationRound validation(config, trainer, groups, pointer_to(inputs.validation), run_log.get());
-  ExitCode code = train(trainer, world, loop,
-                        {.log = run_log.get(),
-                         .journal = run_log ? &journal : nullptr,
-                         .stop = pointer_to(stop),
-                         .validate = [&](std::int64_t step) { validation(step); },
-                         .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
-  comm::agreed(world, [&] {
-    if (run_log) run_log->write_report(facts(config, trainer, topology, inputs.training));
-  });
-  if (code == ExitCode::done) {
-    code = leave_sampling_weights(config, world, progress, checkpoint, trainer.steps_done());
-  }
-  record_stop(world.rank() == 0 ? &journal : nullptr, world, code);
+ExitCode run_watched(const Surroundings& here) {
+  const comm::Watchdog watchdog(
+      here.world, here.topology, comm::hang_limits(here.config), [&](const std::string& words) {
+        here.journal.record("hang", {{"code", static_cast<int>(ExitCode::hang)}, {"reason", words}});
+      });
+  const ExitCode code = run(here);
+  record_stop(here.journal_on_rank_0(), here.world, code);
   return code;
 }
 
@@ -179,7 +225,7 @@ ExitCode run_training(const Config& config, const comm::Group& world, const comm
   }
   report::Journal journal(fs::path(config.text("checkpoint.save")) / "journal.jsonl");
   try {
-    return run(config, world, topology, progress, journal);
+    return run_watched({config, world, topology, progress, journal});
   } catch (...) {
     record_failure(journal, world, std::current_exception());
     throw;

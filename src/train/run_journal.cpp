@@ -42,6 +42,14 @@ void record_start(report::Journal& journal, const comm::Topology& topology, cons
   journal.record("start", fields);
 }
 
+void record_sampling_weights(report::Journal& journal, const SamplingWeights& weights) {
+  journal.record("sampling_weights", {{"step", activity::now().step},
+                                      {"checkpoint", weights.checkpoint.native()},
+                                      {"file", weights.file.native()},
+                                      {"bytes", weights.report.bytes},
+                                      {"seconds", weights.report.seconds}});
+}
+
 void record_stop(report::Journal* journal, const comm::Group& world, ExitCode code) {
   const std::string asked = comm::stop_reason_anywhere(world);
   if (journal == nullptr) return;

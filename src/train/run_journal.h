@@ -1,10 +1,12 @@
-// What the journal of a run (report/journal.h) says about a start and about its end.
+// What the journal of a run (report/journal.h) says about a start, its light last save and its end.
 #pragma once
 
 #include <cstdint>
 #include <exception>
+#include <filesystem>
 #include <string>
 
+#include "ckpt/export/export.h"
 #include "comm/group.h"
 #include "comm/topology.h"
 #include "core/error.h"
@@ -19,6 +21,15 @@ struct Start {
 };
 
 void record_start(report::Journal& journal, const comm::Topology& topology, const Start& start);
+
+// The light last save.
+struct SamplingWeights {
+  std::filesystem::path checkpoint;  // that they come from
+  std::filesystem::path file;
+  ckpt::ExportReport report;
+};
+
+void record_sampling_weights(report::Journal& journal, const SamplingWeights& weights);
 
 // Collective. journal: null on all ranks but 0.
 void record_stop(report::Journal* journal, const comm::Group& world, ExitCode code);

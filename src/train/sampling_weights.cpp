@@ -56,14 +56,15 @@ std::optional<ckpt::ExportSettings> sampling_weights_settings(const Config& conf
   return settings;
 }
 
-bool write_sampling_weights(const comm::Group& world, const fs::path& checkpoint,
-                            const ckpt::ExportSettings& settings, ProgressStyle progress) {
+std::optional<ckpt::ExportReport> write_sampling_weights(const comm::Group& world, const fs::path& checkpoint,
+                                                         const ckpt::ExportSettings& settings,
+                                                         ProgressStyle progress) {
   const activity::PhaseScope phase(activity::Phase::saving);
   const ckpt::Source source = comm::agreed(world, [&] { return open_checkpoint(checkpoint, settings.kind); });
-  const ckpt::ExportReport report = ckpt::export_source(world, source, settings, progress);
-  if (report.stopped) return false;
+  ckpt::ExportReport report = ckpt::export_source(world, source, settings, progress);
+  if (report.stopped) return std::nullopt;
   log::info("weights for sampling: {}: {}", settings.output.native(), ckpt::to_text(report));
-  return true;
+  return report;
 }
 
 }  // namespace dfm::train

@@ -16,9 +16,11 @@ namespace dfm::train {
 // Empty where none is asked for. Throws a usage error for a file that could not be written at the end.
 std::optional<ckpt::ExportSettings> sampling_weights_settings(const Config& config);
 
-// Collective. Writes the file from a checkpoint that was just saved or loaded; false when asked to stop:
+// Collective. Writes the file from a checkpoint that was just saved or loaded; empty when asked to stop:
 // there is no new file then.
-bool write_sampling_weights(const comm::Group& world, const std::filesystem::path& checkpoint,
-                            const ckpt::ExportSettings& settings, ProgressStyle progress);
+std::optional<ckpt::ExportReport> write_sampling_weights(const comm::Group& world,
+                                                         const std::filesystem::path& checkpoint,
+                                                         const ckpt::ExportSettings& settings,
+                                                         ProgressStyle progress);
 
 }  // namespace dfm::train

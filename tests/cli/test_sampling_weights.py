@@ -1,5 +1,7 @@
 """checkpoint.sampling_weights: the file that a finished run leaves for dfm_sample."""
 
+import json
+
 import pytest
 
 from conftest import TINY, run
@@ -40,6 +42,15 @@ def test_a_run_that_stops_early_leaves_it_to_the_start_that_finishes(shards, tmp
     (tmp_path / "weights.safetensors").unlink()
     run("dfm_train", *wanted)
     assert (tmp_path / "weights.safetensors").read_bytes() == written
+
+
+def test_the_journal_tells_of_the_file(shards, tmp_path):
+    run("dfm_train", *words(shards, tmp_path, "checkpoint.sampling_weights=weights"), ranks=2)
+    events = [json.loads(line) for line in (tmp_path / "journal.jsonl").read_text().splitlines()]
+    [told] = [event for event in events if event["event"] == "sampling_weights"]
+    assert told["step"] == 3 and told["checkpoint"] == str(tmp_path / "iter_0000003")
+    assert told["file"] == str(tmp_path / "weights.safetensors")
+    assert 0 < told["bytes"] <= (tmp_path / "weights.safetensors").stat().st_size
 
 
 def test_none_is_written_unless_asked_for(trained):
