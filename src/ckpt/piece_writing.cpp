@@ -32,8 +32,8 @@ std::vector<Extent> lay_out(const std::filesystem::path& path, const std::vector
   Hdf5File file = Hdf5File::create(path, pieces.size());
   for (const Piece& piece : pieces) {
     const std::uint64_t offset =
-        file.reserve(fmt::format("/{}/{}@{}", piece.kind, piece.parameter, piece.begin), piece.values.size(),
-                     {{kShapeAttribute, piece.global_shape}});
+        file.reserve(fmt::format("/{}/{}@{}", piece.kind, piece.parameter, place_text(piece)),
+                     piece.values.size(), {{kShapeAttribute, piece.global_shape}});
     if (!piece.values.empty()) extents.push_back({offset, std::as_bytes(piece.values)});
   }
   file.close();

@@ -1,10 +1,10 @@
 #include "ckpt/pieces.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/core.h>
 
+#include "ckpt/piece_place.h"
 #include "core/error.h"
 #include "core/hash.h"
 
@@ -13,14 +13,6 @@ using dfm::to_text;  // of a shape; the manifest has one too
 namespace {
 
 std::string key_of(const std::string& kind, const std::string& parameter) { return kind + "/" + parameter; }
-
-// Negative for what is not a whole number.
-std::int64_t parse_begin(std::string_view text) {
-  std::int64_t begin = -1;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, begin);
-  return error == std::errc{} && rest == end ? begin : -1;
-}
 
 Error checksum_error(const std::filesystem::path& path) {
   return data_error(fmt::format("{} does not have the checksum of the manifest", path.native()));
@@ -82,11 +74,12 @@ void PieceReader::require_checksum(const FileRecord& record) {
 
 void PieceReader::add(std::size_t file, const std::string& kind, const std::string& dataset) {
   const auto at_sign = dataset.rfind('@');
-  const std::int64_t begin = at_sign == std::string::npos ? -1 : parse_begin(dataset.substr(at_sign + 1));
   const std::string path = fmt::format("/{}/{}", kind, dataset);
   const std::int64_t count = files_[file].description.length(path);
   const Shape shape = files_[file].description.read_attribute(path, kShapeAttribute);
-  if (begin < 0 || count < 0 || begin > element_count(shape) || count > element_count(shape) - begin) {
+  const auto place =
+      at_sign == std::string::npos ? std::nullopt : parse_place(dataset.substr(at_sign + 1), shape);
+  if (!place || !holds(*place, shape, count)) {
     throw data_error(
         fmt::format("{} holds a dataset {} that is no piece of a tensor", paths_[file].native(), dataset));
   }
@@ -97,18 +90,35 @@ void PieceReader::add(std::size_t file, const std::string& kind, const std::stri
                                  key, to_text(shape), to_text(known->second)));
   }
   // An empty piece must not hide one that is not; of the files that hold the same, the first is read.
-  if (count > 0)
-    pieces_[key].try_emplace(begin,
-                             Stored{file, path, begin, count, files_[file].description.plain_offset(path)});
+  if (count == 0) return;
+  pieces_[key][place->stripe].try_emplace(
+      place->begin, Stored{file, path, place->begin, count, files_[file].description.plain_offset(path)});
 }
 
-const PieceReader::Stored* PieceReader::find(const std::string& key, std::int64_t at) const {
-  const auto of_parameter = pieces_.find(key);
-  if (of_parameter == pieces_.end()) return nullptr;
-  auto after = of_parameter->second.upper_bound(at);
-  if (after == of_parameter->second.begin()) return nullptr;
+PieceReader::Found PieceReader::find(const Pieces& pieces, std::int64_t at) {
+  auto after = pieces.upper_bound(at);
+  if (at < 0 || after == pieces.begin()) return {};
   const Stored& stored = std::prev(after)->second;
-  return at < stored.begin + stored.count ? &stored : nullptr;
+  const std::int64_t first = at - stored.begin;
+  return first < stored.count ? Found{&stored, first, stored.count - first} : Found{};
+}
+
+PieceReader::Found PieceReader::find(const std::string& key, const PieceRange& range) const {
+  const auto of_parameter = pieces_.find(key);
+  if (of_parameter == pieces_.end()) return {};
+  const auto same = of_parameter->second.find(range.stripe);
+  Found found = same == of_parameter->second.end() ? Found{} : find(same->second, range.begin);
+  if (found.stored != nullptr) return found;
+  // Cut in another way: as far as the elements are neighbours there and here.
+  const std::int64_t global = range.stripe.global(range.begin);
+  for (const auto& [stripe, pieces] : of_parameter->second) {
+    const std::int64_t local = stripe.local(global);
+    found = find(pieces, local);
+    if (found.stored == nullptr) continue;
+    found.count = std::min({found.count, stripe.run_from(local), range.stripe.run_from(range.begin)});
+    return found;
+  }
+  return {};
 }
 
 void PieceReader::require_shape(const std::string& key, const std::string& parameter,
@@ -122,20 +132,24 @@ void PieceReader::require_shape(const std::string& key, const std::string& param
 
 void PieceReader::read(const std::string& kind, const std::string& parameter, const Shape& global_shape,
                        std::int64_t begin, std::span<float> out) {
+  read(kind, parameter, {global_shape, whole(element_count(global_shape)), begin}, out);
+}
+
+void PieceReader::read(const std::string& kind, const std::string& parameter, const PieceRange& range,
+                       std::span<float> out) {
   const std::string key = key_of(kind, parameter);
-  while (!out.empty()) {
-    const Stored* stored = find(key, begin);
-    while (stored == nullptr && open_next()) stored = find(key, begin);
-    require_shape(key, parameter, global_shape);
-    if (stored == nullptr) {
-      throw data_error(
-          fmt::format("the checkpoint holds no {} of {} from element {} on", kind, parameter, begin),
-          "it was saved by another model, or without this part of the state");
+  for (PieceRange rest = range; !out.empty();) {
+    Found found = find(key, rest);
+    while (found.stored == nullptr && open_next()) found = find(key, rest);
+    require_shape(key, parameter, range.global_shape);
+    if (found.stored == nullptr) {
+      throw data_error(fmt::format("the checkpoint holds no {} of {} from element {} on", kind, parameter,
+                                   rest.stripe.global(rest.begin)),
+                       "it was saved by another model, or without this part of the state");
     }
-    const std::int64_t available = stored->begin + stored->count - begin;
-    const auto count = std::min(out.size(), static_cast<std::size_t>(available));
-    read_part(*stored, begin - stored->begin, out.first(count));
-    begin += static_cast<std::int64_t>(count);
+    const auto count = std::min(out.size(), static_cast<std::size_t>(found.count));
+    read_part(*found.stored, found.first, out.first(count));
+    rest.begin += static_cast<std::int64_t>(count);
     out = out.subspan(count);
   }
 }

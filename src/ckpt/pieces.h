@@ -13,6 +13,7 @@
 #include "ckpt/manifest.h"
 #include "ckpt/verified_file.h"
 #include "core/array.h"
+#include "core/stripe.h"
 
 namespace dfm::ckpt {
 
@@ -26,9 +27,20 @@ struct Piece {
   std::string kind;
   std::string parameter;
   Shape global_shape;
-  std::int64_t begin = 0;  // in the flattened global tensor
+  std::int64_t begin = 0;  // in the flattened global tensor, or in the stripe
   std::span<const float> values;
+  std::optional<Stripe> stripe = {};  // none: a flat range
 };
+
+// Elements of a tensor from number `begin` of a stripe on.
+struct PieceRange {
+  const Shape& global_shape;
+  Stripe stripe;
+  std::int64_t begin = 0;
+};
+
+// BEGIN, or BEGIN:FIRST+WIDTH|ROW: a piece's place in its name.
+std::string place_text(const Piece& piece);
 
 // The attribute of a piece that holds the shape of its tensor.
 inline constexpr const char* kShapeAttribute = "global_shape";
@@ -51,6 +63,10 @@ class PieceReader {
   // shape differs or a part is in no file.
   void read(const std::string& kind, const std::string& parameter, const Shape& global_shape,
             std::int64_t begin, std::span<float> out);
+
+  // The same from an element of a stripe on.
+  void read(const std::string& kind, const std::string& parameter, const PieceRange& range,
+            std::span<float> out);
 
   // Throws a data error unless this file has its checksum. What was read of it front to back is not read
   // again.
@@ -76,8 +92,16 @@ class PieceReader {
   void require_head(VerifiedFile& content, std::size_t index) const;
   void read_part(const Stored& stored, std::int64_t first, std::span<float> out);
   void add(std::size_t file, const std::string& kind, const std::string& dataset);
-  // The piece that holds element `at`, among the files opened so far.
-  const Stored* find(const std::string& key, std::int64_t at) const;
+  // Stored elements from `first` on that are, in this order, what was asked for.
+  struct Found {
+    const Stored* stored = nullptr;
+    std::int64_t first = 0, count = 0;
+  };
+  using Pieces = std::map<std::int64_t, Stored>;  // of one stripe, by begin
+
+  // The piece that holds this element, among the files opened so far.
+  Found find(const std::string& key, const PieceRange& range) const;
+  static Found find(const Pieces& pieces, std::int64_t at);
   void require_shape(const std::string& key, const std::string& parameter, const Shape& shape) const;
 
   std::vector<std::filesystem::path> paths_;
@@ -85,7 +109,7 @@ class PieceReader {
   std::vector<OpenFile> files_;
   // By "kind/parameter".
   std::map<std::string, Shape> shapes_;
-  std::map<std::string, std::map<std::int64_t, Stored>> pieces_;  // then by begin
+  std::map<std::string, std::map<Stripe, Pieces>> pieces_;
 };
 
 }  // namespace dfm::ckpt
