@@ -28,6 +28,7 @@ enum class Stream : std::uint32_t {
   sampling_noise = 8,     // key: sample number; element: index in the whole latent
   sampling_churn = 9,     // key: (sample number, step); element: index in the whole latent
   validation_noise = 10,  // key: validation sample; element: index in the whole latent
+  blend = 11,             // key: epoch and round of a blend; element: position
 };
 
 // The raw block function; public for its known-answer test.

@@ -73,14 +73,12 @@ std::optional<data::SampleSource> validation_source(const Config& config, const 
   return data::energon_source(dataset_path(config), "val", copies);
 }
 
-std::vector<std::string> files_to_stage(const Config& config) {
-  std::vector<std::string> files = data::files_of_split(dataset_path(config), "train");
+data::SplitFiles files_to_stage(const Config& config) {
+  std::vector<std::string> splits{"train"};
   const bool validates_on_val =
       config.integer("train.eval_interval") > 0 && !config.flag("dataset.use_train_split_for_val");
-  if (!validates_on_val || !data::has_samples(dataset_path(config), "val")) return files;
-  const auto more = data::files_of_split(dataset_path(config), "val");
-  files.insert(files.end(), more.begin(), more.end());
-  return files;
+  if (validates_on_val && data::has_samples(dataset_path(config), "val")) splits.emplace_back("val");
+  return data::files_of_splits(dataset_path(config), splits);
 }
 
 data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,

@@ -8,6 +8,7 @@
 #include "ckpt/checkpoint.h"
 #include "comm/group.h"
 #include "config/config.h"
+#include "data/loader/energon_source.h"
 #include "data/loader/nearby_copies.h"
 #include "data/loader/sample.h"
 #include "data/loader/step_reader.h"
@@ -24,8 +25,8 @@ std::optional<data::SampleSource> validation_source(const Config& config,
 data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,
                                          const comm::Group& data_parallel);
 
-// The files whose copies these sources would read, relative to dataset.path.
-std::vector<std::string> files_to_stage(const Config& config);
+// The files whose copies these sources would read.
+data::SplitFiles files_to_stage(const Config& config);
 
 // Throws a usage error when the text width of the data is not the model's.
 void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape);

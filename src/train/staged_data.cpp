@@ -9,12 +9,13 @@ namespace dfm::train {
 std::unique_ptr<stage::Staging> start_staging(const Config& config, const comm::Group& world) {
   stage::StageSettings settings = stage::stage_settings(config);
   if (settings.mode == stage::Mode::none || config.flag("dataset.mock")) return nullptr;
-  const auto files = comm::agreed(
-      world, [&] { return world.rank() == 0 ? files_to_stage(config) : std::vector<std::string>(); });
+  const auto files =
+      comm::agreed(world, [&] { return world.rank() == 0 ? files_to_stage(config) : data::SplitFiles(); });
+  const std::filesystem::path root = world.broadcast_text(files.root.native(), 0);
   const stage::Mode mode = settings.mode;
-  auto staging = std::make_unique<stage::Staging>(std::move(settings), world, stage::node_groups(world),
-                                                  config.text("dataset.path"), files);
-  log::info("staging {} files to {}", files.size(), staging->folder().native());
+  auto staging = std::make_unique<stage::Staging>(std::move(settings), world, stage::node_groups(world), root,
+                                                  files.names);
+  log::info("staging {} files to {}", files.names.size(), staging->folder().native());
   if (mode == stage::Mode::broadcast) staging->wait(world);
   return staging;
 }

@@ -2,6 +2,9 @@
 //
 //   dataset_tool members            the members of each tar file whose path is a line of standard input
 //   dataset_tool samples ROOT SPLIT all samples of a split in order
+//   dataset_tool blend FILE SPLIT   the folders of a metadataset: path, shards, weight or repetitions, range
+//   of
+//                                   samples, subflavors
 //   dataset_tool names|expand|collapse|split-yaml|shuffle
 //                                   key and extension of member names, brace expressions, split.yaml and
 //                                   permutations, a line of answer for each line of input
@@ -21,6 +24,7 @@
 #include "data/energon/indexed_dataset.h"
 #include "data/energon/python_random.h"
 #include "data/energon/sample_key.h"
+#include "data/loader/metadataset.h"
 #include "data/tar/tar_scanner.h"
 
 namespace {
@@ -137,6 +141,20 @@ void print_samples(const std::string& root, const std::string& split) {
   }
 }
 
+void print_blend(const std::string& file, const std::string& split) {
+  const Metadataset blend = read_metadataset(file, split);
+  for (const BlendedFolder& each : blend.folders) {
+    const auto dataset = IndexedDataset::open(each.folder, each.split, each.split_file);
+    const auto [begin, end] = range_of(each.subset, static_cast<std::int64_t>(dataset.sample_count()));
+    std::string names;
+    for (const IndexedShard& shard : dataset.shards()) names += shard.name + ",";
+    fmt::print("{} {} {} {} {} {}", to_hex(each.folder.native()), to_hex(names),
+               blend.mode == BlendMode::weights ? each.weight : 1, each.repetitions, begin, end);
+    for (const auto& [name, value] : each.subflavors) fmt::print(" {}={}", to_hex(name), to_hex(value));
+    fmt::print("\n");
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -144,6 +162,10 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.size() == 3 && words[0] == "samples") {
       print_samples(words[1], words[2]);
+      return 0;
+    }
+    if (words.size() == 3 && words[0] == "blend") {
+      print_blend(words[1], words[2]);
       return 0;
     }
     if (words.size() != 1) throw usage_error("usage: dataset_tool COMMAND");

@@ -28,15 +28,18 @@ def philox4x32_10(counter, key):
     return c
 
 
-def below(seed, key, bound, element):
-    m = mix((mix(seed) + 5) & LOW64)
+ORDER, BLEND = 5, 11
+
+
+def below(seed, key, bound, element, stream=ORDER):
+    m = mix((mix(seed) + stream) & LOW64)
     words = philox4x32_10((element & LOW32, element >> 32, key & LOW32, key >> 32), (m & LOW32, m >> 32))
     return (words[1] * 2**32 + words[0]) * bound // 2**64
 
 
-def shuffle(items, seed, key):
+def shuffle(items, seed, key, stream=ORDER):
     for i in range(len(items), 1, -1):
-        j = below(seed, key, i, i)
+        j = below(seed, key, i, i, stream)
         items[i - 1], items[j] = items[j], items[i - 1]
 
 
@@ -79,3 +82,64 @@ def test_an_epoch_has_every_sample_once():
 def test_the_order_can_be_entered_anywhere():
     whole = order_of_dfm([40, 21], 5, 8, 2, 0, 122)
     assert order_of_dfm([40, 21], 5, 8, 2, 77, 45) == whole[77:]
+
+
+# ---------------------------------------------------------------------------------------------- blends
+
+def hand_out(parts, remainders, left):
+    for i in sorted(range(len(parts)), key=lambda i: (-remainders[i], i))[:left]:
+        parts[i] += 1
+
+
+def draws_of_weights(weights):
+    exact = [weight / sum(weights) * 2**20 for weight in weights]
+    draws = [int(x) for x in exact]
+    hand_out(draws, [x - int(x) for x in exact], 2**20 - sum(draws))
+    return [max(count, 1) if weight > 0 else 0 for count, weight in zip(draws, weights)]
+
+
+def turns_of_epoch(draws, epoch, seed, round_length):
+    """Whose turn it is, position by position."""
+    left, turns = list(draws), []
+    for number in range(-(-sum(draws) // round_length)):
+        whole = min(round_length, sum(left))
+        shares = [x * whole // sum(left) for x in left]
+        hand_out(shares, [x * whole % sum(left) for x in left], whole - sum(shares))
+        turns_of_round = [part for part, count in enumerate(shares) for _ in range(count)]
+        shuffle(turns_of_round, seed, epoch * 2**32 + number, BLEND)
+        turns += turns_of_round
+        left = [x - y for x, y in zip(left, shares)]
+    return turns
+
+
+def blend_order(parts, epochs, seed, slice_length, slices_in_block, round_length):
+    """parts: (draws, shards) of each data set."""
+    firsts = [sum(sum(shards) for _, shards in parts[:i]) for i in range(len(parts))]
+    streams = []
+    for i, (draws, shards) in enumerate(parts):
+        needed = -(-draws * epochs // sum(shards))
+        own = (seed + i * 2**32) & LOW64
+        streams.append(iter([firsts[i] + s for e in range(needed)
+                             for s in epoch_order(shards, e, own, slice_length, slices_in_block)]))
+    draws = [part[0] for part in parts]
+    return [next(streams[part]) for e in range(epochs) for part in turns_of_epoch(draws, e, seed, round_length)]
+
+
+@pytest.mark.parametrize("parts, round_length", [
+    ([(10, [10])], 2**20), ([(30, [10, 20]), (14, [7])], 2**20), ([(30, [10, 20]), (14, [7]), (0, [5])], 8),
+    ([(100, [9, 3]), (1, [50]), (37, [40, 40])], 16)])
+def test_the_page_describes_the_order_of_a_blend(parts, round_length):
+    seed = random.SystemRandom().randrange(2**31)
+    print(f"seed {seed}")
+    epochs, slice_length, slices_in_block = 3, 4, 2
+    expected = blend_order(parts, epochs, seed, slice_length, slices_in_block, round_length)
+    words = [f"--round={round_length}", seed, slice_length, slices_in_block, 0, len(expected)]
+    words += [f"{draws}:{','.join(map(str, shards))}" for draws, shards in parts]
+    done = subprocess.run([BIN / "order_tool", *map(str, words)], capture_output=True, text=True, check=True)
+    assert [int(line) for line in done.stdout.split()] == expected
+
+
+@pytest.mark.parametrize("weights", [[1], [3, 1], [0.1, 0.2, 0.7], [1e-8, 1, 5], [2, 0, 1], [1 / 3, 1 / 3, 1 / 3]])
+def test_the_page_describes_the_draws_of_weights(weights):
+    done = subprocess.run([BIN / "order_tool", "--weights", *map(repr, weights)], capture_output=True, text=True, check=True)
+    assert [int(line) for line in done.stdout.split()] == draws_of_weights(weights)

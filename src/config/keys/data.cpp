@@ -5,7 +5,7 @@ namespace dfm::keys {
 
 std::vector<Key> dataset_keys() {
   return {
-      text("dataset.path", {}, "Folder of indexed shards"),
+      text("dataset.path", {}, "Folder of indexed shards, or a metadataset (.yaml) that blends several"),
       integer("dataset.task_encoder_seq_length", 8000, "Capacity of a pack; a longer sample is an error")
           .at_least(1)
           .in("tokens"),

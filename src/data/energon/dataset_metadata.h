@@ -57,7 +57,9 @@ std::string crude_dataset_yaml();
 DatasetInfo read_dataset_info(const std::filesystem::path& root);
 
 // split.yaml or, where that is missing, split.json, with all brace expressions expanded.
+// file: another one in .nv-meta.
 Splits read_splits(const std::filesystem::path& root);
+Splits read_splits(const std::filesystem::path& root, std::string_view file);
 bool has_splits(const std::filesystem::path& root);
 
 // Whether a name stays inside the folder it is relative to: not empty, not absolute, without "." and ".."

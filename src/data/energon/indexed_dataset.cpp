@@ -45,10 +45,11 @@ IndexedDataset::IndexedDataset(IndexedDataset&&) noexcept = default;
 IndexedDataset& IndexedDataset::operator=(IndexedDataset&&) noexcept = default;
 IndexedDataset::~IndexedDataset() = default;
 
-IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split) {
+IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split,
+                                    std::string_view split_file) {
   IndexedDataset dataset;
   dataset.root_ = root;
-  dataset.shards_ = read_split(root, split);
+  dataset.shards_ = read_split(root, split, split_file);
   for (const IndexedShard& shard : dataset.shards_) dataset.sample_count_ += shard.samples;
   dataset.fingerprint_ = fingerprint_of(dataset.shards_);
   dataset.open_shards_ = std::make_unique<OpenShards>();

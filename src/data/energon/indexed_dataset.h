@@ -33,7 +33,8 @@ class IndexedDataset {
  public:
   // Throws a data error that says what to do: no index, an index that does not fit its shard, no such split,
   // an empty one, a split that names a shard that is not there.
-  static IndexedDataset open(const std::filesystem::path& root, std::string_view split);
+  static IndexedDataset open(const std::filesystem::path& root, std::string_view split,
+                             std::string_view split_file = {});
 
   IndexedDataset(IndexedDataset&&) noexcept;
   IndexedDataset& operator=(IndexedDataset&&) noexcept;

@@ -141,10 +141,14 @@ bool has_splits(const fs::path& root) {
   return is_there(root / kSplitFile) || is_there(root / kSplitJsonFile);
 }
 
-Splits read_splits(const fs::path& root) {
-  if (is_there(root / kSplitFile)) return read_split_yaml(root / kSplitFile);
-  if (is_there(root / kSplitJsonFile)) return read_split_json(root / kSplitJsonFile);
-  throw data_error(fmt::format("{} is missing", (root / kSplitFile).native()),
+Splits read_splits(const fs::path& root) { return read_splits(root, {}); }
+
+Splits read_splits(const fs::path& root, std::string_view name) {
+  const fs::path file = name.empty() ? root / kSplitFile : root / kMetaFolder / name;
+  if (!name.empty() && !is_inside_name(name)) throw malformed(file, "is not inside the folder");
+  if (is_there(file)) return file.extension() == ".json" ? read_split_json(file) : read_split_yaml(file);
+  if (name.empty() && is_there(root / kSplitJsonFile)) return read_split_json(root / kSplitJsonFile);
+  throw data_error(fmt::format("{} is missing", file.native()),
                    fmt::format("index the folder: dfm_index {}", root.native()));
 }
 

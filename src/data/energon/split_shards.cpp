@@ -133,9 +133,10 @@ std::uint64_t IndexedShard::stored_place(std::uint64_t sample) const {
   return sample + low;
 }
 
-std::vector<IndexedShard> read_split(const fs::path& root, std::string_view split) {
+std::vector<IndexedShard> read_split(const fs::path& root, std::string_view split,
+                                     std::string_view split_file) {
   const DatasetInfo info = read_dataset_info(root);
-  const Splits splits = read_splits(root);
+  const Splits splits = read_splits(root, split_file);
   std::vector<IndexedShard> shards = list_shards(root, info, splits, split);
   leave_out_samples(shards, splits.exclude);
   return shards;

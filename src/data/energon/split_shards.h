@@ -26,6 +26,8 @@ struct IndexedShard {
 //
 // Throws a data error that says what to do: no index, an index that does not fit its shard, no such split, an
 // empty one, a split that names a shard that is not indexed.
-std::vector<IndexedShard> read_split(const std::filesystem::path& root, std::string_view split);
+// split_file: in .nv-meta; empty: split.yaml, or split.json where that is missing.
+std::vector<IndexedShard> read_split(const std::filesystem::path& root, std::string_view split,
+                                     std::string_view split_file = {});
 
 }  // namespace dfm::data

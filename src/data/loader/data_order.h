@@ -14,6 +14,7 @@ struct OrderSettings {
   std::uint64_t seed = 1234;
   std::int64_t slice_length = 1024;  // samples
   std::int64_t slices_in_block = 4;
+  std::int64_t round_length = std::int64_t{1} << 20U;  // draws of a blend that are shuffled together
 };
 
 class DataOrder {

@@ -1,5 +1,5 @@
-// A prepared folder as a source of training samples: KEY.pth (or KEY..pth) is the latent, KEY.pickle the text
-// embedding (spec/nemo_diffusion.md section 5.1).
+// What dataset.path names as a source of training samples: a prepared folder, or a metadataset that blends
+// several.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "data/energon/raw_sample.h"
 #include "data/loader/nearby_copies.h"
 #include "data/loader/sample.h"
 
@@ -15,17 +14,17 @@ namespace dfm::data {
 
 // Throws a data error when the folder is not indexed or its split is empty.
 // Samples are read from copies of the shards where there are any.
-SampleSource energon_source(const std::filesystem::path& root, std::string_view split,
+SampleSource energon_source(const std::filesystem::path& path, std::string_view split,
                             const NearbyCopies& copies = {});
 
-// What is read of a split, sample by sample: its shards, each after its index. Relative to the root.
-std::vector<std::string> files_of_split(const std::filesystem::path& root, std::string_view split);
+// What is read of some splits, sample by sample: their shards, each after its index.
+struct SplitFiles {
+  std::filesystem::path root;      // the folder, or the one that holds all folders of a blend
+  std::vector<std::string> names;  // relative to the root
+};
+SplitFiles files_of_splits(const std::filesystem::path& path, const std::vector<std::string>& splits);
 
 // Whether the split exists and names at least one shard.
-bool has_samples(const std::filesystem::path& root, std::string_view split);
-
-// Decodes one sample: leading axes of 1 are dropped. Throws a data error that names the sample for a missing
-// part, a tensor that cannot be read, and values that are not finite or above 1000 (spec/dfm.md section 4.4).
-Sample decode_sample(const RawSample& raw);
+bool has_samples(const std::filesystem::path& path, std::string_view split);
 
 }  // namespace dfm::data

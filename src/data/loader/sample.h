@@ -8,6 +8,7 @@
 
 #include "core/array.h"
 #include "data/energon/sample_shapes.h"
+#include "data/loader/sample_order.h"
 
 namespace dfm::data {
 
@@ -24,6 +25,7 @@ Shape latent_shape(const SampleShape& shape);
 // a data error for a sample that cannot be used.
 struct SampleSource {
   std::vector<std::int64_t> samples_in_shard;
+  std::vector<BlendPart> blend;  // empty: one data set
   std::int64_t text_width = 0;
   std::string fingerprint;                         // changes when the data set does
   std::function<SampleShape(std::int64_t)> shape;  // not known for a sample that cannot be read

@@ -19,7 +19,7 @@ void require_room(std::int64_t tokens, std::int64_t capacity) {
 StepReader::StepReader(SampleSource source, StepReaderSettings settings)
     : source_(std::move(source)),
       settings_(std::move(settings)),
-      order_(source_.samples_in_shard, settings_.order) {}
+      order_(source_.samples_in_shard, source_.blend, settings_.order) {}
 
 StepBatch StepReader::read(std::int64_t first) {
   StepBatch batch;

@@ -11,7 +11,6 @@
 #include <string>
 #include <vector>
 
-#include "data/loader/data_order.h"
 #include "data/loader/packing.h"
 #include "data/loader/sample.h"
 
@@ -58,7 +57,7 @@ class StepReader {
  private:
   SampleSource source_;
   StepReaderSettings settings_;
-  DataOrder order_;
+  SampleOrder order_;
 };
 
 // Reads one step ahead in a thread of its own.

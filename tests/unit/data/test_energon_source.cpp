@@ -7,6 +7,7 @@
 #include "data/energon/index_metadata.h"
 #include "data/energon/shape_reader.h"
 #include "data/energon/shard_result.h"
+#include "data/loader/decode_sample.h"
 #include "data/loader/energon_source.h"
 #include "data/tar/shard_writer.h"
 #include "data/tensor/tensor_file.h"

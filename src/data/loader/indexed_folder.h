@@ -1,0 +1,38 @@
+// An indexed folder (data/energon) as a part of a source: its samples of one split, or a range of them, in a
+// row.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/energon/indexed_dataset.h"
+#include "data/loader/nearby_copies.h"
+#include "data/loader/sample.h"
+
+namespace dfm::data {
+
+// Consecutive samples of one shard.
+struct ShardRun {
+  std::shared_ptr<const IndexedDataset> dataset;
+  std::size_t shard = 0;
+  std::uint64_t first = 0;
+  std::int64_t samples = 0;
+};
+
+// Opens a folder. Throws a data error when it is not indexed, when its split is empty, and when nothing is
+// known of the shapes of its samples.
+std::shared_ptr<const IndexedDataset> open_folder(const std::filesystem::path& root, std::string_view split,
+                                                  std::string_view split_file = {});
+
+// The samples [begin, end) of the split.
+std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& dataset, std::int64_t begin,
+                              std::int64_t end);
+std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& dataset);
+
+// The samples of the runs, numbered one after the other.
+SampleSource source_of(std::vector<ShardRun> runs, const NearbyCopies& copies);
+
+}  // namespace dfm::data
