@@ -13,7 +13,7 @@ std::uint64_t churn_key(std::uint64_t noise_key, std::int64_t step) {
   return noise_key << 16U | static_cast<std::uint64_t>(step);
 }
 
-at::Tensor normal_tokens(const Philox& random, const Shape& latent, const model::DitShape& shape) {
+at::Tensor normal_tokens(const Philox& random, const Shape& latent, const model::PatchShape& shape) {
   at::Tensor values = at::empty(latent, at::kFloat);
   random.normals(0, {values.mutable_data_ptr<float>(), static_cast<std::size_t>(values.numel())});
   return model::patchify(values, shape);
@@ -22,11 +22,15 @@ at::Tensor normal_tokens(const Philox& random, const Shape& latent, const model:
 // The requests as one pack, with the unguided twin of each behind them.
 class Batch {
  public:
-  Batch(const model::Dit& dit, const std::vector<Request>& requests, const GenerateSettings& settings)
-      : dit_(dit), requests_(requests), settings_(settings), copies_(settings.guidance > 0 ? 2 : 1) {
+  Batch(const model::Backbone& backbone, const std::vector<Request>& requests,
+        const GenerateSettings& settings)
+      : backbone_(backbone),
+        requests_(requests),
+        settings_(settings),
+        copies_(settings.guidance > 0 ? 2 : 1) {
     std::vector<at::Tensor> texts, positions;
     for (const Request& request : requests) {
-      grids_.push_back(model::patch_grid(request.latent, dit.shape()));
+      grids_.push_back(model::patch_grid(request.latent, backbone.patches));
       token_counts_.push_back(grids_.back().tokens());
       text_counts_.push_back(request.text.shape[0]);
       texts.push_back(nn::to_tensor(request.text).to(at::kFloat));
@@ -51,7 +55,7 @@ class Batch {
   at::Tensor denoised(const at::Tensor& x, double sigma) const {
     const nn::PackLayout layout(repeated(token_counts_), repeated(text_counts_));
     const Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
-      return dit_.forward({tokens, positions_, c_noise, text_}, layout);
+      return backbone_.forward({tokens, positions_, c_noise, text_}, layout);
     };
     const at::Tensor single = x.to(at::kFloat);
     const at::Tensor sigmas = at::full({layout.samples()}, sigma, at::kFloat);
@@ -68,7 +72,7 @@ class Batch {
     std::int64_t begin = 0;
     for (const model::PatchGrid& grid : grids_) {
       results.push_back(
-          nn::to_array(model::unpatchify(scaled.narrow(0, begin, grid.tokens()), grid, dit_.shape())));
+          nn::to_array(model::unpatchify(scaled.narrow(0, begin, grid.tokens()), grid, backbone_.patches)));
       begin += grid.tokens();
     }
     return results;
@@ -85,12 +89,12 @@ class Batch {
   at::Tensor tokens_of(const MakePhilox& make_philox) const {
     std::vector<at::Tensor> tokens;
     for (const Request& request : requests_) {
-      tokens.push_back(normal_tokens(make_philox(request.noise_key), request.latent, dit_.shape()));
+      tokens.push_back(normal_tokens(make_philox(request.noise_key), request.latent, backbone_.patches));
     }
     return at::cat(tokens).to(at::kDouble);
   }
 
-  const model::Dit& dit_;
+  const model::Backbone& backbone_;
   const std::vector<Request>& requests_;
   const GenerateSettings& settings_;
   int copies_;
@@ -101,10 +105,10 @@ class Batch {
 
 }  // namespace
 
-std::vector<Array> generate(const model::Dit& dit, const std::vector<Request>& requests,
+std::vector<Array> generate(const model::Backbone& network, const std::vector<Request>& requests,
                             const GenerateSettings& settings, const StepCallback& after_step) {
   const at::NoGradGuard no_gradients;
-  const Batch batch(dit, requests, settings);
+  const Batch batch(network, requests, settings);
   const at::Tensor x =
       sample([&](const at::Tensor& state, double sigma) { return batch.denoised(state, sigma); },
              batch.starting_noise(), settings.sampler,

@@ -1,4 +1,4 @@
-// Samples from a DiT: several requests denoised together as one pack, with classifier-free guidance.
+// Samples from a network: several requests denoised together as one pack, with classifier-free guidance.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "core/array.h"
 #include "diffusion/sampler.h"
-#include "model/dit.h"
+#include "model/backbone.h"
 
 namespace dfm::diffusion {
 
@@ -27,7 +27,7 @@ struct GenerateSettings {
 
 // Latents of unit variance, float32, one a request. Empty when after_step asked to stop. The result depends
 // on the requests of the call, not on threads or ranks.
-std::vector<Array> generate(const model::Dit& dit, const std::vector<Request>& requests,
+std::vector<Array> generate(const model::Backbone& network, const std::vector<Request>& requests,
                             const GenerateSettings& settings, const StepCallback& after_step);
 
 }  // namespace dfm::diffusion

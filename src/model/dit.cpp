@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+
+#include <fmt/core.h>
 
 #include "nn/attention.h"
 #include "nn/head_norm.h"
@@ -164,7 +167,7 @@ at::Tensor Dit::run_blocks(std::size_t first, std::size_t count, const std::vect
   return x;
 }
 
-at::Tensor Dit::forward(const DitInput& input, const PackLayout& layout) const {
+at::Tensor Dit::forward(const PackInput& input, const PackLayout& layout) const {
   const auto dtype = dtype_carrier_.scalar_type();
   at::Tensor x = x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
   const at::Tensor time = time_embedding(input.noise_level);
@@ -178,6 +181,44 @@ at::Tensor Dit::forward(const DitInput& input, const PackLayout& layout) const {
   }
   x = run_blocks(done, blocks_.size() - done, {x, time, text}, layout);
   return final_layer_linear_(x);
+}
+
+Backbone backbone_of(const Dit& dit) {
+  return {dit.shape(),
+          [&dit](const PackInput& input, const PackLayout& layout) { return dit.forward(input, layout); }};
+}
+
+namespace {
+
+// What a token passes through, what a row of text does, and what each pair of them costs; embedders of times
+// and rates are left out.
+double dit_forward_flops(const DitShape& shape, std::int64_t tokens, std::int64_t text_rows) {
+  const auto h = static_cast<double>(shape.hidden_size), s = static_cast<double>(tokens),
+             t = static_cast<double>(text_rows);
+  const double products = 6 * h * h + 2 * h * static_cast<double>(shape.ffn_hidden_size);
+  const double text_products = 2 * h * static_cast<double>(shape.crossattn_emb_size);
+  const double attention = 2 * s * h * (s + t);
+  const double layers = s * products + t * text_products + attention;
+  const double ends = 2 * s * h * static_cast<double>(shape.patch_features());
+  return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
+}
+
+}  // namespace
+
+BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
+  return {.title = fmt::format("DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
+                               shape.num_attention_heads),
+          .patches = shape,
+          .text_width = shape.crossattn_emb_size,
+          .build =
+              [shape, plan](nn::ParameterList& parameters) {
+                const auto dit = std::make_shared<const Dit>(shape, parameters, plan);
+                return Backbone{shape, [dit](const PackInput& input, const PackLayout& layout) {
+                                  return dit->forward(input, layout);
+                                }};
+              },
+          .forward_flops = [shape](std::int64_t tokens,
+                                   std::int64_t rows) { return dit_forward_flops(shape, tokens, rows); }};
 }
 
 }  // namespace dfm::model

@@ -12,6 +12,7 @@
 
 #include <vector>
 
+#include "model/backbone.h"
 #include "model/dit_shape.h"
 #include "model/recompute_plan.h"
 #include "nn/embedding.h"
@@ -20,13 +21,6 @@
 #include "nn/parameter.h"
 
 namespace dfm::model {
-
-struct DitInput {
-  at::Tensor tokens;       // [S, patch features], scaled by c_in
-  at::Tensor positions;    // [S, 3] int64: frame, row, column in patches
-  at::Tensor noise_level;  // [n] float32: c_noise of each sample
-  at::Tensor text;         // [T, crossattn_emb_size]
-};
 
 // Self- or cross-attention with per-head RMSNorm on q and k.
 class SelfAttention {
@@ -113,8 +107,8 @@ class Dit {
  public:
   Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
 
-  // [S, patch features] in the dtype of the parameters.
-  at::Tensor forward(const DitInput& input, const nn::PackLayout& layout) const;
+  // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
+  at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
 
   const DitShape& shape() const { return shape_; }
 
@@ -134,5 +128,10 @@ class Dit {
   std::vector<DitBlock> blocks_;
   nn::Linear final_layer_linear_;
 };
+
+// The face of a DiT that outlives it.
+Backbone backbone_of(const Dit& dit);
+
+BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan = {});
 
 }  // namespace dfm::model

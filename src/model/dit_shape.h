@@ -4,19 +4,17 @@
 #include <cstdint>
 
 #include "config/config.h"
+#include "model/backbone.h"
 
 namespace dfm::model {
 
-struct DitShape {
+struct DitShape : PatchShape {
   std::int64_t num_layers = 12;
   std::int64_t hidden_size = 384;
   std::int64_t num_attention_heads = 6;
   std::int64_t ffn_hidden_size = 1536;
   std::int64_t crossattn_emb_size = 1024;
   std::int64_t adaln_rank = 256;
-  std::int64_t in_channels = 16;
-  std::int64_t patch_spatial = 2;
-  std::int64_t patch_temporal = 1;
   std::int64_t max_img_h = 80;  // latent cells
   std::int64_t max_img_w = 80;
   std::int64_t max_frames = 34;
@@ -25,8 +23,6 @@ struct DitShape {
   bool zero_init_output = false;
 
   std::int64_t head_width() const { return hidden_size / num_attention_heads; }
-  // Features of a token: all channels of a patch.
-  std::int64_t patch_features() const { return in_channels * patch_spatial * patch_spatial * patch_temporal; }
 };
 
 // From the keys of [model]. Throws a usage error with the arithmetic for sizes that do not fit together.

@@ -8,7 +8,7 @@
 
 namespace dfm::model {
 
-PatchGrid patch_grid(const Shape& latent_shape, const DitShape& shape) {
+PatchGrid patch_grid(const Shape& latent_shape, const PatchShape& shape) {
   const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
   const bool fits = latent_shape.size() == 4 && std::ranges::min(latent_shape) > 0 &&
                     latent_shape[0] == shape.in_channels && latent_shape[1] % pt == 0 &&
@@ -22,7 +22,7 @@ PatchGrid patch_grid(const Shape& latent_shape, const DitShape& shape) {
   return {latent_shape[1] / pt, latent_shape[2] / ps, latent_shape[3] / ps};
 }
 
-at::Tensor patchify(const at::Tensor& latent, const DitShape& shape) {
+at::Tensor patchify(const at::Tensor& latent, const PatchShape& shape) {
   const PatchGrid grid = patch_grid(latent.sizes().vec(), shape);
   const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
   return latent.view({shape.in_channels, grid.frames, pt, grid.rows, ps, grid.columns, ps})
@@ -30,7 +30,7 @@ at::Tensor patchify(const at::Tensor& latent, const DitShape& shape) {
       .reshape({grid.tokens(), shape.patch_features()});
 }
 
-at::Tensor unpatchify(const at::Tensor& tokens, const PatchGrid& grid, const DitShape& shape) {
+at::Tensor unpatchify(const at::Tensor& tokens, const PatchGrid& grid, const PatchShape& shape) {
   const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
   return tokens.view({grid.frames, grid.rows, grid.columns, ps, ps, pt, shape.in_channels})
       .permute({6, 0, 5, 1, 3, 2, 4})

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/array.h"
-#include "model/dit_shape.h"
+#include "model/backbone.h"
 #include "nn/torch_header.h"
 
 namespace dfm::model {
@@ -18,12 +18,12 @@ struct PatchGrid {
 
 // latent_shape [C, T, H, W]. Throws a data error when channels differ from the model's or a patch does not
 // divide.
-PatchGrid patch_grid(const Shape& latent_shape, const DitShape& shape);
+PatchGrid patch_grid(const Shape& latent_shape, const PatchShape& shape);
 
 // [C, T, H, W] -> [tokens, patch features].
-at::Tensor patchify(const at::Tensor& latent, const DitShape& shape);
+at::Tensor patchify(const at::Tensor& latent, const PatchShape& shape);
 // The inverse.
-at::Tensor unpatchify(const at::Tensor& tokens, const PatchGrid& grid, const DitShape& shape);
+at::Tensor unpatchify(const at::Tensor& tokens, const PatchGrid& grid, const PatchShape& shape);
 
 // [tokens, 3] int64: frame, row, column of each token.
 at::Tensor token_positions(const PatchGrid& grid);

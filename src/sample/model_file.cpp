@@ -66,7 +66,7 @@ SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype
   const ckpt::SafetensorsFile file(path);
   const Config config = config_of(file, path);
   SamplingModel model;
-  model.dit = std::make_unique<const model::Dit>(model::dit_shape(config), model.parameters);
+  model.network = model::backbone_spec(config).build(model.parameters);
   model.parameters.materialize(dtype);
   copy_weights(file, model.parameters, path);
   model.sigma_data = config.real("diffusion.sigma_data");

@@ -2,17 +2,16 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <string>
 
 #include "config/config.h"
-#include "model/dit.h"
+#include "model/backbone.h"
 
 namespace dfm::sample {
 
 struct SamplingModel {
   nn::ParameterList parameters;
-  std::unique_ptr<const model::Dit> dit;
+  model::Backbone network;
   double sigma_data = 0.5;
   std::string codec, text_encoder;
   std::string fingerprint;  // of weights and configuration

@@ -118,7 +118,7 @@ class Sampler {
       requests.push_back({text_encoder_.encode(item.prompt), shape, item.number});
     }
     auto latents =
-        diffusion::generate(*model_.dit, requests, settings_.generation,
+        diffusion::generate(model_.network, requests, settings_.generation,
                             [](std::int64_t, const at::Tensor&) { return !StopToken::requested(); });
     for (std::size_t i = 0; i < latents.size(); ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(first) + i];

@@ -15,14 +15,14 @@ using data::PositionedSample;
 std::uint64_t key_of(const PositionedSample& sample) { return static_cast<std::uint64_t>(sample.position); }
 
 at::Tensor noise_tokens(const PositionedSample& sample, Stream stream, std::uint64_t seed,
-                        const model::DitShape& shape) {
+                        const model::PatchShape& shape) {
   at::Tensor noise = at::empty(sample.sample.latent.shape, at::kFloat);
   Philox(seed, stream, key_of(sample))
       .normals(0, {noise.mutable_data_ptr<float>(), static_cast<std::size_t>(noise.numel())});
   return model::patchify(noise, shape);
 }
 
-nn::PackLayout layout_of(const std::vector<PositionedSample>& pack, const model::DitShape& shape) {
+nn::PackLayout layout_of(const std::vector<PositionedSample>& pack, const model::PatchShape& shape) {
   std::vector<std::int64_t> tokens, rows;
   for (const PositionedSample& each : pack) {
     tokens.push_back(model::patch_grid(each.sample.latent.shape, shape).tokens());
@@ -33,7 +33,7 @@ nn::PackLayout layout_of(const std::vector<PositionedSample>& pack, const model:
 
 // All but sigma.
 PackTensors bare_tensors(const std::vector<PositionedSample>& pack, Stream noise_stream, std::uint64_t seed,
-                         const model::DitShape& shape) {
+                         const model::PatchShape& shape) {
   std::vector<at::Tensor> latents, noises, texts, positions;
   for (const PositionedSample& each : pack) {
     latents.push_back(model::patchify(nn::to_tensor(each.sample.latent).to(at::kFloat), shape));
@@ -53,7 +53,7 @@ NoiseSettings noise_settings(const Config& config) {
 }
 
 PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseSettings& settings,
-                         const model::DitShape& shape) {
+                         const model::PatchShape& shape) {
   PackTensors tensors = bare_tensors(pack, Stream::noise, settings.seed, shape);
   std::vector<float> draws, keeps;
   for (const PositionedSample& each : pack) {
@@ -69,7 +69,7 @@ PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseS
 }
 
 PackTensors validation_tensors(const std::vector<PositionedSample>& pack, const std::vector<double>& sigmas,
-                               const model::DitShape& shape, std::uint64_t seed) {
+                               const model::PatchShape& shape, std::uint64_t seed) {
   PackTensors tensors = bare_tensors(pack, Stream::validation_noise, seed, shape);
   tensors.sigma = at::tensor(sigmas).to(at::kFloat);
   return tensors;

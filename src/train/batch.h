@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "data/loader/step_reader.h"
 #include "diffusion/edm.h"
-#include "model/dit_shape.h"
+#include "model/backbone.h"
 #include "nn/pack.h"
 
 namespace dfm::train {
@@ -35,12 +35,12 @@ struct PackTensors {
 };
 
 PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
-                         const model::DitShape& shape);
+                         const model::PatchShape& shape);
 
 // The same samples without dropout, at given noise levels and with the noise of validation: sample i at
 // sigmas[i].
 PackTensors validation_tensors(const std::vector<data::PositionedSample>& pack,
-                               const std::vector<double>& sigmas, const model::DitShape& shape,
+                               const std::vector<double>& sigmas, const model::PatchShape& shape,
                                std::uint64_t seed);
 
 }  // namespace dfm::train

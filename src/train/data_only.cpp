@@ -143,9 +143,9 @@ ExitCode read_data_only(const Config& config, const comm::Group& world, Progress
   const auto staging = start_staging(config, world);
   if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
   data::PrefetchingReader reader = comm::agreed(world, [&] {
-    return data::PrefetchingReader(
-        data::StepReader(training_source(config, nearby_copies(staging.get())),
-                         reader_settings(config, trainer_settings(config).shape, groups.data_context)));
+    return data::PrefetchingReader(data::StepReader(
+        training_source(config, nearby_copies(staging.get())),
+        reader_settings(config, trainer_settings(config).model.patches, groups.data_context)));
   });
   DataOnlyLoop loop(config, world, std::move(reader));
   Progress progress("Reading", config.integer("train.train_iters"), progress_style);

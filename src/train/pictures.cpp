@@ -9,7 +9,7 @@ namespace dfm::train {
 namespace {
 
 // Prompt by prompt, so that the result does not depend on which other prompts a rank has.
-std::string draw(const model::Dit& dit, const PictureSettings& settings, std::size_t index) {
+std::string draw(const model::Backbone& network, const PictureSettings& settings, std::size_t index) {
   const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
   const diffusion::Request request{
       settings.text_encoder.encode(settings.prompts[index]), {settings.codec.channels, 1, edge, edge}, index};
@@ -17,10 +17,11 @@ std::string draw(const model::Dit& dit, const PictureSettings& settings, std::si
   generation.sampler.steps = settings.steps;
   generation.guidance = settings.guidance;
   generation.sigma_data = settings.sigma_data;
-  const auto latents = diffusion::generate(dit, {request}, generation, [](std::int64_t, const at::Tensor&) {
-    StopToken::throw_if_requested();
-    return true;
-  });
+  const auto latents =
+      diffusion::generate(network, {request}, generation, [](std::int64_t, const at::Tensor&) {
+        StopToken::throw_if_requested();
+        return true;
+      });
   return media::encode_png(settings.codec.decode(latents.at(0)).at(0));
 }
 
@@ -38,14 +39,15 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
   return settings;
 }
 
-std::vector<std::string> draw_pictures(const model::Dit& dit, const PictureSettings& settings,
+std::vector<std::string> draw_pictures(const model::Backbone& network, const PictureSettings& settings,
                                        const comm::Group& group) {
   const auto ranks = static_cast<std::size_t>(group.size());
   std::vector<std::string> pictures;
   for (std::size_t first = 0; first < settings.prompts.size(); first += ranks) {
     const std::size_t mine = first + static_cast<std::size_t>(group.rank());
-    const std::string png = comm::agreed(
-        group, [&] { return mine < settings.prompts.size() ? draw(dit, settings, mine) : std::string(); });
+    const std::string png = comm::agreed(group, [&] {
+      return mine < settings.prompts.size() ? draw(network, settings, mine) : std::string();
+    });
     for (std::string& each : group.all_gather_text(png)) {
       if (!each.empty()) pictures.push_back(std::move(each));
     }

@@ -7,8 +7,8 @@
 
 #include "comm/group.h"
 #include "config/config.h"
+#include "model/backbone.h"
 #include "model/codec.h"
-#include "model/dit.h"
 #include "model/text_encoder.h"
 
 namespace dfm::train {
@@ -29,7 +29,7 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
 // Collective: the ranks divide the prompts. One PNG a prompt, in prompt order, on every rank. The same
 // pictures at every validation but for the weights, and on any number of ranks. Throws on every rank, an
 // error of kind `stopped`, when any rank is asked to stop meanwhile.
-std::vector<std::string> draw_pictures(const model::Dit& dit, const PictureSettings& settings,
+std::vector<std::string> draw_pictures(const model::Backbone& network, const PictureSettings& settings,
                                        const comm::Group& group);
 
 }  // namespace dfm::train

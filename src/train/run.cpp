@@ -52,7 +52,7 @@ Inputs open_inputs(const Surroundings& here, stage::Staging* staging) {
     const data::NearbyCopies copies = nearby_copies(staging);
     Inputs inputs{trainer_settings(here.config), training_source(here.config, copies),
                   validation_source(here.config, copies)};
-    require_fitting_text(inputs.training, inputs.trainer.shape);
+    require_fitting_text(inputs.training, inputs.trainer.model);
     return inputs;
   });
 }
@@ -74,18 +74,15 @@ RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
   return settings;
 }
 
-std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer,
-                                const data::SampleSource& training) {
+std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer, const Inputs& inputs) {
   const auto& [config, world, topology, progress, journal] = here;
-  const model::DitShape& shape = trainer.dit().shape();
-  return {{"Model", fmt::format("DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
-                                shape.num_attention_heads)},
+  return {{"Model", inputs.trainer.model.title},
           {"Parameters", format_count(trainer.parameters().total_count())},
           {"Precision", config.text("train.precision")},
           {"Ranks", fmt::format("{} on {} nodes, {} threads each", topology.host_of_rank.size(),
                                 topology.node_count, topology.threads)},
           {"Data", config.flag("dataset.mock") ? "mock" : config.text("dataset.path")},
-          {"Samples", format_count(training.count())},
+          {"Samples", format_count(inputs.training.count())},
           {"Batch", fmt::format("{} samples", config.integer("train.global_batch_size"))},
           {"Steps", fmt::format("{} of {}", trainer.steps_done(), config.integer("train.train_iters"))},
           {"Seed", std::to_string(config.integer("rng.seed"))}};
@@ -169,7 +166,7 @@ ExitCode take_steps(const Surroundings& here, const Prepared& run, StopCondition
              .validate = [&](std::int64_t step) { validation(step); },
              .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
   comm::agreed(here.world, [&] {
-    if (run_log) run_log->write_report(facts(here, trainer, run.inputs.training));
+    if (run_log) run_log->write_report(facts(here, trainer, run.inputs));
   });
   return code;
 }
@@ -189,9 +186,10 @@ ExitCode run(const Surroundings& here) {
   const auto staging = start_staging(config, world);
   leave_if_asked_to(world);
   const Inputs inputs = open_inputs(here, staging.get());
-  Trainer trainer(inputs.trainer, groups,
-                  data::PrefetchingReader(data::StepReader(
-                      inputs.training, reader_settings(config, inputs.trainer.shape, groups.data_context))));
+  Trainer trainer(
+      inputs.trainer, groups,
+      data::PrefetchingReader(data::StepReader(
+          inputs.training, reader_settings(config, inputs.trainer.model.patches, groups.data_context))));
   log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             grid.describe(), topology.threads);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, trainer);

@@ -81,7 +81,7 @@ data::SplitFiles files_to_stage(const Config& config) {
   return data::files_of_splits(dataset_path(config), splits);
 }
 
-data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,
+data::StepReaderSettings reader_settings(const Config& config, const model::PatchShape& patches,
                                          const comm::Group& data_parallel) {
   data::StepReaderSettings settings;
   settings.order = {seed_of(config), config.integer("dataset.slice_length"),
@@ -90,18 +90,18 @@ data::StepReaderSettings reader_settings(const Config& config, const model::DitS
   settings.pack_capacity = config.integer("dataset.task_encoder_seq_length");
   settings.plan =
       config.text("diffusion.noise_level") == "per_pack" ? data::plan_by_pack : data::plan_by_sample;
-  settings.tokens_of = [shape](const data::SampleShape& sample) {
-    return model::patch_grid(data::latent_shape(sample), shape).tokens();
+  settings.tokens_of = [patches](const data::SampleShape& sample) {
+    return model::patch_grid(data::latent_shape(sample), patches).tokens();
   };
   settings.rank = static_cast<std::size_t>(data_parallel.rank());
   settings.ranks = static_cast<std::size_t>(data_parallel.size());
   return settings;
 }
 
-void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape) {
-  if (source.text_width == shape.crossattn_emb_size) return;
+void require_fitting_text(const data::SampleSource& source, const model::BackboneSpec& model) {
+  if (source.text_width == model.text_width) return;
   throw usage_error(fmt::format("the data set's text embeddings are {} wide, the model takes {}",
-                                source.text_width, shape.crossattn_emb_size),
+                                source.text_width, model.text_width),
                     fmt::format("give model.crossattn_emb_size={}", source.text_width));
 }
 

@@ -12,7 +12,7 @@
 #include "data/loader/nearby_copies.h"
 #include "data/loader/sample.h"
 #include "data/loader/step_reader.h"
-#include "model/dit_shape.h"
+#include "model/backbone.h"
 
 namespace dfm::train {
 
@@ -22,14 +22,14 @@ data::SampleSource training_source(const Config& config, const data::NearbyCopie
 std::optional<data::SampleSource> validation_source(const Config& config,
                                                     const data::NearbyCopies& copies = {});
 
-data::StepReaderSettings reader_settings(const Config& config, const model::DitShape& shape,
+data::StepReaderSettings reader_settings(const Config& config, const model::PatchShape& patches,
                                          const comm::Group& data_parallel);
 
 // The files whose copies these sources would read.
 data::SplitFiles files_to_stage(const Config& config);
 
 // Throws a usage error when the text width of the data is not the model's.
-void require_fitting_text(const data::SampleSource& source, const model::DitShape& shape);
+void require_fitting_text(const data::SampleSource& source, const model::BackboneSpec& model);
 
 // Collective. Goes on from the newest valid checkpoint of checkpoint.save, else of checkpoint.load, with
 // `load`, and returns it. Empty for a fresh start. Damaged ones of checkpoint.save are set aside. Warns when

@@ -16,17 +16,16 @@
 namespace dfm::train {
 namespace {
 
-model::Dit materialized_dit(const TrainerSettings& settings, nn::ParameterList& parameters) {
-  model::Dit dit(settings.shape, parameters, settings.recompute);
+model::Backbone materialized(const TrainerSettings& settings, nn::ParameterList& parameters) {
+  model::Backbone network = settings.model.build(parameters);
   parameters.materialize(settings.dtype);
-  return dit;
+  return network;
 }
 
 }  // namespace
 
 TrainerSettings trainer_settings(const Config& config) {
-  return {.shape = model::dit_shape(config),
-          .recompute = model::recompute_plan(config),
+  return {.model = model::backbone_spec(config),
           .adam = adam_settings(config),
           .schedule = schedule(config),
           .noise = noise_settings(config),
@@ -40,7 +39,7 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
     : settings_(settings),
       groups_(groups),
       reader_(std::move(reader)),
-      dit_(materialized_dit(settings, parameters_)),
+      network_(materialized(settings, parameters_)),
       layout_(parameters_, groups.data_context.rank(), groups.data_context.size()),
       gradients_(parameters_, layout_, groups),
       optimizer_(parameters_, layout_, groups.data_context, settings.adam) {}
@@ -71,9 +70,9 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
 Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
-    const PackTensors pack = pack_tensors(batch.packs[i], settings_.noise, settings_.shape);
+    const PackTensors pack = pack_tensors(batch.packs[i], settings_.noise, network_.patches);
     const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
-      return dit_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
+      return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
     };
     const at::Tensor losses = diffusion::token_losses(network, pack.latent, pack.noise, pack.sigma,
                                                       settings_.noise.edm.sigma_data, pack.layout);

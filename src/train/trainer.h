@@ -12,7 +12,7 @@
 #include "comm/rank_grid.h"
 #include "config/config.h"
 #include "data/loader/step_reader.h"
-#include "model/dit.h"
+#include "model/backbone.h"
 #include "train/adam.h"
 #include "train/batch.h"
 #include "train/gradients.h"
@@ -22,8 +22,7 @@
 namespace dfm::train {
 
 struct TrainerSettings {
-  model::DitShape shape;
-  model::RecomputePlan recompute;
+  model::BackboneSpec model;
   AdamSettings adam;
   Schedule schedule;
   NoiseSettings noise;
@@ -75,7 +74,7 @@ class Trainer {
 
   std::int64_t steps_done() const { return steps_done_; }
   std::int64_t consumed_samples() const { return consumed_samples_; }
-  const model::Dit& dit() const { return dit_; }
+  const model::Backbone& network() const { return network_; }
   const nn::ParameterList& parameters() const { return parameters_; }
   std::vector<ckpt::Piece> pieces() const { return optimizer_.pieces(); }
   const std::vector<std::string>& bad_samples() const { return bad_samples_; }
@@ -95,7 +94,7 @@ class Trainer {
   const comm::GridGroups& groups_;
   data::PrefetchingReader reader_;
   nn::ParameterList parameters_;
-  model::Dit dit_;
+  model::Backbone network_;
   ShardLayout layout_;
   Gradients gradients_;
   ShardedAdam optimizer_;

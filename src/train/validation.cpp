@@ -17,14 +17,14 @@ struct LevelSums {
   std::array<double, kLevels> loss{}, tokens{};
 };
 
-void evaluate(const model::Dit& dit, const std::vector<data::PositionedSample>& pack,
+void evaluate(const model::Backbone& backbone, const std::vector<data::PositionedSample>& pack,
               const std::vector<double>& levels, const ValidationSettings& settings, double sigma_data,
               LevelSums& sums) {
   std::vector<double> sigmas;
   for (const auto& each : pack) sigmas.push_back(levels[static_cast<std::size_t>(each.position) % kLevels]);
-  const PackTensors tensors = validation_tensors(pack, sigmas, dit.shape(), settings.seed);
+  const PackTensors tensors = validation_tensors(pack, sigmas, backbone.patches, settings.seed);
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
-    return dit.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
+    return backbone.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
   };
   const at::Tensor losses = diffusion::token_losses(network, tensors.latent, tensors.noise, tensors.sigma,
                                                     sigma_data, tensors.layout);
@@ -37,7 +37,7 @@ void evaluate(const model::Dit& dit, const std::vector<data::PositionedSample>& 
 }
 
 // The samples of one rank, in packs of at most the capacity.
-LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source,
+LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSource& source,
                          const ValidationSettings& settings, const diffusion::EdmSettings& edm,
                          const comm::Group& group) {
   const at::NoGradGuard no_gradients;
@@ -47,13 +47,14 @@ LevelSums evaluate_share(const model::Dit& dit, const data::SampleSource& source
   std::int64_t tokens_in_pack = 0;
   const auto flush = [&] {
     StopToken::throw_if_requested();
-    if (!pack.empty()) evaluate(dit, pack, levels, settings, edm.sigma_data, sums);
+    if (!pack.empty()) evaluate(backbone, pack, levels, settings, edm.sigma_data, sums);
     pack.clear();
     tokens_in_pack = 0;
   };
   const std::int64_t samples = std::min(settings.samples, source.count());
   for (std::int64_t i = group.rank(); i < samples; i += group.size()) {
-    const std::int64_t tokens = model::patch_grid(data::latent_shape(source.shape(i)), dit.shape()).tokens();
+    const std::int64_t tokens =
+        model::patch_grid(data::latent_shape(source.shape(i)), backbone.patches).tokens();
     if (tokens_in_pack + tokens > settings.pack_capacity) flush();
     pack.push_back({i, source.read(i)});
     tokens_in_pack += tokens;
@@ -90,10 +91,11 @@ std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings) {
   return sigmas;
 }
 
-ValidationResult validate(const model::Dit& dit, const data::SampleSource& source,
+ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
                           const ValidationSettings& settings, const diffusion::EdmSettings& edm,
                           const comm::Group& group) {
-  LevelSums sums = comm::agreed(group, [&] { return evaluate_share(dit, source, settings, edm, group); });
+  LevelSums sums =
+      comm::agreed(group, [&] { return evaluate_share(backbone, source, settings, edm, group); });
   group.all_reduce_sum(std::span<double>(sums.loss));
   group.all_reduce_sum(std::span<double>(sums.tokens));
   const std::vector<double> levels = validation_sigmas(edm);

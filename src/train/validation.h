@@ -33,7 +33,7 @@ std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings);
 // Collective over the data-parallel ranks, which divide the samples. Sample i is judged at level i modulo the
 // number of levels. Throws on every rank, an error of kind `stopped`, when any rank is asked to stop
 // meanwhile.
-ValidationResult validate(const model::Dit& dit, const data::SampleSource& source,
+ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
                           const ValidationSettings& settings, const diffusion::EdmSettings& edm,
                           const comm::Group& group);
 

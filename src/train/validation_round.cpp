@@ -26,8 +26,8 @@ ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, c
 
 void ValidationRound::operator()(std::int64_t step) const {
   if (source_ == nullptr) return;
-  const auto result = validate(trainer_.dit(), *source_, validation_, edm_, group_);
-  const auto drawn = draw_pictures(trainer_.dit(), pictures_, group_);
+  const auto result = validate(trainer_.network(), *source_, validation_, edm_, group_);
+  const auto drawn = draw_pictures(trainer_.network(), pictures_, group_);
   if (log_ == nullptr) return;
   log_->validation(step, result);
   log_->pictures(step, drawn);

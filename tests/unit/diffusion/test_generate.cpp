@@ -35,7 +35,7 @@ class Generate : public ::testing::Test {
     return settings;
   }
   std::vector<Array> generated(const std::vector<Request>& requests, const GenerateSettings& with) const {
-    return generate(model_.dit, requests, with, kGoOn);
+    return generate(model_.network, requests, with, kGoOn);
   }
 };
 
@@ -137,7 +137,7 @@ TEST_F(Generate, CostsHalfWithoutGuidance) {
 
 TEST_F(Generate, StopsWhenAskedTo) {
   std::int64_t last = 0;
-  const auto latents = generate(model_.dit, {request({4, 1, 4, 6}, 3, 0)}, settings(1),
+  const auto latents = generate(model_.network, {request({4, 1, 4, 6}, 3, 0)}, settings(1),
                                 [&](std::int64_t step, const at::Tensor&) {
                                   last = step;
                                   return step < 2;

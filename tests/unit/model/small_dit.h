@@ -28,6 +28,7 @@ inline DitShape small_shape(std::int64_t hidden, std::int64_t heads) {
 struct SmallDit {
   nn::ParameterList parameters;
   Dit dit;
+  Backbone network = backbone_of(dit);
 
   explicit SmallDit(const DitShape& shape, dfm::testing::Normals normals = dfm::testing::Normals(7),
                     at::ScalarType dtype = at::kFloat, RecomputePlan plan = {})
@@ -55,7 +56,7 @@ inline NetworkInput network_input(const PatchGrid& grid, std::int64_t text_rows,
 }
 
 struct PackedInput {
-  DitInput input;
+  PackInput input;
   nn::PackLayout layout;
 };
 

@@ -123,5 +123,18 @@ TEST(DitParameters, OfTheOutputLayerStartAtZeroWhereAskedFor) {
   EXPECT_EQ(parameters.find("final_layer_linear.bias").init.kind, Kind::zeros);
 }
 
+// spec/nemo_diffusion.md section 8: 292.5 TFLOP for the three passes of a training step.
+TEST(DitFlops, OfDit7BAreThoseOfTheReferencesTable) {
+  const BackboneSpec spec = dit_spec(shape_of_recipe("dit_7b"));
+  EXPECT_NEAR(3 * spec.forward_flops(8192, 512), 292.5e12, 1e-3 * 292.5e12);
+}
+
+TEST(DitSpec, SaysWhatItIsBeforeAnythingIsAllocated) {
+  const BackboneSpec spec = dit_spec(shape_of_recipe("dit_xl"));
+  EXPECT_EQ(spec.title, "DiT, 28 layers, width 1152, 16 heads");
+  EXPECT_EQ(spec.text_width, 1024);
+  EXPECT_EQ(spec.patches.patch_features(), 64);
+}
+
 }  // namespace
 }  // namespace dfm::model

@@ -6,6 +6,7 @@
 
 #include "config/keys.h"
 #include "core/error.h"
+#include "model/dit_shape.h"
 #include "model/patchify.h"
 #include "support/tensors.h"
 

@@ -28,9 +28,9 @@ inline Config small_config() {
 // The parameters of that network, drawn from the seed.
 struct SmallNetwork {
   nn::ParameterList parameters;
-  model::Dit dit;
 
-  explicit SmallNetwork(std::uint64_t seed) : dit(model::dit_shape(small_config()), parameters) {
+  explicit SmallNetwork(std::uint64_t seed) {
+    model::backbone_spec(small_config()).build(parameters);
     parameters.materialize(at::kFloat);
     parameters.initialize(seed);
   }

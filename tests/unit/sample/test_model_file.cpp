@@ -22,7 +22,7 @@ class ModelFile : public ::testing::Test {
 
 TEST_F(ModelFile, CarriesEverythingThatSamplingNeeds) {
   const SamplingModel model = load_model(path_, at::kFloat);
-  EXPECT_EQ(model.dit->shape().hidden_size, 32);
+  EXPECT_EQ(model.parameters.find("x_embedder.bias").count(), 32);
   EXPECT_EQ(model.sigma_data, 0.6);
   EXPECT_EQ(model.codec, "dct");
   EXPECT_EQ(model.text_encoder, "hash");

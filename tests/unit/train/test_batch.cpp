@@ -13,7 +13,7 @@ namespace {
 
 using Pack = std::vector<data::PositionedSample>;
 
-const model::DitShape kShape = tiny_settings().shape;
+const model::DitShape kShape = tiny_model();
 
 // The samples of these numbers, each at a position of 100 more.
 Pack pack_of(const std::vector<std::int64_t>& numbers) {

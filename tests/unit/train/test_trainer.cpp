@@ -45,12 +45,12 @@ struct PlainStep {
 // The samples of the step one by one, whatever packs they are in.
 PlainStep plain_step(const nn::ParameterList& parameters, std::int64_t first_position) {
   const TrainerSettings settings = tiny_settings();
-  const model::PlainDit dit(settings.shape, parameters);
+  const model::PlainDit dit(tiny_model(), parameters);
   data::StepReader reader(tiny_source(), tiny_reader_settings(one_rank_groups().data_context));
   PlainStep step;
   at::Tensor loss = at::zeros({}, at::kDouble);
   for (const auto& samples : reader.read(first_position).packs) {
-    const PackTensors pack = pack_tensors(samples, settings.noise, settings.shape);
+    const PackTensors pack = pack_tensors(samples, settings.noise, tiny_model());
     for (std::size_t i = 0; i < samples.size(); ++i) loss = loss + plain_loss(dit, pack, i);
     step.tokens += pack.layout.tokens();
   }

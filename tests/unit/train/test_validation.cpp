@@ -18,12 +18,12 @@ constexpr std::array kQuantiles{-1.5341205443525459,  -0.8871465590188758, -0.48
                                 -0.15731068461017067, 0.15731068461017067, 0.4887764111146694,
                                 0.8871465590188758,   1.5341205443525459};
 
-ValidationResult validated(const model::Dit& dit, const ValidationSettings& settings) {
+ValidationResult validated(const model::Backbone& network, const ValidationSettings& settings) {
   const dfm::testing::Threads one_thread(1);
-  return validate(dit, tiny_source(), settings, {}, one_rank_groups().data_context);
+  return validate(network, tiny_source(), settings, {}, one_rank_groups().data_context);
 }
 
-model::SmallDit small_model() { return model::SmallDit(tiny_settings().shape); }
+model::SmallDit small_model() { return model::SmallDit(tiny_model()); }
 
 TEST(ValidationSigmas, AreTheMidpointsOfEqualSharesOfTheTrainingDistribution) {
   const auto sigmas = validation_sigmas({.p_mean = -1.2, .p_std = 1.2});
@@ -35,7 +35,8 @@ TEST(ValidationSigmas, AreTheMidpointsOfEqualSharesOfTheTrainingDistribution) {
 
 TEST(Validate, GivesTheSameBitsEachTime) {
   const model::SmallDit model = small_model();
-  const ValidationResult once = validated(model.dit, {20, 16, 4}), again = validated(model.dit, {20, 16, 4});
+  const ValidationResult once = validated(model.network, {20, 16, 4}),
+                         again = validated(model.network, {20, 16, 4});
   EXPECT_GT(once.loss, 0);
   EXPECT_EQ(once.loss, again.loss);
   EXPECT_EQ(once.loss_at_sigma, again.loss_at_sigma);
@@ -43,26 +44,26 @@ TEST(Validate, GivesTheSameBitsEachTime) {
 
 TEST(Validate, DoesNotDependOnHowTheSamplesArePacked) {
   const model::SmallDit model = small_model();
-  const double expected = validated(model.dit, {20, 1, 4}).loss;
+  const double expected = validated(model.network, {20, 1, 4}).loss;
   for (const std::int64_t capacity : {13, 40, 100000}) {
-    EXPECT_NEAR(validated(model.dit, {20, capacity, 4}).loss, expected, 1e-6 * expected) << capacity;
+    EXPECT_NEAR(validated(model.network, {20, capacity, 4}).loss, expected, 1e-6 * expected) << capacity;
   }
 }
 
 TEST(Validate, TakesNoiseFromTheSeed) {
   const model::SmallDit model = small_model();
-  EXPECT_NE(validated(model.dit, {20, 16, 4}).loss, validated(model.dit, {20, 16, 5}).loss);
+  EXPECT_NE(validated(model.network, {20, 16, 4}).loss, validated(model.network, {20, 16, 5}).loss);
 }
 
 TEST(Validate, LooksAtNoMoreSamplesThanThereAre) {
   const model::SmallDit model = small_model();
-  EXPECT_EQ(validated(model.dit, {20, 16, 4}).loss, validated(model.dit, {1000, 16, 4}).loss);
+  EXPECT_EQ(validated(model.network, {20, 16, 4}).loss, validated(model.network, {1000, 16, 4}).loss);
 }
 
 TEST(Validate, JudgesSampleAfterSampleAtLevelAfterLevel) {
   const model::SmallDit model = small_model();
-  EXPECT_EQ(validated(model.dit, {3, 16, 4}).loss_at_sigma.size(), 3U);
-  const ValidationResult all = validated(model.dit, {20, 16, 4});
+  EXPECT_EQ(validated(model.network, {3, 16, 4}).loss_at_sigma.size(), 3U);
+  const ValidationResult all = validated(model.network, {20, 16, 4});
   ASSERT_EQ(all.loss_at_sigma.size(), kQuantiles.size());
   std::size_t level = 0;
   for (const auto& [sigma, loss] : all.loss_at_sigma) {
@@ -73,11 +74,11 @@ TEST(Validate, JudgesSampleAfterSampleAtLevelAfterLevel) {
 
 TEST(Validate, GivesTheMeanOverAllTokens) {
   const model::SmallDit model = small_model();
-  const ValidationResult result = validated(model.dit, {16, 16, 4});
+  const ValidationResult result = validated(model.network, {16, 16, 4});
   std::vector<double> tokens(kQuantiles.size(), 0.0);
   for (std::int64_t i = 0; i < 16; ++i) {
-    tokens[static_cast<std::size_t>(i % 8)] += static_cast<double>(
-        model::patch_grid(data::latent_shape(tiny_shape(i)), tiny_settings().shape).tokens());
+    tokens[static_cast<std::size_t>(i % 8)] +=
+        static_cast<double>(model::patch_grid(data::latent_shape(tiny_shape(i)), tiny_model()).tokens());
   }
   double sum = 0, count = 0;
   std::size_t level = 0;
@@ -91,10 +92,11 @@ TEST(Validate, GivesTheMeanOverAllTokens) {
 // golden/derived.md B3: the expected loss of a network that gives zero is 1 at every level.
 TEST(Validate, OfANetworkOfZerosIsOneAtEveryLevel) {
   nn::ParameterList parameters;
-  const model::Dit dit(tiny_settings().shape, parameters);
+  const model::Dit dit(tiny_model(), parameters);
   parameters.materialize(at::kFloat);
   const data::SampleSource source = data::mock_source({400, {4, 2, 8, 8}, 1, 24}, 3);
-  const auto result = validate(dit, source, {400, 2000, 4}, {}, one_rank_groups().data_context);
+  const auto result =
+      validate(model::backbone_of(dit), source, {400, 2000, 4}, {}, one_rank_groups().data_context);
   EXPECT_EQ(result.loss_at_sigma.size(), 8U);
   for (const auto& [sigma, loss] : result.loss_at_sigma) EXPECT_NEAR(loss, 1, 0.05) << "sigma " << sigma;
 }

@@ -11,9 +11,11 @@ namespace dfm::train {
 
 inline constexpr std::int64_t kTinyBatch = 7;  // samples
 
+inline model::DitShape tiny_model() { return model::small_shape(32, 2); }
+
 inline TrainerSettings tiny_settings(at::ScalarType dtype = at::kFloat) {
   TrainerSettings settings;
-  settings.shape = model::small_shape(32, 2);
+  settings.model = model::dit_spec(tiny_model());
   settings.schedule = {.peak = 1e-3, .warmup_steps = 0, .decay = Schedule::Decay::constant};
   settings.noise.seed = 5;
   settings.dtype = dtype;
@@ -36,7 +38,7 @@ inline Array philox_normals(std::int64_t i, std::uint64_t seed, const Shape& sha
 inline data::SampleSource tiny_source() {
   data::SampleSource source;
   source.samples_in_shard = {12, 8};
-  source.text_width = tiny_settings().shape.crossattn_emb_size;
+  source.text_width = tiny_model().crossattn_emb_size;
   source.fingerprint = "tiny";
   source.shape = tiny_shape;
   source.read = [width = source.text_width](std::int64_t i) {
@@ -52,7 +54,7 @@ inline data::StepReaderSettings tiny_reader_settings(const comm::Group& group) {
   settings.order = {9, 4, 2};
   settings.global_batch_size = kTinyBatch;
   settings.pack_capacity = 16;
-  settings.tokens_of = [shape = tiny_settings().shape](const data::SampleShape& sample) {
+  settings.tokens_of = [shape = tiny_model()](const data::SampleShape& sample) {
     return model::patch_grid(data::latent_shape(sample), shape).tokens();
   };
   settings.rank = static_cast<std::size_t>(group.rank());

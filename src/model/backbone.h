@@ -1,0 +1,57 @@
+// The face that all model families share: what trains or samples a network knows this and not its family.
+//
+//   const BackboneSpec spec = backbone_spec(config);     // nothing is allocated
+//   nn::ParameterList parameters;
+//   const Backbone backbone = spec.build(parameters);    // declares the parameters
+//   parameters.materialize(at::kFloat);
+//   at::Tensor output = backbone.forward(input, layout);
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "config/config.h"
+#include "nn/pack.h"
+#include "nn/parameter.h"
+
+namespace dfm::model {
+
+// How a latent is cut into tokens.
+struct PatchShape {
+  std::int64_t in_channels = 16;
+  std::int64_t patch_spatial = 2;
+  std::int64_t patch_temporal = 1;
+
+  // Features of a token: all channels of a patch.
+  std::int64_t patch_features() const { return in_channels * patch_spatial * patch_spatial * patch_temporal; }
+};
+
+// A pack of samples, as the network sees it.
+struct PackInput {
+  at::Tensor tokens;       // [S, patch features]
+  at::Tensor positions;    // [S, 3] int64: frame, row, column in patches
+  at::Tensor noise_level;  // [n] float32: the time or c_noise of each sample
+  at::Tensor text;         // [T, text width]
+};
+
+struct Backbone {
+  PatchShape patches;
+  // [S, patch features] in the dtype of the parameters, once these are materialized.
+  std::function<at::Tensor(const PackInput& input, const nn::PackLayout& layout)> forward;
+};
+
+struct BackboneSpec {
+  std::string title;  // "DiT, 28 layers, width 1152, 16 heads"
+  PatchShape patches;
+  std::int64_t text_width = 0;
+  // Declares the parameters and returns the network that uses them.
+  std::function<Backbone(nn::ParameterList& parameters)> build;
+  // Multiplications and additions of the matrix products of one sample's forward pass.
+  std::function<double(std::int64_t tokens, std::int64_t text_rows)> forward_flops;
+};
+
+// From the keys of [model]. Throws a usage error with the arithmetic for sizes that do not fit together.
+BackboneSpec backbone_spec(const Config& config);
+
+}  // namespace dfm::model
