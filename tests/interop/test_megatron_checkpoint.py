@@ -1,4 +1,4 @@
-"""A checkpoint that Megatron-Core wrote in its torch_dist format: two tensor-parallel ranks, equal layers as one stack."""
+"""A checkpoint that Megatron-Core wrote in its torch_dist format. Live ones: two tensor-parallel ranks, equal layers as one stack."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from conftest import run
 
 WRITER = Path(__file__).parent / "megatron_writer.py"
+GOLDEN = Path(__file__).parent.parent / "golden/megatron/torch_dist"
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,9 @@ def test_a_megatron_checkpoint_is_verified_and_its_other_entries_are_named(saved
     done = run("dfm_consolidate", saved / "torch_dist", "--verify")
     assert "all right" in done.stdout
     assert "_extra_state" in done.stderr and "are no weights and are left out" in done.stderr
+
+
+def test_a_checkpoint_of_the_versions_with_flattened_moments_is_read(tmp_path):
+    run("dfm_consolidate", GOLDEN, tmp_path / "out.safetensors")
+    found = load_file(tmp_path / "out.safetensors")
+    assert {name: tensor.tolist() for name, tensor in found.items()} == {"w": torch.arange(60.0).reshape(6, 10).tolist()}

@@ -90,6 +90,7 @@ constexpr std::array kGlobals{
     record("torch.distributed.checkpoint.planner", "WriteItem"),
     record("torch.distributed.checkpoint.planner", "WriteItemType"),
     record("torch.distributed.checkpoint.planner", "TensorWriteData"),
+    record("megatron.core.dist_checkpointing.strategies.torch", "MCoreSavePlan"),
     record("torch.distributed._shard.sharded_tensor.metadata", "TensorProperties"),
     record("torch.distributed._shard.sharded_tensor.metadata", "MEM_FORMAT_ENCODING"),
     record("torch.serialization", "_get_layout"),
