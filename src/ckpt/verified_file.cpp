@@ -5,8 +5,9 @@
 namespace dfm::ckpt {
 namespace {
 
-// Small enough to be hashed from the processor's cache, large enough for few calls.
-constexpr std::size_t kPartBytes = 1U << 20U;
+// Small enough to be hashed from the processor's cache, beside the pages it was read from; large enough for
+// few calls.
+constexpr std::size_t kPartBytes = 256U << 10U;
 
 }  // namespace
 

@@ -4,7 +4,11 @@
 #include <vector>
 
 #include <fmt/core.h>
+#ifdef DFM_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>  // the same names, for the processor at hand
+#else
 #include <xxhash.h>
+#endif
 
 #include "core/error.h"
 #include "core/file.h"

@@ -1,6 +1,8 @@
 """make bench: saving and loading checkpoints beside plain writes and reads of the same bytes and beside the Python peers.
 
-All take turns on one disk, dfm before the plain writes and reads in every second round; ratios are taken within a round, and their median is printed with its range.
+All take turns on one disk; dfm and the plain writes and reads alternate five times in a round, each first in every second
+turn, and read into the same memory, which was touched before. Ratios are taken of the medians of a round; the median of
+the rounds is printed with its range.
 usage: checkpoint.py BIN [--mib N] [--rounds N] [--ranks 1 2] [--folder PLACE]
 """
 
@@ -43,8 +45,8 @@ def measures(printed):
     return [(line["what"], line["seconds"]) for line in map(json.loads, printed.splitlines())]
 
 
-def run_dfm(bin_folder, folder, mib, ranks, order):
-    command = [*MPIRUN, "-n", str(ranks), bin_folder / "checkpoint_bench", folder, mib, *order]
+def run_dfm(bin_folder, folder, mib, ranks):
+    command = [*MPIRUN, "-n", str(ranks), bin_folder / "checkpoint_bench", folder, mib]
     return measures(subprocess.run(list(map(str, command)), env=ENVIRONMENT, check=True, capture_output=True,
                                    text=True).stdout)
 
@@ -66,10 +68,9 @@ def run_peers(folder, mib, ranks):
     return measures("".join(printed))
 
 
-def one_round(options, ranks, number):
+def one_round(options, ranks):
     found = {}
-    order = ["dfm-first"] if number % 2 else []
-    for run in (lambda place: run_dfm(options.bin.resolve(), place, options.mib, ranks, order),
+    for run in (lambda place: run_dfm(options.bin.resolve(), place, options.mib, ranks),
                 lambda place: run_peers(place, options.mib, ranks)):
         with tempfile.TemporaryDirectory(dir=options.folder) as place:
             found.update(run(Path(place)))
@@ -98,8 +99,8 @@ def main():
     parser.add_argument("--folder", help="on the disk that is measured")
     options = parser.parse_args()
     for ranks in options.ranks:
-        print(f"\nCheckpoints of {options.mib} MiB, {ranks} ranks, {options.rounds} alternating rounds\n")
-        print_table([one_round(options, ranks, number) for number in range(options.rounds)], options.mib)
+        print(f"\nCheckpoints of {options.mib} MiB, {ranks} ranks, {options.rounds} rounds\n")
+        print_table([one_round(options, ranks) for _ in range(options.rounds)], options.mib)
 
 
 if __name__ == "__main__":

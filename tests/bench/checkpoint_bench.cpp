@@ -1,11 +1,11 @@
 // Saving and loading a checkpoint beside the same bytes written and read plainly, in turns on the same disk.
 // tests/bench/checkpoint.py runs it and adds the Python peers.
 //
-//   mpirun -n RANKS checkpoint_bench FOLDER MIB [dfm-first]
+//   mpirun -n RANKS checkpoint_bench FOLDER MIB
 //
-// Prints {"what": ..., "seconds": ...} a line for the whole of all ranks together. What was written before is
-// on the disk before anything is timed; with dfm-first the plain write and read follow dfm's instead of
-// preceding them.
+// Prints {"what": ..., "seconds": ...} a line for the whole of all ranks together: the median of turns in
+// which either of two goes first in every second one. What was written before is on the disk before anything
+// is timed. Both read with read() into the same memory, which was touched before: no page of it is new.
 //
 // Blocked by an asynchronous save is what a step that computes as long as the copy takes longer with a save
 // beside it, from the call that begins the save to the end of the wait before the update, and all that later
@@ -16,8 +16,9 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <memory>
-#include <string_view>
+#include <string>
 #include <thread>
 
 #include <fcntl.h>
@@ -67,12 +68,6 @@ void settle(const Bench& bench) {
   bench.world.barrier();
   if (bench.world.rank() == 0) ::sync();
   bench.world.barrier();
-}
-
-template <class Body>
-void report(const Bench& bench, const char* what, Body&& body) {
-  settle(bench);
-  print(bench, what, timed(bench, body));
 }
 
 Values fill(std::size_t count, int rank) {
@@ -205,6 +200,12 @@ double blocked(const Bench& bench, ckpt::Saver& saver, std::int64_t step, std::u
   return with_save - alone + waited_until_committed(bench, saver);
 }
 
+// And clears what was compared.
+void require_same_bytes(const Bench& bench, Values& copy) {
+  ensure(std::memcmp(copy.data(), bench.values.data(), copy.size() * sizeof(float)) == 0, "the same bytes");
+  std::memset(copy.data(), 0, copy.size() * sizeof(float));
+}
+
 double median(std::vector<double> values) {
   std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
   return values[values.size() / 2];
@@ -233,55 +234,89 @@ void measure_blocking(const Bench& bench, Values& copy) {
   if (bench.world.rank() == 0) fs::remove_all(bench.folder / "asynchronous");
 }
 
-template <class First, class Second>
-void in_order(bool swapped, First&& first, Second&& second) {
-  if (swapped) second();
-  first();
-  if (!swapped) second();
+struct Contender {
+  std::string what;
+  std::function<double()> seconds;
+};
+
+// Prints the medians of turns in which each goes first in every second one.
+void in_turns(const Bench& bench, const Contender& one, const Contender& other) {
+  static constexpr int kTurns = 5;
+  std::vector<double> of_one, of_other;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (turn % 2 != 0) of_other.push_back(other.seconds());
+    of_one.push_back(one.seconds());
+    if (turn % 2 == 0) of_other.push_back(other.seconds());
+  }
+  print(bench, one.what.c_str(), median(of_one));
+  print(bench, other.what.c_str(), median(of_other));
 }
 
-void measure(const Bench& bench, bool dfm_first) {
-  Values copy(bench.values.size());
-  const auto same_bytes = [&](const char* what) {
-    ensure(std::memcmp(copy.data(), bench.values.data(), copy.size() * sizeof(float)) == 0, what);
-    std::memset(copy.data(), 0, copy.size() * sizeof(float));
-  };
-  measure_blocking(bench, copy);
-  same_bytes("memcpy");
+void remove(const Bench& bench, const fs::path& path) {
+  bench.world.barrier();
+  if (bench.world.rank() == 0) fs::remove_all(path);
+}
 
-  in_order(
-      dfm_first, [&] { report(bench, "raw write+fsync", [&] { write_raw(bench); }); },
-      [&] { report(bench, "dfm save", [&] { save(bench); }); });
-  const auto cold_then_warm = [&](const std::string& what, auto&& read) {
+void measure_writing(const Bench& bench) {
+  const auto timed_alone = [&](auto&& write) {
+    settle(bench);
+    return timed(bench, [&] { write(bench); });
+  };
+  in_turns(bench,
+           {"raw write+fsync",
+            [&] {
+              fs::remove(raw_path(bench));
+              return timed_alone(write_raw);
+            }},
+           {"dfm save", [&] {
+              remove(bench, bench.folder / "checkpoints");
+              return timed_alone(save);
+            }});
+}
+
+void measure_reading(const Bench& bench, Values& into) {
+  const auto checked = [&](auto&& read) {
+    settle(bench);
+    const double seconds = timed(bench, [&] { read(bench, into); });
+    require_same_bytes(bench, into);
+    return seconds;
+  };
+  const auto cold = [&](auto&& read) {
     drop_caches(bench);
-    for (const char* const state : {", cold", ", warm"}) {
-      report(bench, (what + state).c_str(), [&] { read(bench, copy); });
-      same_bytes(what.c_str());
-    }
+    return checked(read);
   };
-  in_order(
-      dfm_first, [&] { cold_then_warm("raw read", read_raw); }, [&] { cold_then_warm("dfm load", load); });
+  in_turns(bench, {"raw read, cold", [&] { return cold(read_raw); }},
+           {"dfm load, cold", [&] { return cold(load); }});
+  in_turns(bench, {"raw read, warm", [&] { return checked(read_raw); }},
+           {"dfm load, warm", [&] { return checked(load); }});
 }
 
-void run(const fs::path& folder, std::size_t mib, bool dfm_first) {
+void measure(const Bench& bench) {
+  Values copy(bench.values.size());
+  measure_blocking(bench, copy);
+  require_same_bytes(bench, copy);
+  measure_writing(bench);
+  measure_reading(bench, copy);
+}
+
+void run(const fs::path& folder, std::size_t mib) {
   const comm::Group world = comm::Group::world();
   const std::size_t count = (mib << 20U) / sizeof(float) / static_cast<std::size_t>(world.size());
   Bench bench{world, folder, fill(count, world.rank()), {}};
   bench.pieces = cut(bench.values, world);
   make_folder(folder / "checkpoints");
   make_folder(folder / "asynchronous");
-  measure(bench, dfm_first);
+  measure(bench);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3 && !(argc == 4 && std::string_view(argv[3]) == "dfm-first")) {
-    std::fputs("usage: checkpoint_bench FOLDER MIB [dfm-first]\n", stderr);
+  if (argc != 3) {
+    std::fputs("usage: checkpoint_bench FOLDER MIB\n", stderr);
     return 2;
   }
-  const bool dfm_first = argc == 4;
   const dfm::comm::MpiRuntime mpi(&argc, &argv);
-  run(argv[1], std::stoul(argv[2]), dfm_first);
+  run(argv[1], std::stoul(argv[2]));
   return 0;
 }
