@@ -1,4 +1,4 @@
-// [dataset], [encoders], [prepare], [index]: from pictures to batches (spec/dfm.md sections 4 and 5.2).
+// [dataset], [encoders], [prepare]: from pictures to batches (spec/dfm.md sections 4 and 5.2).
 #include "config/keys/sections.h"
 
 namespace dfm::keys {
@@ -56,22 +56,6 @@ std::vector<Key> prepare_keys() {
       choice(
           "prepare.on_bad_input", "skip", {"skip", "fail"},
           "Leave out an image or video that cannot be used and end with code 7, or end at once with code 3"),
-  };
-}
-
-std::vector<Key> index_keys() {
-  return {
-      text("index.root", {}, "Folder of shards"),
-      text("index.exclude", {},
-           "Regular expression; shards whose relative name contains a match are left out"),
-      text("index.split_ratio", "1,0,0", "Shares of the train, val and test splits"),
-      flag("index.shuffle_tars", false,
-           "Shuffle the shards before they are split (as energon --shuffle-tars does)"),
-      flag("index.rescan", false,
-           "Read all shards, also those whose size and time are those of the last run"),
-      flag("index.strict", false,
-           "Stop with code 3 at a damaged shard instead of leaving it out with code 7"),
-      flag("index.force_overwrite", false, "Replace split.yaml and dataset.yaml where they exist"),
   };
 }
 

@@ -23,7 +23,8 @@ inline constexpr const char* kInfoFile = ".nv-meta/.info.json";
 inline constexpr const char* kLegacyInfoFile = ".nv-meta/.info.yaml";
 inline constexpr const char* kSplitFile = ".nv-meta/split.yaml";
 inline constexpr const char* kSplitJsonFile = ".nv-meta/split.json";
-inline constexpr const char* kDatasetFile = ".nv-meta/dataset.yaml";
+inline constexpr const char* kDatasetFile = ".nv-meta/dataset.yaml";  // unless it is named otherwise
+inline constexpr const char* kSampleLoaderFile = ".nv-meta/sample_loader.py";
 
 struct ShardCount {
   std::string name;  // relative to the root of the data set, with slashes
@@ -45,12 +46,11 @@ struct Splits {
   const SplitPart* find(std::string_view name) const;
 };
 
-// The contents of .info.json, the older .info.yaml, split.yaml, and dataset.yaml of a crude data set. Lists
+// The contents of .info.json, the older .info.yaml and split.yaml (dataset.yaml: dataset_definition.h). Lists
 // of shards are written as brace expressions.
 std::string info_json(const DatasetInfo& info);
 std::string legacy_info_yaml(const DatasetInfo& info);
 std::string split_yaml(const Splits& splits);
-std::string crude_dataset_yaml();
 
 // .info.json or, where that is missing, .info.yaml. Throws a data error when neither is there ("run
 // dfm_index"), when the file is malformed, or when a name leads out of the folder.

@@ -12,6 +12,7 @@
 #include "core/text.h"
 #include "data/energon/index_metadata.h"
 #include "data/energon/index_tables.h"
+#include "data/energon/listed_shards.h"
 #include "data/energon/shard_record.h"
 
 namespace dfm::data {
@@ -24,21 +25,24 @@ struct Work {
   std::vector<RecordedShard> results;  // of this rank's shards; of all after share_results
 };
 
-Discovery find_something(const IndexSettings& settings) {
-  Discovery found = find_shards(settings.root, settings.exclude);
+// One process.
+Discovery find_something(IndexSettings& settings, const IndexDialog& dialog) {
+  Discovery found =
+      settings.tar_index_only ? listed_shards(settings.root) : find_shards(settings.root, settings.exclude);
   if (found.shards.empty() && found.skipped.empty()) {
     throw data_error(fmt::format("there are no shards (*.tar) in {}{}", settings.root.native(),
                                  settings.exclude.empty() ? "" : " that index.exclude leaves"),
                      "name the folder that holds them; dfm_prepare makes them from pictures");
   }
+  if (dialog.after_discovery) dialog.after_discovery(found, settings);
   prepare_meta_folder(settings);
   return found;
 }
 
 // Collective. Rank 0 looks, so that a file system meets one visitor.
-Discovery find_together(const IndexSettings& settings, const comm::Group& world) {
+Discovery find_together(IndexSettings& settings, const comm::Group& world, const IndexDialog& dialog) {
   const Discovery found =
-      comm::agreed(world, [&] { return world.rank() == 0 ? find_something(settings) : Discovery{}; });
+      comm::agreed(world, [&] { return world.rank() == 0 ? find_something(settings, dialog) : Discovery{}; });
   return discovery_from_text(world.broadcast_text(to_text(found), 0));
 }
 
@@ -139,7 +143,7 @@ void refuse_skipped(const IndexSettings& settings, const IndexReport& report) {
 }
 
 // One process.
-void write_all(const Work& work, const IndexSettings& settings, IndexReport& report) {
+void write_all(const Work& work, IndexSettings& settings, const IndexDialog& dialog, IndexReport& report) {
   TableRequest request{settings.root, {}, report.has_shapes, report.text_width};
   std::vector<std::string> names;
   for (std::size_t i = 0; i < work.shards.size(); ++i) {
@@ -150,7 +154,10 @@ void write_all(const Work& work, const IndexSettings& settings, IndexReport& rep
   report.stopped = write_tables(request) == TablesOutcome::stopped;
   if (report.stopped) return;
   remove_other_records(settings.root, names);
+  if (settings.tar_index_only) return write_index_only_metadata(settings, report);
   write_metadata(settings, report);
+  if (dialog.after_indexing) dialog.after_indexing(report, settings);
+  write_dataset_yaml(settings, report);
 }
 
 }  // namespace
@@ -171,8 +178,8 @@ std::vector<int> deal_shards(const std::vector<ShardFile>& shards, int ranks) {
   return owners;
 }
 
-IndexReport build_index(const IndexSettings& settings, const comm::Group& world, const IndexTools& tools) {
-  const Discovery found = find_together(settings, world);
+IndexReport build_index(IndexSettings settings, const comm::Group& world, const IndexTools& tools) {
+  const Discovery found = find_together(settings, world, tools.dialog);
   Work work{found.shards, deal_shards(found.shards, world.size()),
             std::vector<RecordedShard>(found.shards.size())};
   comm::agreed(world, [&] { index_my_shards(work, settings, world, tools); });
@@ -186,10 +193,11 @@ IndexReport build_index(const IndexSettings& settings, const comm::Group& world,
   comm::agreed(world, [&] {
     refuse_nothing(settings, report);
     refuse_skipped(settings, report);
+    if (settings.tar_index_only) refuse_other_counts(settings.root, report);
     report.text_width = common_text_width(work);
   });
   comm::agreed(world, [&] {
-    if (world.rank() == 0) write_all(work, settings, report);
+    if (world.rank() == 0) write_all(work, settings, tools.dialog, report);
   });
   report.stopped =
       comm::stop_requested_anywhere(world) && world.broadcast_text(report.stopped ? "1" : "", 0) == "1";

@@ -5,6 +5,7 @@
 //   style});
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "comm/group.h"
@@ -15,9 +16,17 @@
 
 namespace dfm::data {
 
+// A person who is asked on the way: rank 0 calls both, and they may change the settings.
+struct IndexDialog {
+  std::function<void(const Discovery&, IndexSettings&)> after_discovery = {};
+  // Shards and splits are written; dataset.yaml is not.
+  std::function<void(const IndexReport&, IndexSettings&)> after_indexing = {};
+};
+
 struct IndexTools {
   ShapeReader read_shapes = {};  // without one, no table of shapes is written
   ProgressStyle progress = ProgressStyle::silent;
+  IndexDialog dialog = {};
 };
 
 // Collective. The ranks scan different shards, rank 0 writes the metadata. The report is complete on rank 0;
@@ -29,7 +38,7 @@ struct IndexTools {
 // shards and writes no metadata. Throws on all ranks: a data error when there is no shard that can be
 // indexed, when a key comes twice, or when the widths of the text embeddings differ; a storage error where a
 // file cannot be written.
-IndexReport build_index(const IndexSettings& settings, const comm::Group& world, const IndexTools& tools);
+IndexReport build_index(IndexSettings settings, const comm::Group& world, const IndexTools& tools);
 
 // The rank that indexes each shard: the largest first, each to the rank that has the fewest bytes so far.
 std::vector<int> deal_shards(const std::vector<ShardFile>& shards, int ranks);

@@ -1,10 +1,11 @@
 #include "data/energon/index_metadata.h"
 
+#include <algorithm>
 #include <system_error>
 #include <unordered_map>
 #include <unordered_set>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "core/file.h"
 #include "data/energon/dataset_metadata.h"
@@ -30,6 +31,11 @@ void write_like(const fs::path& path, std::string_view content, const fs::path& 
   file.commit();
 }
 
+void copy_modes(const fs::path& root, const IndexReport& report) {
+  for (const char* const file : {kSqliteFile, kUuidFile})
+    copy_mode(root / report.shards.front().name, root / file);
+}
+
 void write_info(const fs::path& root, const IndexReport& report) {
   const DatasetInfo info{std::nullopt, report.shards};
   const fs::path model = root / report.shards.front().name;
@@ -48,7 +54,29 @@ std::vector<std::string> shard_order(const IndexSettings& settings, const std::v
   return names;
 }
 
-Splits new_splits(const IndexSettings& settings, IndexReport& report) {
+Splits splits_by_pattern(const IndexSettings& settings, IndexReport& report) {
+  std::vector<std::string> names;
+  for (const ShardCount& shard : report.shards) names.push_back(shard.name);
+  Splits splits{split_by_patterns(names, settings.split_patterns), {}};
+  std::unordered_set<std::string> used;
+  for (std::size_t i = 0; i < splits.parts.size(); ++i) {
+    used.insert(splits.parts[i].shards.begin(), splits.parts[i].shards.end());
+    if (!splits.parts[i].shards.empty()) continue;
+    report.warnings.push_back(fmt::format(
+        "the split {} is empty: no name of {} shards matches '{}' (a regular expression that must match "
+        "from the beginning, not a shell pattern)",
+        splits.parts[i].name, names.size(), settings.split_patterns[i].pattern));
+  }
+  const auto left =
+      std::ranges::find_if(names, [&](const std::string& name) { return !used.contains(name); });
+  if (left != names.end()) {
+    report.warnings.push_back(fmt::format("the patterns leave {} of {} shards in no split, the first: {}",
+                                          names.size() - used.size(), names.size(), *left));
+  }
+  return splits;
+}
+
+Splits splits_by_share(const IndexSettings& settings, IndexReport& report) {
   const std::vector<std::string> names = shard_order(settings, report.shards);
   Splits splits{split_by_ratio(names, settings.split_ratio), {}};
   const std::string ratio =
@@ -93,7 +121,45 @@ void check_kept_splits(const Splits& splits, IndexReport& report) {
   }
 }
 
-std::vector<SplitSummary> summarise(const Splits& splits, const std::vector<ShardCount>& shards) {
+void write_splits(const IndexSettings& settings, IndexReport& report) {
+  Splits splits;
+  if (has_splits(settings.root) && !settings.force_overwrite) {
+    splits = read_splits(settings.root);
+    check_kept_splits(splits, report);
+    report.kept_files.emplace_back(is_there(settings.root / kSplitFile) ? kSplitFile : kSplitJsonFile);
+  } else {
+    splits = settings.split_patterns.empty() ? splits_by_share(settings, report)
+                                             : splits_by_pattern(settings, report);
+    write_like(settings.root / kSplitFile, split_yaml(splits), settings.root / report.shards.front().name);
+  }
+  report.splits = summarise_splits(splits, report.shards);
+}
+
+void write_sample_loader(const IndexSettings& settings, IndexReport& report) {
+  const fs::path file = settings.root / kSampleLoaderFile;
+  if (is_there(file) && !settings.replace_sample_loader) {
+    report.kept_files.emplace_back(kSampleLoaderFile);
+    return;
+  }
+  write_durably(file, sample_loader_py(*find_sample_type(settings.dataset->sample_type), report.extensions));
+}
+
+void warn_of_missing_parts(const FieldMap& map, IndexReport& report) {
+  for (const auto& [field, expression] : map) {
+    const auto parts = parts_of_expression(expression);
+    const auto is_found = [&](const std::string& part) {
+      return std::ranges::find(report.extensions, part) != report.extensions.end();
+    };
+    if (std::ranges::any_of(parts, is_found)) continue;
+    report.warnings.push_back(
+        fmt::format("the field {} is to be made of {}, which no sample has; parts are: {}", field, expression,
+                    fmt::join(report.extensions, ", ")));
+  }
+}
+
+}  // namespace
+
+std::vector<SplitSummary> summarise_splits(const Splits& splits, const std::vector<ShardCount>& shards) {
   std::unordered_map<std::string, std::uint64_t> samples_of;
   for (const ShardCount& shard : shards) samples_of.emplace(shard.name, shard.samples);
   for (const std::string& excluded : splits.exclude) samples_of.erase(excluded);
@@ -111,30 +177,6 @@ std::vector<SplitSummary> summarise(const Splits& splits, const std::vector<Shar
   return summaries;
 }
 
-void write_splits(const IndexSettings& settings, IndexReport& report) {
-  Splits splits;
-  if (has_splits(settings.root) && !settings.force_overwrite) {
-    splits = read_splits(settings.root);
-    check_kept_splits(splits, report);
-    report.kept_files.emplace_back(is_there(settings.root / kSplitFile) ? kSplitFile : kSplitJsonFile);
-  } else {
-    splits = new_splits(settings, report);
-    write_like(settings.root / kSplitFile, split_yaml(splits), settings.root / report.shards.front().name);
-  }
-  report.splits = summarise(splits, report.shards);
-}
-
-void write_dataset_yaml(const IndexSettings& settings, IndexReport& report) {
-  const fs::path file = settings.root / kDatasetFile;
-  if (is_there(file) && !settings.force_overwrite) {
-    report.kept_files.emplace_back(kDatasetFile);
-  } else {
-    write_durably(file, crude_dataset_yaml());
-  }
-}
-
-}  // namespace
-
 void prepare_meta_folder(const IndexSettings& settings) {
   if (has_splits(settings.root) && !settings.force_overwrite) read_splits(settings.root);
   make_folder(settings.root / kMetaFolder);
@@ -144,11 +186,26 @@ void prepare_meta_folder(const IndexSettings& settings) {
 }
 
 void write_metadata(const IndexSettings& settings, IndexReport& report) {
-  for (const char* const file : {kSqliteFile, kUuidFile})
-    copy_mode(settings.root / report.shards.front().name, settings.root / file);
+  copy_modes(settings.root, report);
   write_info(settings.root, report);
   write_splits(settings, report);
-  write_dataset_yaml(settings, report);
+}
+
+void write_dataset_yaml(const IndexSettings& settings, IndexReport& report) {
+  if (!settings.dataset) return;
+  const std::string name = fmt::format("{}/{}", kMetaFolder, settings.dataset_yaml_name);
+  if (is_there(settings.root / name) && !settings.force_overwrite) {
+    report.kept_files.push_back(name);
+    return;
+  }
+  if (settings.dataset->needs_sample_loader()) write_sample_loader(settings, report);
+  if (settings.dataset->field_map) warn_of_missing_parts(*settings.dataset->field_map, report);
+  write_durably(settings.root / name, dataset_yaml(*settings.dataset));
+}
+
+void write_index_only_metadata(const IndexSettings& settings, const IndexReport& report) {
+  copy_modes(settings.root, report);
+  if (!is_there(settings.root / kInfoFile)) write_info(settings.root, report);
 }
 
 }  // namespace dfm::data

@@ -52,6 +52,4 @@ std::string split_yaml(const Splits& splits) {
   return text + yaml_list("exclude", splits.exclude, 0);
 }
 
-std::string crude_dataset_yaml() { return "__module__: megatron.energon\n__class__: CrudeWebdataset\n"; }
-
 }  // namespace dfm::data

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/text.h"
 #include "data/energon/brace_expression.h"
+#include "data/energon/python_regex.h"
 #include "data/energon/tar_index.h"
 
 namespace dfm::data {
@@ -75,14 +76,8 @@ bool comes_before(const std::string& a, const std::string& b) {
 
 void remove_excluded(std::vector<std::string>& names, std::string_view exclude) {
   if (exclude.empty()) return;
-  try {
-    const std::regex pattern(exclude.begin(), exclude.end());
-    std::erase_if(names, [&](const std::string& name) { return std::regex_search(name, pattern); });
-  } catch (const std::regex_error& error) {
-    throw usage_error(
-        fmt::format("index.exclude = '{}' is no regular expression: {}", exclude, error.what()),
-        "write it as in JavaScript (ECMAScript); it is searched for anywhere in the name of a shard");
-  }
+  const std::regex pattern = python_regex(exclude, "index.exclude");
+  std::erase_if(names, [&](const std::string& name) { return std::regex_search(name, pattern); });
 }
 
 bool survives_braces(const std::string& name) {

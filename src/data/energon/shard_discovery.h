@@ -26,8 +26,8 @@ struct Discovery {
 
 // *.tar and *.tgz in the folder and below, sorted by the parts of their path, each by code point. Hidden
 // files and folders are not visited, links to folders are followed (not in circles). exclude: a regular
-// expression (ECMAScript); names in which it is found are left out; empty for none. Throws a usage error for
-// a malformed one and a storage error when the root cannot be read.
+// expression (python_regex.h); names in which it is found are left out; empty for none. Throws a usage error
+// for a malformed one and a storage error when the root cannot be read.
 //
 // Skipped: what is not a regular file, names that are not UTF-8 or that split.yaml could not hold (braces,
 // backslashes), and a second shard whose index would have the same name (a.tgz beside a.tar).

@@ -99,9 +99,14 @@ ShardRecord parse_record(std::string_view file) {
   return record;
 }
 
-bool fits_index(const fs::path& shard, const ShardSummary& summary) {
-  const TarIndexSummary index = read_tar_index_summary(shard);
-  return index.sample_count == summary.samples && index.end_offset == summary.end_offset;
+// Not so where the index is missing, or was torn when the power failed: neither file is flushed by itself.
+bool fits_index(const fs::path& shard, const ShardRecord& record) {
+  try {
+    const auto offsets = read_tar_index(shard, record.stamp.size_bytes);
+    return hash_of_samples(record.samples, offsets) == record.summary.samples_hash;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -145,16 +150,25 @@ void write_record(const fs::path& root, const ShardRecord& record) {
   fs::rename(temporary, path);
 }
 
-std::optional<ShardRecord> read_record(const fs::path& root, const ShardStamp& stamp) {
+std::optional<ShardRecord> read_any_record(const fs::path& root, const std::string& name) {
   std::error_code ignored;
-  const fs::path path = record_path(root, stamp.name);
+  const fs::path path = record_path(root, name);
   if (!fs::exists(path, ignored)) return std::nullopt;
   try {
-    ShardRecord record = parse_record(read_text(path, kLargestRecordBytes));
-    if (record.stamp == stamp && fits_index(root / stamp.name, record.summary)) return record;
-  } catch (const std::exception&) {  // read the shard again
+    return parse_record(read_text(path, kLargestRecordBytes));
+  } catch (const std::exception&) {
+    return std::nullopt;
   }
-  return std::nullopt;
+}
+
+std::optional<ShardRecord> read_record(const fs::path& root, const ShardStamp& stamp) {
+  auto record = read_any_record(root, stamp.name);
+  if (record && record->stamp == stamp && fits_index(root / stamp.name, *record)) return record;
+  return std::nullopt;  // the shard is read again
+}
+
+std::uint64_t hash_of_samples(std::string_view samples, std::span<const std::uint64_t> offsets) {
+  return hash64(samples) ^ hash64(std::as_bytes(offsets));
 }
 
 void for_each_sample(const ShardRecord& record, std::span<const std::uint64_t> offsets,

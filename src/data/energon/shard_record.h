@@ -20,6 +20,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/energon/sample_shapes.h"
@@ -65,6 +66,11 @@ std::filesystem::path record_path(const std::filesystem::path& root, const std::
 void write_record(const std::filesystem::path& root, const ShardRecord& record);
 // Empty when there is none, when it is damaged, or when the shard or its .tar.idx is no longer what it was.
 std::optional<ShardRecord> read_record(const std::filesystem::path& root, const ShardStamp& stamp);
+
+// The same whatever state of the shard it is of; empty when there is none or it is damaged.
+std::optional<ShardRecord> read_any_record(const std::filesystem::path& root, const std::string& name);
+// Of the samples of a shard and where they begin: ShardSummary::samples_hash.
+std::uint64_t hash_of_samples(std::string_view samples, std::span<const std::uint64_t> offsets);
 
 // Calls visit with each sample, its offset taken from the index of the shard, and its size.
 void for_each_sample(const ShardRecord& record, std::span<const std::uint64_t> offsets,

@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
-#include "core/hash.h"
 #include "core/text.h"
 #include "data/energon/shapes_file.h"
 #include "data/energon/shard_record.h"
@@ -50,21 +49,27 @@ class SampleNotes {
     const SamplePart* const pth = find_part(sample, "pth");
     const SamplePart* const pickle = find_part(sample, "pickle");
     SampleShape row;
-    try {
-      if (pth == nullptr || pickle == nullptr) {
-        throw data_error(fmt::format("has no {} part", pth == nullptr ? "pth" : "pickle"));
-      }
-      ++result_.summary.samples_with_tensors;
-      if (pth->is_sparse || pickle->is_sparse)
-        throw data_error("is stored as a sparse file: pack it without holes");
-      const TensorShapes shapes = read_shapes_(shard_, *pth, *pickle);
-      note_width(shapes.text_width, sample.key);
-      row = shapes.shape;
-    } catch (const Error& error) {
-      if (error.kind() != ExitCode::data) throw;
-      note_unreadable(sample.key, error.what());
+    if (pth == nullptr || pickle == nullptr) {  // no exception: a data set of another kind has nothing else
+      note_unreadable(sample.key, pth == nullptr ? "has no pth part" : "has no pickle part");
+    } else {
+      row = shape_of(sample.key, *pth, *pickle);
     }
     result_.rows.push_back(row);
+  }
+
+  SampleShape shape_of(const std::string& key, const SamplePart& pth, const SamplePart& pickle) {
+    ++result_.summary.samples_with_tensors;
+    try {
+      if (pth.is_sparse || pickle.is_sparse)
+        throw data_error("is stored as a sparse file: pack it without holes");
+      const TensorShapes shapes = read_shapes_(shard_, pth, pickle);
+      note_width(shapes.text_width, key);
+      return shapes.shape;
+    } catch (const Error& error) {
+      if (error.kind() != ExitCode::data) throw;
+      note_unreadable(key, error.what());
+      return {};
+    }
   }
 
   void note_width(std::uint32_t width, const std::string& key) {
@@ -112,12 +117,24 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
   write_tar_index(root / name, scan.offsets);
   result.summary.samples = scan.sample_count();
   result.summary.end_offset = scan.offsets.back();
-  result.summary.samples_hash = hash64(result.samples) ^ hash64(std::as_bytes(std::span(scan.offsets)));
+  result.summary.samples_hash = hash_of_samples(result.samples, scan.offsets);
   result.summary.lost_bytes = scan.lost_bytes;
   result.summary.extensions.assign(scan.extensions.begin(), scan.extensions.end());
   for (const std::string& warning : scan.warnings)
     result.summary.warnings.push_back(fmt::format("{}: {}", name, warning));
   return result;
+}
+
+SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const ShapeReader& read_shapes) {
+  const SamplePart* const pth = find_part(sample, "pth");
+  const SamplePart* const pickle = find_part(sample, "pickle");
+  if (pth == nullptr || pickle == nullptr || pth->is_sparse || pickle->is_sparse) return {};
+  try {
+    return read_shapes(shard, *pth, *pickle).shape;
+  } catch (const Error& error) {
+    if (error.kind() != ExitCode::data) throw;
+    return {};
+  }
 }
 
 RecordedShard index_changed_shard(const fs::path& root, const std::string& name,

@@ -40,4 +40,7 @@ struct RecordedShard {
 RecordedShard index_changed_shard(const std::filesystem::path& root, const std::string& name,
                                   const ShapeReader& read_shapes, bool rescan);
 
+// All 0 for a sample without the two tensor parts, and where they cannot be read.
+SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const ShapeReader& read_shapes);
+
 }  // namespace dfm::data

@@ -79,7 +79,7 @@ void SqliteDatabase::Close::operator()(sqlite3* database) const noexcept { sqlit
 
 SqliteDatabase SqliteDatabase::open(const std::filesystem::path& path, int flags) {
   sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, "unix-none");
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, "unix-none");
   SqliteDatabase database(handle, path.native());
   check(code, handle, database.path_);
   return database;

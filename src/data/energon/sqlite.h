@@ -6,9 +6,9 @@
 //   insert.bind(1, 7).bind(2, "seven").run();
 //   database.close();
 //
-// No file locks are taken: file systems of clusters often lack them, and the callers work on temporary names
-// or on finished files. Errors: a storage error where the disk is at fault, else a data error that names the
-// file.
+// One thread at a time: there are no locks between threads. No file locks are taken, either: file systems of
+// clusters often lack them, and the callers work on temporary names or on finished files. Errors: a storage
+// error where the disk is at fault, else a data error that names the file.
 #pragma once
 
 #include <cstdint>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <regex>
 
 #include <fmt/core.h>
 
@@ -33,15 +34,35 @@ bool needs_quotes(std::string_view text) {
   return false;
 }
 
+// What PyYAML reads as something else than a string when it stands without quotes: YAML 1.1,
+// "Language-Independent Types" (bool, float, int, merge, null, timestamp, value).
+bool is_no_string(const std::string& text) {
+  static const std::regex kOthers(
+      "yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF|~|null|Null|NULL|<<|=|"
+      "[-+]?[0-9][0-9_]*\\.[0-9_]*([eE][-+][0-9]+)?|\\.[0-9][0-9_]*([eE][-+][0-9]+)?|[-+]?\\.(inf|Inf|INF)|"
+      "\\.(nan|NaN|NAN)|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\\.[0-9_]*|[-+]?0b[01_]+|[-+]?0[0-7_]+|"
+      "[-+]?(0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+|"
+      "[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]|[ \\t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}"
+      "(\\.[0-9]*)?([ \\t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?");
+  static constexpr std::size_t kLongest = 64;  // of what is worth a look; also keeps the matching shallow
+  return text.size() <= kLongest && std::regex_match(text, kOthers);
+}
+
 Style style_of(std::string_view text) {
   if (!std::ranges::all_of(text, is_printable_ascii)) return Style::double_quoted;
-  return needs_quotes(text) ? Style::single_quoted : Style::plain;
+  return needs_quotes(text) || is_no_string(std::string(text)) ? Style::single_quoted : Style::plain;
 }
+
+// Where a text begins, and where its further lines do.
+struct Place {
+  std::size_t column = 0;
+  std::size_t indent = 0;
+};
 
 // Collects the output and knows its column.
 class Writer {
  public:
-  Writer(std::size_t column, int width) : indent_(column), column_(column), width_(width) {}
+  Writer(const Place& place, int width) : indent_(place.indent), column_(place.column), width_(width) {}
 
   void put(std::string_view text) {
     out_ += text;
@@ -127,8 +148,8 @@ void write_escaped(std::u32string_view text, Writer& writer) {
   writer.put(pending);
 }
 
-std::string write(std::string_view text, std::size_t column, int width) {
-  Writer writer(column, width);
+std::string write(std::string_view text, const Place& place, int width) {
+  Writer writer(place, width);
   switch (style_of(text)) {
     case Style::plain:
       write_words(text, false, writer);
@@ -150,9 +171,14 @@ std::string write(std::string_view text, std::size_t column, int width) {
 }  // namespace
 
 std::string yaml_list_item(std::string_view text, std::size_t indent) {
-  return std::string(indent, ' ') + "- " + write(text, indent + 2, kBestWidth) + "\n";
+  return std::string(indent, ' ') + "- " + write(text, {indent + 2, indent + 2}, kBestWidth) + "\n";
 }
 
-std::string yaml_key(std::string_view text) { return write(text, 0, kNeverFold); }
+std::string yaml_key(std::string_view text) { return write(text, {}, kNeverFold); }
+
+std::string yaml_map_entry(std::string_view key, std::string_view value, std::size_t indent) {
+  const std::string line = std::string(indent, ' ') + yaml_key(key) + ": ";
+  return line + write(value, {line.size(), indent + 2}, kBestWidth) + "\n";
+}
 
 }  // namespace dfm::data

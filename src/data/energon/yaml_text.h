@@ -7,14 +7,16 @@
 
 namespace dfm::data {
 
-// One item of a list that is indented by `indent` columns: "  - 'a: b.tar'\n" for 2. The text must be UTF-8,
-// and one that no YAML reader takes for a number, a truth value or null when it stands alone: names of shards
-// end in .tar.
+// One item of a list that is indented by `indent` columns: "  - 'a: b.tar'\n" for 2. The text must be UTF-8.
+// One that would be read as a number, a truth value, a date or null is put in quotes.
 //
 // Differs from PyYAML in texts with line breaks: they are written in double quotes here.
 std::string yaml_list_item(std::string_view text, std::size_t indent);
 
 // The text as a key of a map, on one line.
 std::string yaml_key(std::string_view text);
+
+// One entry of a map that is indented by `indent` columns: "  image: jpg\n" for 2.
+std::string yaml_map_entry(std::string_view key, std::string_view value, std::size_t indent);
 
 }  // namespace dfm::data

@@ -24,20 +24,20 @@ using Bytes = std::span<const std::byte>;
 
 Bytes field_of(Bytes block, Field field) { return block.subspan(field.offset, field.length); }
 
+// Of a whole block whose checksum field counts as eight blanks.
+template <class Char>
+std::int32_t sum_of(Bytes block) {
+  std::int32_t sum = 0;
+  for (std::size_t i = 0; i < kTarBlockBytes; ++i) sum += static_cast<Char>(block[i]);
+  for (const std::byte value : field_of(block, kChecksum)) sum += ' ' - static_cast<Char>(value);
+  return sum;
+}
+
 bool checksum_fits(Bytes block) {
   const auto stored = parse_tar_number(field_of(block, kChecksum));
   if (!stored) return false;
-  std::int64_t as_unsigned = 0, as_signed = 0;
-  for (const std::byte value : block) {
-    as_unsigned += static_cast<unsigned char>(value);
-    as_signed += static_cast<signed char>(value);
-  }
-  // The field itself counts as eight blanks.
-  for (const std::byte value : field_of(block, kChecksum)) {
-    as_unsigned += ' ' - static_cast<unsigned char>(value);
-    as_signed += ' ' - static_cast<signed char>(value);
-  }
-  return *stored == as_unsigned || *stored == as_signed;  // Sun and NeXT summed signed bytes
+  if (*stored == sum_of<unsigned char>(block)) return true;
+  return *stored == sum_of<signed char>(block);  // as Sun and NeXT summed
 }
 
 bool read_numbers(Bytes block, TarHeader& header) {

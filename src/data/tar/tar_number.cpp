@@ -1,5 +1,6 @@
 #include "data/tar/tar_number.h"
 
+#include <algorithm>
 #include <limits>
 
 namespace dfm::data {
@@ -55,10 +56,29 @@ std::int64_t parse_base256(std::span<const std::byte> digits) {
   return value;
 }
 
+// What nearly all fields hold: octal digits, filled up with zeros in front, then NUL or a blank. Empty for
+// anything else, and for what does not fit.
+std::optional<std::int64_t> parse_usual_number(std::span<const std::byte> field) {
+  static constexpr std::size_t kMostDigits = 20;
+  std::int64_t value = 0;
+  for (std::size_t i = 0; i < std::min(field.size(), kMostDigits); ++i) {
+    const auto digit = static_cast<unsigned>(field[i]) - '0';
+    if (digit < 8) {
+      value = value << 3 | static_cast<std::int64_t>(digit);
+    } else if (i > 0 && field[i] == std::byte{0}) {
+      return value;
+    } else {
+      break;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<std::int64_t> parse_tar_number(std::span<const std::byte> field) {
   if (field.empty()) return std::nullopt;
+  if (const auto usual = parse_usual_number(field)) return usual;
   if (field.front() == kPositiveMark) return parse_base256(field.subspan(1));
   if (field.front() == kNegativeMark) return -1;
   std::string_view text(reinterpret_cast<const char*>(field.data()), field.size());

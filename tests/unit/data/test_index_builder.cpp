@@ -114,11 +114,12 @@ TEST(IndexMetadata, IsWrittenForNewShards) {
   IndexReport report = report_of(folder, {{"a-0.tar", 5}, {"a-1.tar", 6}, {"b.tar", 7}, {"c.tar", 8}});
   prepare_meta_folder(settings);
   write_metadata(settings, report);
+  write_dataset_yaml(settings, report);
   EXPECT_EQ(
       read_text(folder / kSplitFile),
       "split_parts:\n  train:\n  - a-{0..1}.tar\n  val:\n  - b.tar\n  - c.tar\n  test: []\nexclude: []\n");
   EXPECT_EQ(read_dataset_info(folder.path()).shards, report.shards);
-  EXPECT_EQ(read_text(folder / kDatasetFile), crude_dataset_yaml());
+  EXPECT_EQ(read_text(folder / kDatasetFile), dataset_yaml({}));
   EXPECT_THAT(report.warnings, IsEmpty());
   EXPECT_THAT(report.kept_files, IsEmpty());
   EXPECT_EQ(report.splits[1].samples, 15U);
@@ -156,6 +157,7 @@ TEST(IndexMetadata, KeepsASplitAndSaysWhatDoesNotFit) {
   IndexReport report = report_of(folder, {{"a.tar", 5}, {"b.tar", 6}, {"c.tar", 7}});
   prepare_meta_folder(settings);
   write_metadata(settings, report);
+  write_dataset_yaml(settings, report);
   EXPECT_THAT(report.kept_files, ElementsAre(kSplitFile, kDatasetFile));
   EXPECT_THAT(report.warnings,
               ElementsAre(HasSubstr("names 2 shards that are not indexed (first: gone1.tar)"),

@@ -1,0 +1,18 @@
+// The shards that .info.json lists, for making their indices anew without finding them again.
+#pragma once
+
+#include <filesystem>
+
+#include "data/energon/index_report.h"
+#include "data/energon/shard_discovery.h"
+
+namespace dfm::data {
+
+// In their order. Throws a data error when the folder is not indexed or a shard is missing.
+Discovery listed_shards(const std::filesystem::path& root);
+
+// Throws a data error when the shards no longer hold what .info.json says: its places and counts then number
+// other samples.
+void refuse_other_counts(const std::filesystem::path& root, const IndexReport& report);
+
+}  // namespace dfm::data

@@ -1,0 +1,24 @@
+#include "data/inspect/stored_samples.h"
+
+#include "data/energon/shard_record.h"
+#include "data/energon/tar_index.h"
+
+namespace dfm::data {
+
+void visit_samples(const std::filesystem::path& root, const std::string& shard,
+                   const ShapeReader& read_shapes, const SampleVisitor& visit) {
+  ShardStamp stamp = shard_stamp(root, shard);
+  stamp.has_shapes = true;
+  if (const auto record = read_record(root, stamp)) {
+    std::size_t place = 0;
+    for_each_sample(
+        *record, read_tar_index(root / shard, stamp.size_bytes),
+        [&](const ShardSample& sample, std::uint64_t) { visit(sample, record->shapes.at(place++)); });
+    return;
+  }
+  const File file = File::open_to_read(root / shard);
+  scan_shard(file,
+             [&](const ShardSample& sample) { visit(sample, shape_of_sample(file, sample, read_shapes)); });
+}
+
+}  // namespace dfm::data
