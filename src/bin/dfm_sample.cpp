@@ -31,6 +31,9 @@ cli::Program program() {
                       {"num-steps", "sample.num_steps"},
                       {"sample-steps", "sample.num_steps"},
                       {"guidance", "sample.guidance"},
+                      {"sample-guide-scale", "sample.guide_scale"},
+                      {"negative-prompt", "sample.negative_prompt"},
+                      {"sample-shift", "sample.shift"},
                       {"sampler", "sample.sampler"},
                       {"fps", "sample.fps"},
                       {"seed", "sample.seed"},
@@ -50,7 +53,7 @@ ExitCode run(const Config& config, const cli::Context& context) {
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
   const auto model =
       comm::agreed(context.world, [&] { return sample::load_model(config.text("sample.weights"), dtype); });
-  settings.generation.sigma_data = model.sigma_data;
+  sample::fit_to_model(settings, config, model);
   const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;
   comm::agreed(context.world, [&] {

@@ -1,5 +1,7 @@
 #include "diffusion/edm.h"
 
+#include <cmath>
+
 namespace dfm::diffusion {
 
 EdmSettings edm_settings(const Config& config) {
@@ -43,6 +45,45 @@ at::Tensor token_losses(const Network& network, const at::Tensor& latent, const 
   const at::Tensor target = (level * latent - sigma_data * noise) * scale;
   const at::Tensor output = network(scale * noisy, c.noise).to(at::kFloat);
   return (output - target).square().mean(1);
+}
+
+namespace {
+
+// Quantile of the standard normal, by bisection of its distribution function: exact enough and obviously
+// right.
+double normal_quantile(double probability) {
+  double low = -10, high = 10;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2;
+    (0.5 * std::erfc(-middle / std::sqrt(2.0)) < probability ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
+}  // namespace
+
+std::vector<double> level_quantiles(const EdmSettings& settings, std::size_t count) {
+  std::vector<double> levels;
+  for (std::size_t i = 0; i < count; ++i) {
+    const double probability = (static_cast<double>(i) + 0.5) / static_cast<double>(count);
+    levels.push_back(std::exp(settings.p_mean + settings.p_std * normal_quantile(probability)));
+  }
+  return levels;
+}
+
+Objective edm_objective(const EdmSettings& settings) {
+  Objective objective;
+  objective.levels = [settings](const std::vector<LevelDraws>& draws) {
+    std::vector<float> normals;
+    for (const LevelDraws& each : draws) normals.push_back(each.normal);
+    return noise_level(at::tensor(normals), settings);
+  };
+  objective.token_losses = [settings](const Network& network, const NoisyTokens& tokens,
+                                      const nn::PackLayout& layout) {
+    return token_losses(network, tokens.latent, tokens.noise, tokens.level, settings.sigma_data, layout);
+  };
+  objective.spread_levels = [settings](std::size_t count) { return level_quantiles(settings, count); };
+  return objective;
 }
 
 }  // namespace dfm::diffusion

@@ -2,9 +2,10 @@
 // spec/dfm.md section 2.1): noise levels, preconditioning, and the loss.
 #pragma once
 
-#include <functional>
+#include <vector>
 
 #include "config/config.h"
+#include "diffusion/objective.h"
 #include "nn/pack.h"
 
 namespace dfm::diffusion {
@@ -27,8 +28,10 @@ Scalings scalings(const at::Tensor& sigma, double sigma_data);
 // ln(sigma) ~ Normal(p_mean, p_std) for a standard normal draw.
 at::Tensor noise_level(const at::Tensor& standard_normal, const EdmSettings& settings);
 
-// F(scaled tokens [S, f], c_noise [n]) -> [S, f]: the bare network with its conditioning bound.
-using Network = std::function<at::Tensor(const at::Tensor& tokens, const at::Tensor& c_noise)>;
+// Noise levels at the midpoints of equal shares of the training distribution.
+std::vector<double> level_quantiles(const EdmSettings& settings, std::size_t count);
+
+// The network of all that follows takes scaled tokens and c_noise.
 
 // The estimate of x0: c_skip x + c_out F(c_in x, c_noise). x [S, f] float32, sigma [n] float32 -> [S, f]
 // float32.
@@ -41,5 +44,7 @@ at::Tensor denoise(const Network& network, const at::Tensor& x, const at::Tensor
 // weight (x0 - D)^2 because weight c_out^2 = 1, without its cancellation at small sigma.
 at::Tensor token_losses(const Network& network, const at::Tensor& latent, const at::Tensor& noise,
                         const at::Tensor& sigma, double sigma_data, const nn::PackLayout& layout);
+
+Objective edm_objective(const EdmSettings& settings);
 
 }  // namespace dfm::diffusion

@@ -28,17 +28,18 @@ class Batch {
         requests_(requests),
         settings_(settings),
         copies_(settings.guidance > 0 ? 2 : 1) {
-    std::vector<at::Tensor> texts, positions;
+    std::vector<at::Tensor> positions;
     for (const Request& request : requests) {
       grids_.push_back(model::patch_grid(request.latent, backbone.patches));
       token_counts_.push_back(grids_.back().tokens());
-      text_counts_.push_back(request.text.shape[0]);
-      texts.push_back(nn::to_tensor(request.text).to(at::kFloat));
       positions.push_back(model::token_positions(grids_.back()));
+      add_text(nn::to_tensor(request.text).to(at::kFloat));
     }
-    const at::Tensor text = at::cat(texts), position = at::cat(positions);
-    text_ = copies_ == 2 ? at::cat({text, at::zeros_like(text)}) : text;
-    positions_ = copies_ == 2 ? at::cat({position, position}) : position;
+    positions_ = at::cat(positions);
+    if (copies_ == 1) return;
+    for (const Request& request : requests) add_text(negative_of(request));
+    positions_ = at::cat({positions_, positions_});
+    token_counts_.insert(token_counts_.end(), token_counts_.begin(), token_counts_.end());
   }
 
   at::Tensor starting_noise() const {
@@ -53,21 +54,21 @@ class Batch {
 
   // x [S, f] float64 -> the guided estimate of x0, float64.
   at::Tensor denoised(const at::Tensor& x, double sigma) const {
-    const nn::PackLayout layout(repeated(token_counts_), repeated(text_counts_));
-    const Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
-      return backbone_.forward({tokens, positions_, c_noise, text_}, layout);
-    };
-    const at::Tensor single = x.to(at::kFloat);
-    const at::Tensor sigmas = at::full({layout.samples()}, sigma, at::kFloat);
-    const at::Tensor input = copies_ == 2 ? at::cat({single, single}) : single;
-    const at::Tensor estimate = denoise(network, input, sigmas, settings_.sigma_data, layout).to(at::kDouble);
-    if (copies_ == 1) return estimate;
-    const auto halves = estimate.chunk(2);
-    return halves[0] + settings_.guidance * (halves[0] - halves[1]);
+    return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout& layout) {
+      return denoise(network, input, at::full({layout.samples()}, sigma, at::kFloat), settings_.sigma_data,
+                     layout);
+    });
+  }
+
+  // x [S, f] float64 -> the guided velocity, float64.
+  at::Tensor velocity(const at::Tensor& x, double timestep) const {
+    return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout& layout) {
+      return network(input, at::full({layout.samples()}, timestep, at::kFloat));
+    });
   }
 
   std::vector<Array> latents(const at::Tensor& x) const {
-    const at::Tensor scaled = (x / settings_.sigma_data).to(at::kFloat);
+    const at::Tensor scaled = (settings_.flow ? x : x / settings_.sigma_data).to(at::kFloat);
     std::vector<Array> results;
     std::int64_t begin = 0;
     for (const model::PatchGrid& grid : grids_) {
@@ -79,10 +80,29 @@ class Batch {
   }
 
  private:
-  std::vector<std::int64_t> repeated(const std::vector<std::int64_t>& counts) const {
-    std::vector<std::int64_t> all = counts;
-    if (copies_ == 2) all.insert(all.end(), counts.begin(), counts.end());
-    return all;
+  void add_text(const at::Tensor& rows) {
+    text_counts_.push_back(rows.size(0));
+    text_ = text_.defined() ? at::cat({text_, rows}) : rows;
+  }
+
+  static at::Tensor negative_of(const Request& request) {
+    if (request.negative.bytes.empty()) return at::zeros(request.text.shape, at::kFloat);
+    return nn::to_tensor(request.negative).to(at::kFloat);
+  }
+
+  // estimate(network, x, layout) of the requests, led away from that of their twins.
+  template <class Estimate>
+  at::Tensor guided(const at::Tensor& x, const Estimate& estimate) const {
+    const nn::PackLayout layout(token_counts_, text_counts_);
+    const Network network = [&](const at::Tensor& tokens, const at::Tensor& level) {
+      return backbone_.forward({tokens, positions_, level, text_}, layout);
+    };
+    const at::Tensor single = x.to(at::kFloat);
+    const at::Tensor input = copies_ == 2 ? at::cat({single, single}) : single;
+    const at::Tensor all = estimate(network, input, layout).to(at::kDouble);
+    if (copies_ == 1) return all;
+    const auto halves = all.chunk(2);
+    return halves[0] + settings_.guidance * (halves[0] - halves[1]);
   }
 
   template <class MakePhilox>
@@ -99,9 +119,20 @@ class Batch {
   const GenerateSettings& settings_;
   int copies_;
   std::vector<model::PatchGrid> grids_;
-  std::vector<std::int64_t> token_counts_, text_counts_;
+  std::vector<std::int64_t> token_counts_, text_counts_;  // of the requests, then of their twins
   at::Tensor text_, positions_;
 };
+
+at::Tensor denoised(const Batch& batch, const SamplerSettings& sampler, const StepCallback& after_step) {
+  return sample([&](const at::Tensor& x, double sigma) { return batch.denoised(x, sigma); },
+                batch.starting_noise(), sampler, [&](std::int64_t step) { return batch.churn_noise(step); },
+                after_step);
+}
+
+at::Tensor flowed(const Batch& batch, const FlowSamplerSettings& sampler, const StepCallback& after_step) {
+  return sample_flow([&](const at::Tensor& x, double timestep) { return batch.velocity(x, timestep); },
+                     batch.starting_noise(), sampler, after_step);
+}
 
 }  // namespace
 
@@ -109,10 +140,8 @@ std::vector<Array> generate(const model::Backbone& network, const std::vector<Re
                             const GenerateSettings& settings, const StepCallback& after_step) {
   const at::NoGradGuard no_gradients;
   const Batch batch(network, requests, settings);
-  const at::Tensor x =
-      sample([&](const at::Tensor& state, double sigma) { return batch.denoised(state, sigma); },
-             batch.starting_noise(), settings.sampler,
-             [&](std::int64_t step) { return batch.churn_noise(step); }, after_step);
+  const at::Tensor x = settings.flow ? flowed(batch, *settings.flow, after_step)
+                                     : denoised(batch, settings.sampler, after_step);
   return x.defined() ? batch.latents(x) : std::vector<Array>{};
 }
 

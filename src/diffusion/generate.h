@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "core/array.h"
+#include "diffusion/flow_sampler.h"
 #include "diffusion/sampler.h"
 #include "model/backbone.h"
 
@@ -14,12 +16,14 @@ struct Request {
   Array text;               // [rows, width]
   Shape latent;             // [C, T, H, W]
   std::uint64_t noise_key;  // with the seed: the noise it starts from
+  Array negative = {};      // what guidance leads away from; empty: zeros in the shape of the text
 };
 
 struct GenerateSettings {
   SamplerSettings sampler;
+  std::optional<FlowSamplerSettings> flow;  // of a network that gives velocities; `sampler` is then unused
   // D = D_cond + g (D_cond - D_uncond), the users' convention (spec/dfm.md section 2.3); 0 is purely
-  // conditional and halves the cost.
+  // conditional and halves the cost. Velocities are guided alike.
   double guidance = 0;
   double sigma_data = 0.5;
   std::uint64_t seed = 1;

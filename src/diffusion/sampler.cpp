@@ -17,7 +17,7 @@ SamplerSettings sampler_settings(const Config& config) {
   settings.sigma_max = config.real("sample.sigma_max");
   settings.rho = config.real("sample.rho");
   settings.churn = config.real("sample.s_churn");
-  settings.second_order = config.text("sample.sampler") == "heun";
+  settings.second_order = config.text("sample.sampler") != "euler";
   if (settings.sigma_min >= settings.sigma_max) {
     throw usage_error(fmt::format("sample.sigma_min = {} is not below sample.sigma_max = {}",
                                   settings.sigma_min, settings.sigma_max));

@@ -45,6 +45,7 @@ struct BackboneSpec {
   std::string title;  // "DiT, 28 layers, width 1152, 16 heads"
   PatchShape patches;
   std::int64_t text_width = 0;
+  const char* text_width_key = "model.crossattn_emb_size";  // what sets it
   // Declares the parameters and returns the network that uses them.
   std::function<Backbone(nn::ParameterList& parameters)> build;
   // Multiplications and additions of the matrix products of one sample's forward pass.

@@ -34,11 +34,6 @@ at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShap
   return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
 }
 
-// part(inputs), kept or computed again.
-at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::vector<at::Tensor>& inputs) {
-  return recomputes ? nn::recomputed(std::move(part), inputs) : part(inputs);
-}
-
 Linear output_layer(const Scope& scope, const DitShape& shape) {
   if (!shape.zero_init_output) return Linear::with_bias(scope, shape.hidden_size, shape.patch_features());
   return Linear::with_bias(scope, shape.hidden_size, shape.patch_features(), Init::zeros());

@@ -61,4 +61,23 @@ RecomputePlan recompute_plan(const Config& config) {
   return {};
 }
 
+at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::vector<at::Tensor>& inputs) {
+  return recomputes ? nn::recomputed(std::move(part), inputs) : part(inputs);
+}
+
+at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& block,
+                     std::vector<at::Tensor> inputs) {
+  const auto run = [block](std::size_t first, std::size_t last, std::vector<at::Tensor> in) {
+    for (std::size_t i = first; i < last; ++i) in[0] = block(i, in);
+    return in[0];
+  };
+  std::size_t done = 0;
+  for (const std::int64_t group : plan.groups) {
+    const std::size_t next = done + static_cast<std::size_t>(group);
+    inputs[0] = nn::recomputed([=](const auto& in) { return run(done, next, in); }, inputs);
+    done = next;
+  }
+  return run(done, count, std::move(inputs));
+}
+
 }  // namespace dfm::model

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "nn/recompute.h"
 
 namespace dfm::model {
 
@@ -25,5 +26,15 @@ struct RecomputePlan {
 
 // From the keys of [model]. Throws a usage error for keys that contradict each other.
 RecomputePlan recompute_plan(const Config& config);
+
+// part(inputs), kept or computed again.
+at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::vector<at::Tensor>& inputs);
+
+// Block i of a network: x is inputs[0], what all blocks share follows.
+using Block = std::function<at::Tensor(std::size_t i, const std::vector<at::Tensor>& inputs)>;
+
+// x through the blocks 0 .. count - 1, in the groups of the plan.
+at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& block,
+                     std::vector<at::Tensor> inputs);
 
 }  // namespace dfm::model

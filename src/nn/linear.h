@@ -12,6 +12,9 @@ class Linear {
   // y = x W' + b, both starting as torch.nn.Linear does, or as given.
   static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs);
   static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs, Init init);
+  // Megatron's: the bias starts at zero, whatever the weight.
+  static Linear with_zero_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs,
+                               Init weight_init);
 
   // x [n, inputs] -> [n, outputs].
   at::Tensor operator()(const at::Tensor& x) const;

@@ -66,9 +66,12 @@ SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype
   const ckpt::SafetensorsFile file(path);
   const Config config = config_of(file, path);
   SamplingModel model;
-  model.network = model::backbone_spec(config).build(model.parameters);
+  const model::BackboneSpec spec = model::backbone_spec(config);
+  model.network = spec.build(model.parameters);
+  model.text_width = spec.text_width;
   model.parameters.materialize(dtype);
   copy_weights(file, model.parameters, path);
+  model.objective = diffusion::objective_kind(config);
   model.sigma_data = config.real("diffusion.sigma_data");
   model.codec = config.text("encoders.codec");
   model.text_encoder = config.text("encoders.text");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/config.h"
+#include "diffusion/objective.h"
 #include "model/backbone.h"
 
 namespace dfm::sample {
@@ -12,7 +13,9 @@ namespace dfm::sample {
 struct SamplingModel {
   nn::ParameterList parameters;
   model::Backbone network;
+  diffusion::ObjectiveKind objective = diffusion::ObjectiveKind::edm;
   double sigma_data = 0.5;
+  std::int64_t text_width = 0;
   std::string codec, text_encoder;
   std::string fingerprint;  // of weights and configuration
 };

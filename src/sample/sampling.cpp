@@ -40,11 +40,18 @@ Size parse_size(const std::string& text) {
 // What decides the pixels, beside the prompt and the sample's number.
 std::string recipe_of(const SamplingModel& model, const SamplingSettings& settings, std::uint64_t number) {
   const auto& g = settings.generation;
-  return fmt::format(
-      "{} {}x{}x{} steps {} order {} sigma {} {} rho {} churn {} guidance {} seed {} number {}",
-      model.fingerprint, settings.frames, settings.height, settings.width, g.sampler.steps,
-      g.sampler.second_order ? 2 : 1, g.sampler.sigma_min, g.sampler.sigma_max, g.sampler.rho,
-      g.sampler.churn, g.guidance, g.seed, number);
+  const std::string sampler =
+      g.flow ? fmt::format("flow order {} shift {}", g.flow->multistep ? 2 : 1, g.flow->shift)
+             : fmt::format("order {} sigma {} {} rho {} churn {}", g.sampler.second_order ? 2 : 1,
+                           g.sampler.sigma_min, g.sampler.sigma_max, g.sampler.rho, g.sampler.churn);
+  return fmt::format("{} {}x{}x{} steps {} {} guidance {} seed {} number {}{}", model.fingerprint,
+                     settings.frames, settings.height, settings.width, g.sampler.steps, sampler, g.guidance,
+                     g.seed, number, settings.negative_prompt ? " not " + *settings.negative_prompt : "");
+}
+
+const char* sampler_name(const diffusion::GenerateSettings& settings) {
+  if (settings.flow) return settings.flow->multistep ? "unipc" : "euler";
+  return settings.sampler.second_order ? "heun" : "euler";
 }
 
 fs::path latent_path(const WorkList& list, const WorkItem& item) {
@@ -63,7 +70,9 @@ class Sampler {
         list_(list),
         settings_(settings),
         codec_(model::make_codec(model.codec)),
-        text_encoder_(model::make_text_encoder(model.text_encoder)) {}
+        text_encoder_(model::make_text_encoder(model.text_encoder)) {
+    if (settings.negative_prompt) negative_ = text_encoder_.encode(*settings.negative_prompt);
+  }
 
   SamplingReport run(const comm::Group& world, Progress& progress) {
     const auto count = static_cast<std::int64_t>(list_.items.size());
@@ -115,7 +124,7 @@ class Sampler {
     std::vector<diffusion::Request> requests;
     for (std::int64_t i = first; i < last; ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
-      requests.push_back({text_encoder_.encode(item.prompt), shape, item.number});
+      requests.push_back({text_encoder_.encode(item.prompt), shape, item.number, negative_});
     }
     auto latents =
         diffusion::generate(model_.network, requests, settings_.generation,
@@ -143,15 +152,32 @@ class Sampler {
   const SamplingSettings& settings_;
   model::Codec codec_;
   model::TextEncoder text_encoder_;
+  Array negative_;  // empty without a negative prompt
   SamplingReport report_;
 };
+
+}  // namespace
+
+namespace {
+
+// In the measure of sample.guidance. Empty where nothing is given.
+std::optional<double> guidance(const Config& config) {
+  const auto given = config.optional_real("sample.guidance"),
+             scale = config.optional_real("sample.guide_scale");
+  if (given && scale) {
+    throw usage_error("both sample.guidance and sample.guide_scale are given",
+                      "they say the same: sample.guide_scale is sample.guidance + 1");
+  }
+  return scale ? std::optional(*scale - 1) : given;
+}
 
 }  // namespace
 
 SamplingSettings sampling_settings(const Config& config) {
   SamplingSettings settings;
   settings.generation.sampler = diffusion::sampler_settings(config);
-  settings.generation.guidance = config.real("sample.guidance");
+  settings.generation.guidance = guidance(config).value_or(7);
+  settings.negative_prompt = config.optional_text("sample.negative_prompt");
   settings.generation.seed = static_cast<std::uint64_t>(config.integer("sample.seed"));
   settings.width = config.integer("sample.width");
   settings.height = config.integer("sample.height");
@@ -171,6 +197,26 @@ SamplingSettings sampling_settings(const Config& config) {
   settings.frames_per_second = static_cast<int>(config.integer("sample.fps"));
   settings.batch_size = config.integer("sample.batch_size");
   return settings;
+}
+
+void fit_to_model(SamplingSettings& settings, const Config& config, const SamplingModel& model) {
+  const bool flows = model.objective == diffusion::ObjectiveKind::flow;
+  const std::string& sampler = config.text("sample.sampler");
+  if (sampler == (flows ? "heun" : "unipc")) {
+    throw usage_error(fmt::format("sample.sampler = {} with a model trained by {}", sampler,
+                                  flows ? "flow matching" : "EDM"),
+                      flows ? "use unipc or euler" : "use heun or euler");
+  }
+  const std::int64_t width = model::make_text_encoder(model.text_encoder).width;
+  if (width != model.text_width) {
+    throw usage_error(fmt::format("the text encoder '{}' gives rows of width {}, the model takes {}",
+                                  model.text_encoder, width, model.text_width),
+                      "train with encoders.text as the data were prepared");
+  }
+  settings.generation.sigma_data = model.sigma_data;
+  if (!flows) return;
+  settings.generation.flow = diffusion::flow_sampler_settings(config);
+  settings.generation.guidance = guidance(config).value_or(4);
 }
 
 SamplingReport sample_all(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings,
@@ -206,7 +252,7 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
                 media::encode_png(media::contact_sheet(cells, static_cast<int>(columns), kGapPixels)));
   const auto& g = settings.generation;
   gallery.facts = {
-      {"Sampler", fmt::format("{}, {} steps", g.sampler.second_order ? "heun" : "euler", g.sampler.steps)},
+      {"Sampler", fmt::format("{}, {} steps", sampler_name(g), g.sampler.steps)},
       {"Guidance", fmt::format("{}", g.guidance)},
       {"Seed", std::to_string(g.seed)},
       {"Size", fmt::format("{} x {} pixels, {} frames", settings.width, settings.height, settings.frames)},

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "comm/group.h"
@@ -27,10 +29,15 @@ struct SamplingSettings {
   std::int64_t frames = 1;
   int frames_per_second = 24;
   std::int64_t batch_size = 8;
+  std::optional<std::string> negative_prompt;
 };
 
 // Throws a usage error for sizes that are no multiple of 16 and frame counts that are not 4n + 1.
 SamplingSettings sampling_settings(const Config& config);
+
+// What depends on how the model was trained. Throws a usage error for a sampler that is not of its kind, and
+// for a text encoder of another width.
+void fit_to_model(SamplingSettings& settings, const Config& config, const SamplingModel& model);
 
 struct SamplingReport {
   std::int64_t computed = 0;

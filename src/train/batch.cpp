@@ -48,22 +48,23 @@ PackTensors bare_tensors(const std::vector<PositionedSample>& pack, Stream noise
 
 NoiseSettings noise_settings(const Config& config) {
   const bool per_pack = config.text("diffusion.noise_level") == "per_pack";
-  return {diffusion::edm_settings(config), per_pack ? NoiseSharing::per_pack : NoiseSharing::per_sample,
+  return {diffusion::objective(config), per_pack ? NoiseSharing::per_pack : NoiseSharing::per_sample,
           config.real("diffusion.text_dropout"), static_cast<std::uint64_t>(config.integer("rng.seed"))};
 }
 
 PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseSettings& settings,
                          const model::PatchShape& shape) {
   PackTensors tensors = bare_tensors(pack, Stream::noise, settings.seed, shape);
-  std::vector<float> draws, keeps;
+  std::vector<diffusion::LevelDraws> draws;
+  std::vector<float> keeps;
   for (const PositionedSample& each : pack) {
     const bool shares = settings.sharing == NoiseSharing::per_pack;
     const std::uint64_t key = key_of(shares ? pack.front() : each);
-    draws.push_back(Philox(settings.seed, Stream::noise_level, key).normal(0));
+    draws.push_back(diffusion::level_draws(Philox(settings.seed, Stream::noise_level, key)));
     keeps.push_back(
         Philox(settings.seed, Stream::text_dropout, key).uniform(0) < settings.text_dropout ? 0.0F : 1.0F);
   }
-  tensors.sigma = diffusion::noise_level(at::tensor(draws), settings.edm);
+  tensors.sigma = settings.objective.levels(draws);
   tensors.text.mul_(tensors.layout.per_text_row(at::tensor(keeps)).unsqueeze(1));
   return tensors;
 }

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "data/loader/step_reader.h"
 #include "diffusion/edm.h"
+#include "diffusion/objective.h"
 #include "model/backbone.h"
 #include "nn/pack.h"
 
@@ -17,7 +18,7 @@ namespace dfm::train {
 enum class NoiseSharing { per_sample, per_pack };
 
 struct NoiseSettings {
-  diffusion::EdmSettings edm;
+  diffusion::Objective objective = diffusion::edm_objective({});
   NoiseSharing sharing = NoiseSharing::per_sample;
   double text_dropout = 0.2;
   std::uint64_t seed = 1234;

@@ -3,6 +3,7 @@
 #include "comm/agree.h"
 #include "core/stop_token.h"
 #include "diffusion/generate.h"
+#include "diffusion/objective.h"
 #include "media/image_writer.h"
 
 namespace dfm::train {
@@ -17,6 +18,7 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
   generation.sampler.steps = settings.steps;
   generation.guidance = settings.guidance;
   generation.sigma_data = settings.sigma_data;
+  generation.flow = settings.flow;
   const auto latents =
       diffusion::generate(network, {request}, generation, [](std::int64_t, const at::Tensor&) {
         StopToken::throw_if_requested();
@@ -34,6 +36,9 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
                            .sigma_data = config.real("diffusion.sigma_data"),
                            .codec = model::make_codec(config.text("encoders.codec")),
                            .text_encoder = model::make_text_encoder(config.text("encoders.text"))};
+  if (diffusion::objective_kind(config) == diffusion::ObjectiveKind::flow) {
+    settings.flow = diffusion::FlowSamplerSettings{.steps = settings.steps};
+  }
   settings.image_size =
       config.optional_integer("validation.image_size").value_or(latent_edge * settings.codec.spatial_stride);
   return settings;

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "comm/group.h"
 #include "config/config.h"
+#include "diffusion/flow_sampler.h"
 #include "model/backbone.h"
 #include "model/codec.h"
 #include "model/text_encoder.h"
@@ -19,6 +21,7 @@ struct PictureSettings {
   std::int64_t steps = 12;
   double guidance = 1;
   double sigma_data = 0.5;
+  std::optional<diffusion::FlowSamplerSettings> flow = {};  // where the network learns velocities
   model::Codec codec;
   model::TextEncoder text_encoder;
 };

@@ -15,11 +15,12 @@ namespace {
 std::uint64_t seed_of(const Config& config) { return static_cast<std::uint64_t>(config.integer("rng.seed")); }
 
 data::MockShape mock_shape(const Config& config, std::int64_t samples) {
+  const model::BackboneSpec model = model::backbone_spec(config);
   return {samples,
-          {config.integer("model.in_channels"), config.integer("dataset.F_latents"),
+          {model.patches.in_channels, config.integer("dataset.F_latents"),
            config.integer("dataset.H_latents"), config.integer("dataset.W_latents")},
           config.integer("dataset.context_seq_len"),
-          config.integer("model.crossattn_emb_size")};
+          model.text_width};
 }
 
 const std::string& dataset_path(const Config& config) {
@@ -31,9 +32,9 @@ const std::string& dataset_path(const Config& config) {
 
 // Keys that change what a weight means.
 bool defines_the_model(const std::string& key) {
-  return key.starts_with("model.") && !key.ends_with("_parallel_size") &&
-         !key.starts_with("model.recompute_") && key != "model.init_method_std" &&
-         key != "model.zero_init_output";
+  return key == "diffusion.objective" || (key.starts_with("model.") && !key.ends_with("_parallel_size") &&
+                                          !key.starts_with("model.recompute_") &&
+                                          key != "model.init_method_std" && key != "model.zero_init_output");
 }
 
 void require_same_model(const Config& config, const ckpt::Listed& checkpoint) {
@@ -102,7 +103,7 @@ void require_fitting_text(const data::SampleSource& source, const model::Backbon
   if (source.text_width == model.text_width) return;
   throw usage_error(fmt::format("the data set's text embeddings are {} wide, the model takes {}",
                                 source.text_width, model.text_width),
-                    fmt::format("give model.crossattn_emb_size={}", source.text_width));
+                    fmt::format("give {}={}", model.text_width_key, source.text_width));
 }
 
 std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& world,

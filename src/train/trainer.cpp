@@ -74,8 +74,8 @@ Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
     const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
       return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
     };
-    const at::Tensor losses = diffusion::token_losses(network, pack.latent, pack.noise, pack.sigma,
-                                                      settings_.noise.edm.sigma_data, pack.layout);
+    const at::Tensor losses =
+        settings_.noise.objective.token_losses(network, {pack.latent, pack.noise, pack.sigma}, pack.layout);
     (losses.sum() / static_cast<double>(batch.planned_tokens)).backward();
     sums.loss += losses.detach().sum(at::kDouble).item<double>();
     sums.tokens += pack.layout.tokens();

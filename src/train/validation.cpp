@@ -1,7 +1,6 @@
 #include "train/validation.h"
 
 #include <array>
-#include <cmath>
 
 #include "comm/agree.h"
 #include "core/stop_token.h"
@@ -18,16 +17,16 @@ struct LevelSums {
 };
 
 void evaluate(const model::Backbone& backbone, const std::vector<data::PositionedSample>& pack,
-              const std::vector<double>& levels, const ValidationSettings& settings, double sigma_data,
-              LevelSums& sums) {
+              const std::vector<double>& levels, const ValidationSettings& settings,
+              const diffusion::Objective& objective, LevelSums& sums) {
   std::vector<double> sigmas;
   for (const auto& each : pack) sigmas.push_back(levels[static_cast<std::size_t>(each.position) % kLevels]);
   const PackTensors tensors = validation_tensors(pack, sigmas, backbone.patches, settings.seed);
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return backbone.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
   };
-  const at::Tensor losses = diffusion::token_losses(network, tensors.latent, tensors.noise, tensors.sigma,
-                                                    sigma_data, tensors.layout);
+  const at::Tensor losses =
+      objective.token_losses(network, {tensors.latent, tensors.noise, tensors.sigma}, tensors.layout);
   for (std::size_t i = 0; i < pack.size(); ++i) {
     const std::size_t level = static_cast<std::size_t>(pack[i].position) % kLevels;
     const std::int64_t begin = tensors.layout.token_begins()[i], count = tensors.layout.token_counts()[i];
@@ -38,16 +37,16 @@ void evaluate(const model::Backbone& backbone, const std::vector<data::Positione
 
 // The samples of one rank, in packs of at most the capacity.
 LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSource& source,
-                         const ValidationSettings& settings, const diffusion::EdmSettings& edm,
+                         const ValidationSettings& settings, const diffusion::Objective& objective,
                          const comm::Group& group) {
   const at::NoGradGuard no_gradients;
-  const std::vector<double> levels = validation_sigmas(edm);
+  const std::vector<double> levels = objective.spread_levels(kLevels);
   LevelSums sums;
   std::vector<data::PositionedSample> pack;
   std::int64_t tokens_in_pack = 0;
   const auto flush = [&] {
     StopToken::throw_if_requested();
-    if (!pack.empty()) evaluate(backbone, pack, levels, settings, edm.sigma_data, sums);
+    if (!pack.empty()) evaluate(backbone, pack, levels, settings, objective, sums);
     pack.clear();
     tokens_in_pack = 0;
   };
@@ -63,17 +62,6 @@ LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSour
   return sums;
 }
 
-// Quantile of the standard normal, by bisection of its distribution function: exact enough and obviously
-// right.
-double normal_quantile(double probability) {
-  double low = -10, high = 10;
-  for (int i = 0; i < 60; ++i) {
-    const double middle = (low + high) / 2;
-    (0.5 * std::erfc(-middle / std::sqrt(2.0)) < probability ? low : high) = middle;
-  }
-  return (low + high) / 2;
-}
-
 }  // namespace
 
 ValidationSettings validation_settings(const Config& config) {
@@ -82,23 +70,14 @@ ValidationSettings validation_settings(const Config& config) {
           static_cast<std::uint64_t>(config.integer("rng.seed"))};
 }
 
-std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings) {
-  std::vector<double> sigmas;
-  for (std::size_t i = 0; i < kLevels; ++i) {
-    const double probability = (static_cast<double>(i) + 0.5) / kLevels;
-    sigmas.push_back(std::exp(settings.p_mean + settings.p_std * normal_quantile(probability)));
-  }
-  return sigmas;
-}
-
 ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
-                          const ValidationSettings& settings, const diffusion::EdmSettings& edm,
+                          const ValidationSettings& settings, const diffusion::Objective& objective,
                           const comm::Group& group) {
   LevelSums sums =
-      comm::agreed(group, [&] { return evaluate_share(backbone, source, settings, edm, group); });
+      comm::agreed(group, [&] { return evaluate_share(backbone, source, settings, objective, group); });
   group.all_reduce_sum(std::span<double>(sums.loss));
   group.all_reduce_sum(std::span<double>(sums.tokens));
-  const std::vector<double> levels = validation_sigmas(edm);
+  const std::vector<double> levels = objective.spread_levels(kLevels);
   ValidationResult result;
   double loss = 0, tokens = 0;
   for (std::size_t level = 0; level < kLevels; ++level) {

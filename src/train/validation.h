@@ -27,14 +27,11 @@ struct ValidationResult {
   std::map<double, double> loss_at_sigma;
 };
 
-// Noise levels at the midpoints of equal shares of the training distribution.
-std::vector<double> validation_sigmas(const diffusion::EdmSettings& settings);
-
 // Collective over the data-parallel ranks, which divide the samples. Sample i is judged at level i modulo the
 // number of levels. Throws on every rank, an error of kind `stopped`, when any rank is asked to stop
 // meanwhile.
 ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
-                          const ValidationSettings& settings, const diffusion::EdmSettings& edm,
+                          const ValidationSettings& settings, const diffusion::Objective& objective,
                           const comm::Group& group);
 
 }  // namespace dfm::train

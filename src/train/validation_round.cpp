@@ -22,11 +22,11 @@ ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, c
       log_(log),
       validation_(validation_settings(config)),
       pictures_(picture_settings(config, latent_edge(source))),
-      edm_(noise_settings(config).edm) {}
+      objective_(noise_settings(config).objective) {}
 
 void ValidationRound::operator()(std::int64_t step) const {
   if (source_ == nullptr) return;
-  const auto result = validate(trainer_.network(), *source_, validation_, edm_, group_);
+  const auto result = validate(trainer_.network(), *source_, validation_, objective_, group_);
   const auto drawn = draw_pictures(trainer_.network(), pictures_, group_);
   if (log_ == nullptr) return;
   log_->validation(step, result);

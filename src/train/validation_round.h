@@ -35,7 +35,7 @@ class ValidationRound {
   RunLog* log_;
   ValidationSettings validation_;
   PictureSettings pictures_;
-  diffusion::EdmSettings edm_;
+  diffusion::Objective objective_;
 };
 
 }  // namespace dfm::train

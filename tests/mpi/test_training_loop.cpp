@@ -94,7 +94,7 @@ TEST_F(TrainingLoop, HasTheValidationLossOfOneRank) {
   const dfm::testing::Alone alone(world_);
   const model::SmallDit model(tiny_model());
   const auto loss = [&](const comm::Group& group) {
-    return validate(model.network, tiny_source(), {20, 16, 4}, {}, group);
+    return validate(model.network, tiny_source(), {20, 16, 4}, diffusion::edm_objective({}), group);
   };
   const ValidationResult together = loss(world_), expected = loss(alone.group());
   EXPECT_NEAR(together.loss, expected.loss, 1e-6 * expected.loss);

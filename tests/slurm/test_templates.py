@@ -19,7 +19,7 @@ SETTINGS = (JOBS / "common/settings.sh").read_text()
 
 def test_there_is_one_for_each_tool_and_each_way_to_train():
     assert TEMPLATES == ["consolidate.sh", "index.sh", "prepare.sh", "sample.sh", "train_array.sh", "train_digits.sh",
-                         "train_dit7b.sh", "train_spare_nodes.sh"]
+                         "train_dit7b.sh", "train_spare_nodes.sh", "train_wan14b.sh"]
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="no shellcheck: tools/bootstrap test installs it where apt can")

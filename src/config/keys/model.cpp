@@ -10,11 +10,17 @@ constexpr double kMostRanks = 1'000'000;
 
 std::vector<Key> model_keys() {
   return {
+      choice("model.family", "dit", {"dit", "wan"}, "Architecture: adaLN-Zero DiT, or WAN 2.1 text-to-video"),
       integer("model.num_layers", 12, "Transformer blocks").at_least(1),
       integer("model.hidden_size", 384, "Width of the hidden state; a multiple of 16").at_least(16),
       integer("model.num_attention_heads", 6, "Attention heads; they divide the hidden size").at_least(1),
       integer("model.ffn_hidden_size", {}, "Width of the MLP; null: four times the hidden size").at_least(1),
-      integer("model.crossattn_emb_size", 1024, "Width of the text embedding").at_least(1),
+      integer("model.crossattn_emb_size", 1024, "Width of the text embedding that blocks attend to")
+          .at_least(1),
+      integer("model.text_dim", 4096, "wan: width of the text embedding in the data").at_least(1),
+      integer("model.text_len", {}, "wan: rows that texts are padded to with zeros; null: none are added")
+          .at_least(1),
+      integer("model.freq_dim", 256, "wan: width of the time's sinusoids").at_least(2),
       integer("model.adaln_rank", 256, "Inner width of the low-rank adaLN modulation").at_least(1),
       integer("model.in_channels", 16, "Channels of the latent").at_least(1),
       integer("model.patch_spatial", 2, "Patch edge in height and width").at_least(1).in("latent cells"),
@@ -55,10 +61,27 @@ std::vector<Key> model_keys() {
 
 std::vector<Key> diffusion_keys() {
   return {
-      real("diffusion.sigma_data", 0.5, "Standard deviation that latents are scaled to").above(0),
-      real("diffusion.p_mean", 0.0, "Mean of the logarithm of the training noise level"),
-      real("diffusion.p_std", 1.0, "Standard deviation of the logarithm of the training noise level")
+      choice(
+          "diffusion.objective", "auto", {"auto", "edm", "flow"},
+          "What the network learns: EDM's denoising, or the velocity of flow matching; auto: flow for wan, "
+          "else edm"),
+      real("diffusion.sigma_data", 0.5, "edm: standard deviation that latents are scaled to").above(0),
+      real("diffusion.p_mean", 0.0, "edm: mean of the logarithm of the training noise level"),
+      real("diffusion.p_std", 1.0, "edm: standard deviation of the logarithm of the training noise level")
           .above(0),
+      choice("diffusion.timestep_sampling", "logit_normal", {"uniform", "logit_normal", "mode"},
+             "flow: how the training noise level is drawn"),
+      real("diffusion.logit_mean", 0.0, "flow: mean of the level's logit, of logit_normal"),
+      real("diffusion.logit_std", 1.0, "flow: standard deviation of the level's logit, of logit_normal")
+          .above(0),
+      real("diffusion.mode_scale", 1.29, "flow: how much mode prefers the middle").at_least(0),
+      real("diffusion.flow_shift", 3.0, "flow: moves training levels towards noise; 1: not").above(0),
+      real("diffusion.mix_uniform_ratio", 0.1, "flow: share of samples whose level is drawn evenly")
+          .at_least(0)
+          .at_most(1),
+      real("diffusion.sigma_min", 0.0, "flow: least training noise level").at_least(0).at_most(1),
+      real("diffusion.sigma_max", 1.0, "flow: greatest training noise level").at_least(0).at_most(1),
+      flag("diffusion.use_loss_weighting", true, "flow: weight the loss by 1 + flow_shift sigma"),
       choice(
           "diffusion.noise_level", "per_sample", {"per_sample", "per_pack"},
           "Draw a noise level (and a text dropout) for each sample, or one for all samples of a pack as the "

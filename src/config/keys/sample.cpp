@@ -16,10 +16,18 @@ std::vector<Key> sample_keys() {
       integer("sample.num_frames", 1, "Frames; 1 gives a picture, 4n+1 a video").at_least(1),
       integer("sample.fps", 24, "Frame rate of videos").at_least(1).at_most(240),
       integer("sample.num_steps", 35, "Sampling steps").at_least(2),
-      choice("sample.sampler", "heun", {"heun", "euler"},
-             "Second-order Heun steps, or Euler steps at half the cost"),
-      real("sample.guidance", 7.0, "Guidance g: D = D_cond + g (D_cond - D_uncond); 0: purely conditional")
+      choice(
+          "sample.sampler", "auto", {"auto", "heun", "euler", "unipc"},
+          "edm: second-order heun (auto), or euler at half the cost; flow matching: unipc (auto), or euler"),
+      real("sample.guidance", {},
+           "Guidance g: D = D_cond + g (D_cond - D_uncond); 0: purely conditional; null: 7, or 4 for flow "
+           "matching")
           .at_least(0),
+      real("sample.guide_scale", {},
+           "Guidance in the measure of WAN's users, one more: v = v_uncond + s (v_cond - v_uncond)")
+          .at_least(1),
+      text("sample.negative_prompt", {}, "What guidance leads away from; null: no text"),
+      real("sample.shift", 5.0, "Flow matching: moves the steps towards noise; 1: not").above(0),
       real("sample.sigma_min", 0.002, "Lowest noise level before 0").above(0),
       real("sample.sigma_max", 80.0, "Highest noise level").above(0),
       real("sample.rho", 7.0, "Curvature of the noise levels").above(0),

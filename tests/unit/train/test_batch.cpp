@@ -33,7 +33,8 @@ at::Tensor text_of(const PackTensors& tensors, std::size_t sample) {
 
 TEST(PackTensors, HoldTheSamplesOneAfterTheOther) {
   const Pack pack = pack_of({4, 1, 8});
-  const PackTensors tensors = pack_tensors(pack, {.edm = {}, .text_dropout = 0}, kShape);
+  const PackTensors tensors =
+      pack_tensors(pack, {.objective = diffusion::edm_objective({}), .text_dropout = 0}, kShape);
   ASSERT_EQ(tensors.layout.samples(), 3);
   for (std::size_t i = 0; i < pack.size(); ++i) {
     const data::Sample& sample = pack[i].sample;
@@ -46,7 +47,7 @@ TEST(PackTensors, HoldTheSamplesOneAfterTheOther) {
 }
 
 TEST(PackTensors, GiveASampleTheSameDrawsInAnyCompany) {
-  const NoiseSettings settings{.edm = {}, .text_dropout = 0.5, .seed = 11};
+  const NoiseSettings settings{.objective = diffusion::edm_objective({}), .text_dropout = 0.5, .seed = 11};
   const PackTensors together = pack_tensors(pack_of({0, 3, 5, 6, 9, 10}), settings, kShape);
   const std::vector<std::int64_t> numbers{10, 5, 0};
   const std::vector<std::size_t> places{5, 2, 0};
@@ -69,8 +70,8 @@ TEST(PackTensors, DrawAnewForTheSameSampleAtAnotherPosition) {
 
 TEST(PackTensors, DrawAnewWithAnotherSeed) {
   const Pack pack = pack_of({4});
-  const PackTensors one = pack_tensors(pack, {.edm = {}, .seed = 1}, kShape),
-                    two = pack_tensors(pack, {.edm = {}, .seed = 2}, kShape);
+  const PackTensors one = pack_tensors(pack, {.objective = diffusion::edm_objective({}), .seed = 1}, kShape),
+                    two = pack_tensors(pack, {.objective = diffusion::edm_objective({}), .seed = 2}, kShape);
   EXPECT_FALSE(at::equal(one.noise, two.noise));
   EXPECT_FALSE(at::equal(one.sigma, two.sigma));
 }
@@ -97,14 +98,14 @@ PackTensors many(const NoiseSettings& settings) {
 }
 
 TEST(PackTensors, DrawLogNormalNoiseLevels) {
-  const NoiseSettings settings{.edm = {.p_mean = -1.2, .p_std = 0.8}};
+  const NoiseSettings settings{.objective = diffusion::edm_objective({.p_mean = -1.2, .p_std = 0.8})};
   const at::Tensor logarithms = many(settings).sigma.to(at::kDouble).log();
   EXPECT_NEAR(logarithms.mean().item<double>(), -1.2, 5 * 0.8 / std::sqrt(kMany));
   EXPECT_NEAR(logarithms.std().item<double>(), 0.8, 5 * 0.8 / std::sqrt(2.0 * kMany));
 }
 
 TEST(PackTensors, DropTheWholeTextOfTheAskedShareOfSamples) {
-  const PackTensors tensors = many({.edm = {}, .text_dropout = 0.3});
+  const PackTensors tensors = many({.objective = diffusion::edm_objective({}), .text_dropout = 0.3});
   const at::Tensor norms = tensors.text.abs().sum(1);  // sample 0 has one row
   const double dropped = (norms == 0).to(at::kDouble).mean().item<double>();
   EXPECT_NEAR(dropped, 0.3, 5 * std::sqrt(0.3 * 0.7 / kMany));
@@ -112,14 +113,22 @@ TEST(PackTensors, DropTheWholeTextOfTheAskedShareOfSamples) {
 
 TEST(PackTensors, DropAllOrNothingAtTheEndsOfTheRange) {
   EXPECT_EQ(
-      pack_tensors(pack_of({2, 5}), {.edm = {}, .text_dropout = 1}, kShape).text.abs().max().item<float>(),
+      pack_tensors(pack_of({2, 5}), {.objective = diffusion::edm_objective({}), .text_dropout = 1}, kShape)
+          .text.abs()
+          .max()
+          .item<float>(),
       0);
-  EXPECT_GT(many({.edm = {}, .text_dropout = 0}).text.abs().sum(1).min().item<float>(), 0);
+  EXPECT_GT(many({.objective = diffusion::edm_objective({}), .text_dropout = 0})
+                .text.abs()
+                .sum(1)
+                .min()
+                .item<float>(),
+            0);
 }
 
 TEST(PackTensors, ShareTheDrawsOfTheFirstSampleWhenOnePackHasOneLevel) {
   const Pack pack = pack_of({6, 2, 9, 4});
-  NoiseSettings settings{.edm = {}, .text_dropout = 0.5};
+  NoiseSettings settings{.objective = diffusion::edm_objective({}), .text_dropout = 0.5};
   const at::Tensor alone = pack_tensors(pack, settings, kShape).sigma;
   settings.sharing = NoiseSharing::per_pack;
   const PackTensors tensors = pack_tensors(pack, settings, kShape);
@@ -132,13 +141,16 @@ TEST(ValidationTensors, KeepAllTextAndTakeTheLevelsThatAreGiven) {
   const Pack pack = pack_of({1, 2});
   const PackTensors tensors = validation_tensors(pack, {0.25, 8}, kShape, 5);
   EXPECT_TRUE(at::equal(tensors.sigma, at::tensor({0.25F, 8.0F})));
-  EXPECT_TRUE(at::equal(tensors.text, pack_tensors(pack, {.edm = {}, .text_dropout = 0}, kShape).text));
+  EXPECT_TRUE(at::equal(
+      tensors.text,
+      pack_tensors(pack, {.objective = diffusion::edm_objective({}), .text_dropout = 0}, kShape).text));
 }
 
 TEST(ValidationTensors, HaveNoiseOfTheirOwn) {
   const Pack pack = pack_of({1});
-  EXPECT_FALSE(at::equal(validation_tensors(pack, {1}, kShape, 5).noise,
-                         pack_tensors(pack, {.edm = {}, .seed = 5}, kShape).noise));
+  EXPECT_FALSE(
+      at::equal(validation_tensors(pack, {1}, kShape, 5).noise,
+                pack_tensors(pack, {.objective = diffusion::edm_objective({}), .seed = 5}, kShape).noise));
 }
 
 TEST(NoiseSettings, ComeFromTheConfiguration) {

@@ -20,13 +20,14 @@ constexpr std::array kQuantiles{-1.5341205443525459,  -0.8871465590188758, -0.48
 
 ValidationResult validated(const model::Backbone& network, const ValidationSettings& settings) {
   const dfm::testing::Threads one_thread(1);
-  return validate(network, tiny_source(), settings, {}, one_rank_groups().data_context);
+  return validate(network, tiny_source(), settings, diffusion::edm_objective({}),
+                  one_rank_groups().data_context);
 }
 
 model::SmallDit small_model() { return model::SmallDit(tiny_model()); }
 
 TEST(ValidationSigmas, AreTheMidpointsOfEqualSharesOfTheTrainingDistribution) {
-  const auto sigmas = validation_sigmas({.p_mean = -1.2, .p_std = 1.2});
+  const auto sigmas = diffusion::level_quantiles({.p_mean = -1.2, .p_std = 1.2}, kQuantiles.size());
   ASSERT_EQ(sigmas.size(), kQuantiles.size());
   for (std::size_t i = 0; i < sigmas.size(); ++i) {
     EXPECT_NEAR(std::log(sigmas[i]), -1.2 + 1.2 * kQuantiles[i], 1e-12);
@@ -95,8 +96,8 @@ TEST(Validate, OfANetworkOfZerosIsOneAtEveryLevel) {
   const model::Dit dit(tiny_model(), parameters);
   parameters.materialize(at::kFloat);
   const data::SampleSource source = data::mock_source({400, {4, 2, 8, 8}, 1, 24}, 3);
-  const auto result =
-      validate(model::backbone_of(dit), source, {400, 2000, 4}, {}, one_rank_groups().data_context);
+  const auto result = validate(model::backbone_of(dit), source, {400, 2000, 4}, diffusion::edm_objective({}),
+                               one_rank_groups().data_context);
   EXPECT_EQ(result.loss_at_sigma.size(), 8U);
   for (const auto& [sigma, loss] : result.loss_at_sigma) EXPECT_NEAR(loss, 1, 0.05) << "sigma " << sigma;
 }

@@ -1,0 +1,253 @@
+#include "model/wan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include <fmt/core.h>
+
+#include "nn/attention.h"
+#include "nn/embedding.h"
+#include "nn/modulation.h"
+#include "nn/rotary.h"
+
+namespace dfm::model {
+namespace {
+
+using nn::Init;
+using nn::Linear;
+using nn::PackLayout;
+using nn::Scope;
+
+Init hidden_init(const WanShape& shape) { return Init::normal(shape.init_method_std); }
+
+// Projections back into the residual stream start smaller: std / sqrt(2 L).
+Init output_init(const WanShape& shape) {
+  return Init::normal(shape.init_method_std / std::sqrt(2.0 * static_cast<double>(shape.num_layers)));
+}
+
+Init modulation_init(const WanShape& shape) {
+  return Init::normal(1 / std::sqrt(static_cast<double>(shape.hidden_size)));
+}
+
+Linear projection(const Scope& scope, std::int64_t inputs, std::int64_t outputs, const Init& init) {
+  return Linear::with_zero_bias(scope, inputs, outputs, init);
+}
+
+Linear plain(const Scope& scope, std::int64_t inputs, std::int64_t outputs) {
+  return Linear::with_bias(scope, inputs, outputs);
+}
+
+at::Tensor declare_norm(const Scope& scope, const char* name, const WanShape& shape) {
+  return scope.child(name).declare("weight", {shape.hidden_size}, Init::ones());
+}
+
+// Part `part` of a projection with `parts` side by side in each head: [S, h].
+at::Tensor part_of(const at::Tensor& projected, const WanShape& shape, std::int64_t parts,
+                   std::int64_t part) {
+  return projected.unflatten(1, {shape.num_attention_heads, parts, shape.head_width()})
+      .select(2, part)
+      .flatten(1);
+}
+
+// [S, h] -> [H, S, d].
+at::Tensor as_heads(const at::Tensor& rows, const WanShape& shape) {
+  return rows.unflatten(1, {shape.num_attention_heads, shape.head_width()}).transpose(0, 1).contiguous();
+}
+
+// Over all heads together.
+at::Tensor normed(const at::Tensor& rows, const at::Tensor& weight, const WanShape& shape) {
+  return at::rms_norm(rows, {shape.hidden_size}, weight, shape.layernorm_epsilon);
+}
+
+// Every sample's text cut or padded with rows of zeros to the length.
+at::Tensor padded(const at::Tensor& text, const PackLayout& layout, std::int64_t length) {
+  std::vector<at::Tensor> texts;
+  for (std::size_t i = 0; i < layout.text_counts().size(); ++i) {
+    const std::int64_t rows = std::min(layout.text_counts()[i], length);
+    texts.push_back(
+        at::constant_pad_nd(text.narrow(0, layout.text_begins()[i], rows), {0, 0, 0, length - rows}));
+  }
+  return at::cat(texts);
+}
+
+}  // namespace
+
+WanSelfAttention::WanSelfAttention(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.core_attention),
+      shape_(shape),
+      linear_qkv_(projection(scope.child("linear_qkv"), shape.hidden_size, 3 * shape.hidden_size,
+                             hidden_init(shape))),
+      linear_proj_(
+          projection(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape))),
+      q_layernorm_(declare_norm(scope, "q_layernorm", shape)),
+      k_layernorm_(declare_norm(scope, "k_layernorm", shape)) {}
+
+at::Tensor WanSelfAttention::operator()(const at::Tensor& x, const at::Tensor& turns,
+                                        const PackLayout& layout) const {
+  const auto core = [this, turns, layout](const std::vector<at::Tensor>& in) {
+    const auto turned_heads = [&](std::int64_t part, const at::Tensor& weight) {
+      return nn::turned(as_heads(normed(part_of(in[0], shape_, 3, part), weight, shape_), shape_), turns);
+    };
+    return nn::packed_attention(turned_heads(0, q_layernorm_), turned_heads(1, k_layernorm_),
+                                as_heads(part_of(in[0], shape_, 3, 2), shape_), layout.token_counts(),
+                                layout.token_counts());
+  };
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x)}));
+}
+
+WanCrossAttention::WanCrossAttention(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.core_attention),
+      shape_(shape),
+      linear_q_(
+          projection(scope.child("linear_q"), shape.hidden_size, shape.hidden_size, hidden_init(shape))),
+      linear_kv_(projection(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size,
+                            hidden_init(shape))),
+      linear_proj_(
+          projection(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape))),
+      q_layernorm_(declare_norm(scope, "q_layernorm", shape)),
+      k_layernorm_(declare_norm(scope, "k_layernorm", shape)) {}
+
+at::Tensor WanCrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
+                                         const PackLayout& layout) const {
+  const auto core = [this, layout](const std::vector<at::Tensor>& in) {
+    const at::Tensor k = normed(part_of(in[1], shape_, 2, 0), k_layernorm_, shape_);
+    return nn::packed_attention(as_heads(normed(in[0], q_layernorm_, shape_), shape_), as_heads(k, shape_),
+                                as_heads(part_of(in[1], shape_, 2, 1), shape_), layout.token_counts(),
+                                layout.text_counts());
+  };
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_q_(x), linear_kv_(text)}));
+}
+
+WanMlp::WanMlp(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.mlp),
+      linear_fc1_(projection(scope.child("linear_fc1"), shape.hidden_size, shape.ffn_hidden_size,
+                             hidden_init(shape))),
+      linear_fc2_(projection(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size,
+                             output_init(shape))) {}
+
+at::Tensor WanMlp::operator()(const at::Tensor& x) const {
+  const auto whole = [this](const std::vector<at::Tensor>& in) {
+    return linear_fc2_(at::gelu(linear_fc1_(in[0]), "tanh"));
+  };
+  return kept_or_recomputed(recomputes_, whole, {x});
+}
+
+WanBlock::WanBlock(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
+    : epsilon_(shape.layernorm_epsilon),
+      self_attention_(scope.child("full_self_attention"), shape, plan),
+      cross_attention_(scope.child("cross_attention"), shape, plan),
+      mlp_(scope.child("mlp"), shape, plan),
+      modulation_(
+          scope.child("adaLN").declare("modulation", {1, 6, shape.hidden_size}, modulation_init(shape))),
+      norm_weight_(scope.child("norm3").declare("weight", {shape.hidden_size}, Init::ones())),
+      norm_bias_(scope.child("norm3").declare("bias", {shape.hidden_size}, Init::zeros())) {}
+
+at::Tensor WanBlock::forward(at::Tensor x, const WanConditioning& given, const PackLayout& layout) const {
+  enum { kSelfShift, kSelfScale, kSelfGate, kMlpShift, kMlpScale, kMlpGate };
+  const auto m = (modulation_ + given.modulation).unbind(1);
+  const auto self = nn::modulated_norm(x, m[kSelfShift], m[kSelfScale], epsilon_, layout);
+  x = nn::gated_add(x, m[kSelfGate], self_attention_(self, given.turns, layout), layout);
+  const auto cross = at::layer_norm(x, {x.size(1)}, norm_weight_, norm_bias_, epsilon_);
+  x = x + cross_attention_(cross, given.text, layout);
+  const auto mlp = nn::modulated_norm(x, m[kMlpShift], m[kMlpScale], epsilon_, layout);
+  return nn::gated_add(x, m[kMlpGate], mlp_(mlp), layout);
+}
+
+Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
+    : shape_(shape),
+      plan_(std::move(plan)),
+      patch_weight_(Scope(parameters, "patch_embedding")
+                        .declare("weight",
+                                 {shape.hidden_size, shape.in_channels, shape.patch_temporal,
+                                  shape.patch_spatial, shape.patch_spatial},
+                                 Init::linear_default(shape.patch_features()))),
+      patch_bias_(Scope(parameters, "patch_embedding")
+                      .declare("bias", {shape.hidden_size}, Init::linear_default(shape.patch_features()))),
+      time_1_(plain(Scope(parameters, "time_embedder.linear_1"), shape.freq_dim, shape.hidden_size)),
+      time_2_(plain(Scope(parameters, "time_embedder.linear_2"), shape.hidden_size, shape.hidden_size)),
+      time_proj_(plain(Scope(parameters, "time_proj"), shape.hidden_size, 6 * shape.hidden_size)),
+      text_0_(plain(Scope(parameters, "text_embedding.0"), shape.text_dim, shape.crossattn_emb_size)),
+      text_2_(
+          plain(Scope(parameters, "text_embedding.2"), shape.crossattn_emb_size, shape.crossattn_emb_size)),
+      head_modulation_(
+          Scope(parameters, "head").declare("modulation", {1, 2, shape.hidden_size}, modulation_init(shape))),
+      head_(Linear::with_bias(
+          Scope(parameters, "head.head"), shape.hidden_size, shape.patch_features(),
+          shape.zero_init_output ? Init::zeros() : Init::linear_default(shape.hidden_size))) {
+  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
+    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
+  }
+}
+
+// A convolution whose stride is its window: a product with the weight in the order of a token's features.
+at::Tensor Wan::patches_embedded(const at::Tensor& tokens) const {
+  return at::linear(tokens, patch_weight_.permute({0, 3, 4, 2, 1}).flatten(1), patch_bias_);
+}
+
+at::Tensor Wan::time_embedded(const at::Tensor& timestep) const {
+  const auto sine_cosine = nn::sinusoid(timestep, shape_.freq_dim, 0).chunk(2, 1);
+  const at::Tensor waves = at::cat({sine_cosine[1], sine_cosine[0]}, 1).to(patch_weight_.scalar_type());
+  return time_2_(at::silu(time_1_(waves)));
+}
+
+at::Tensor Wan::text_embedded(const at::Tensor& text) const {
+  return text_2_(at::gelu(text_0_(text), "tanh"));
+}
+
+at::Tensor Wan::head(const at::Tensor& x, const at::Tensor& time, const PackLayout& layout) const {
+  const auto m = (head_modulation_ + time.unsqueeze(1)).unbind(1);
+  return head_(nn::modulated_norm(x, m[0], m[1], shape_.layernorm_epsilon, layout));
+}
+
+at::Tensor Wan::forward(const PackInput& input, const PackLayout& samples) const {
+  const auto dtype = patch_weight_.scalar_type();
+  const bool pads = shape_.text_len > 0;
+  const std::vector<std::int64_t> lengths(samples.text_counts().size(), shape_.text_len);
+  const PackLayout layout = pads ? PackLayout(samples.token_counts(), lengths) : samples;
+  const at::Tensor rows = pads ? padded(input.text, samples, shape_.text_len) : input.text;
+  const at::Tensor time = time_embedded(input.noise_level);
+  const at::Tensor modulation = time_proj_(at::silu(time)).unflatten(1, {6, shape_.hidden_size});
+  const at::Tensor turns = nn::rotary_turns(input.positions, shape_.head_width());
+  const auto block = [this, turns, layout](std::size_t i, const std::vector<at::Tensor>& in) {
+    return blocks_[i].forward(in[0], {in[1], in[2], turns}, layout);
+  };
+  const at::Tensor x =
+      run_stack(plan_, blocks_.size(), block,
+                {patches_embedded(input.tokens.to(dtype)), modulation, text_embedded(rows.to(dtype))});
+  return head(x, time, layout);
+}
+
+namespace {
+
+double wan_forward_flops(const WanShape& shape, std::int64_t tokens, std::int64_t text_rows) {
+  const auto h = static_cast<double>(shape.hidden_size), c = static_cast<double>(shape.crossattn_emb_size),
+             s = static_cast<double>(tokens),
+             t = static_cast<double>(shape.text_len > 0 ? shape.text_len : text_rows);
+  const double products = 6 * h * h + 2 * h * static_cast<double>(shape.ffn_hidden_size);
+  const double layers = s * products + 2 * t * c * h + 2 * s * h * (s + t);
+  const double ends = 2 * s * h * static_cast<double>(shape.patch_features()) +
+                      t * c * (static_cast<double>(shape.text_dim) + c);
+  return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
+}
+
+}  // namespace
+
+BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
+  return {.title = fmt::format("WAN 2.1, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
+                               shape.num_attention_heads),
+          .patches = shape,
+          .text_width = shape.text_dim,
+          .text_width_key = "model.text_dim",
+          .build =
+              [shape, plan](nn::ParameterList& parameters) {
+                const auto wan = std::make_shared<const Wan>(shape, parameters, plan);
+                return Backbone{shape, [wan](const PackInput& input, const PackLayout& layout) {
+                                  return wan->forward(input, layout);
+                                }};
+              },
+          .forward_flops = [shape](std::int64_t tokens,
+                                   std::int64_t rows) { return wan_forward_flops(shape, tokens, rows); }};
+}
+
+}  // namespace dfm::model
