@@ -40,6 +40,7 @@ Json to_json(const Manifest& manifest) {
           {"hosts", manifest.hosts},
           {"data_fingerprint", manifest.data_fingerprint},
           {"bad_samples", manifest.bad_samples},
+          {"quarantine", manifest.quarantine},
           {"config", manifest.config},
           {"files", files_to_json(manifest.files)}};
 }
@@ -85,6 +86,7 @@ Manifest from_json(const Json& json) {
   manifest.hosts = json.value("hosts", std::vector<std::string>());
   json.at("data_fingerprint").get_to(manifest.data_fingerprint);
   json.at("bad_samples").get_to(manifest.bad_samples);
+  manifest.quarantine = json.value("quarantine", std::vector<std::int64_t>());
   json.at("config").get_to(manifest.config);
   for (const Json& file : json.at("files")) manifest.files.push_back(file_from_json(file));
   return manifest;

@@ -35,7 +35,8 @@ struct Manifest {
   std::string reason;              // "interval", "stop", "final", ...
   std::vector<std::string> hosts;  // each once, in rank order
   std::string data_fingerprint;
-  std::vector<std::string> bad_samples;       // keys of samples that were left out
+  std::vector<std::string> bad_samples;       // what could not be read, in words
+  std::vector<std::int64_t> quarantine;       // numbers of those samples in the data set
   std::map<std::string, std::string> config;  // every key, as text
   std::vector<FileRecord> files;
 

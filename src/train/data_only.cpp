@@ -16,7 +16,8 @@
 #include "core/log.h"
 #include "core/stop_token.h"
 #include "core/units.h"
-#include "data/loader/step_reader.h"
+#include "data/loader/prefetching_reader.h"
+#include "train/bad_samples.h"
 #include "train/setup.h"
 #include "train/staged_data.h"
 #include "train/trainer.h"
@@ -53,7 +54,7 @@ class DataOnlyLoop {
         steps_(config.integer("train.train_iters")),
         stop_after_(config.optional_integer("train.stop_after_steps")),
         compute_seconds_(config.real("train.data_only_step_seconds")),
-        most_bad_(config.integer("dataset.max_bad_samples")) {}
+        bad_samples_(world, config.integer("dataset.max_bad_samples")) {}
 
   ExitCode run(Progress& progress) {
     const auto start = Clock::now();
@@ -76,19 +77,11 @@ class DataOnlyLoop {
         comm::agreed(world_, [&] { return reader_.take(done_ * reader_.global_batch_size()); });
     mine_.waiting_seconds += seconds_since(start);
     mine_.add(batch);
-    refuse_too_many_bad(batch);
+    std::int64_t bad = static_cast<std::int64_t>(batch.bad.size());
+    world_.all_reduce_sum(std::span(&bad, 1));
+    if (bad > 0) bad_samples_.note(batch, reader_);
     std::this_thread::sleep_for(std::chrono::duration<double>(compute_seconds_));
     activity::note_step(++done_);
-  }
-
-  void refuse_too_many_bad(const data::StepBatch& batch) const {
-    std::int64_t bad = mine_.bad;
-    world_.all_reduce_sum(std::span(&bad, 1));
-    if (bad <= most_bad_) return;
-    comm::agreed(world_, [&] {
-      if (batch.bad.empty()) return;
-      throw data_error(batch.bad.front().problem, "repair the data, or give dataset.max_bad_samples");
-    });
   }
 
   const comm::Group& world_;
@@ -96,7 +89,7 @@ class DataOnlyLoop {
   std::int64_t steps_;
   std::optional<std::int64_t> stop_after_;
   double compute_seconds_;
-  std::int64_t most_bad_;
+  BadSamples bad_samples_;
   std::int64_t done_ = 0;
   Reading mine_;
 };
@@ -143,9 +136,11 @@ ExitCode read_data_only(const Config& config, const comm::Group& world, Progress
   const auto staging = start_staging(config, world);
   if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
   data::PrefetchingReader reader = comm::agreed(world, [&] {
-    return data::PrefetchingReader(data::StepReader(
-        training_source(config, nearby_copies(staging.get())),
-        reader_settings(config, trainer_settings(config).model.patches, groups.data_context)));
+    return data::PrefetchingReader(
+        data::StepReader(
+            training_source(config, nearby_copies(staging.get())),
+            reader_settings(config, trainer_settings(config).model.patches, groups.data_context)),
+        read_ahead(config));
   });
   DataOnlyLoop loop(config, world, std::move(reader));
   Progress progress("Reading", config.integer("train.train_iters"), progress_style);

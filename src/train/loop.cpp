@@ -52,6 +52,26 @@ bool validates_after(std::int64_t step, const LoopSettings& settings) {
   return is_due(step, settings.eval_interval) || step == settings.train_iters;
 }
 
+// What could not be read is in the journal, too.
+class BadSampleRecord {
+ public:
+  BadSampleRecord(const Trainer& trainer, report::Journal* journal)
+      : trainer_(trainer), journal_(journal), recorded_(trainer.bad_samples().size()) {}
+
+  void update() {
+    for (; recorded_ < trainer_.bad_samples().size(); ++recorded_) {
+      if (journal_ == nullptr) continue;
+      journal_->record("bad_sample",
+                       {{"step", trainer_.steps_done()}, {"problem", trainer_.bad_samples()[recorded_]}});
+    }
+  }
+
+ private:
+  const Trainer& trainer_;
+  report::Journal* journal_;
+  std::size_t recorded_;
+};
+
 // Trains until train_iters, or until it is asked to stop. Returns done or stopped.
 ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, const LoopSettings& settings,
                     const LoopHooks& hooks) {
@@ -63,10 +83,12 @@ ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, 
     stopping = owes_validation;
   };
   if (owes_validation) validate();
+  BadSampleRecord bad_samples(trainer, hooks.journal);
   while (!stopping && trainer.steps_done() < settings.train_iters) {
     const std::int64_t next = trainer.steps_done() + 1;
     if (hooks.stop != nullptr) hooks.stop->check(validates_after(next, settings));
     const auto [result, seconds] = timed_step(trainer, saving.hooks(), hooks);
+    bad_samples.update();
     if (settings.stop_after_steps && result.step - first_step >= *settings.stop_after_steps) {
       StopToken::request("train.stop_after_steps");
       stopping = true;

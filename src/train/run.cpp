@@ -186,10 +186,11 @@ ExitCode run(const Surroundings& here) {
   const auto staging = start_staging(config, world);
   leave_if_asked_to(world);
   const Inputs inputs = open_inputs(here, staging.get());
-  Trainer trainer(
-      inputs.trainer, groups,
-      data::PrefetchingReader(data::StepReader(
-          inputs.training, reader_settings(config, inputs.trainer.model.patches, groups.data_context))));
+  Trainer trainer(inputs.trainer, groups,
+                  data::PrefetchingReader(
+                      data::StepReader(inputs.training, reader_settings(config, inputs.trainer.model.patches,
+                                                                        groups.data_context)),
+                      read_ahead(config)));
   log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             grid.describe(), topology.threads);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, trainer);

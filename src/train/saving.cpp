@@ -109,6 +109,7 @@ ckpt::Manifest Saving::manifest(const std::string& reason) const {
   manifest.reason = reason;
   manifest.data_fingerprint = settings_.data_fingerprint;
   manifest.bad_samples = trainer_.bad_samples();
+  manifest.quarantine = trainer_.quarantine();
   manifest.config = settings_.config;
   return manifest;
 }

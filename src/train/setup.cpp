@@ -99,6 +99,11 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Patc
   return settings;
 }
 
+data::ReadAhead read_ahead(const Config& config) {
+  return {static_cast<std::size_t>(config.integer("dataset.num_workers")),
+          static_cast<std::size_t>(config.integer("dataset.prefetch_steps"))};
+}
+
 void require_fitting_text(const data::SampleSource& source, const model::BackboneSpec& model) {
   if (source.text_width == model.text_width) return;
   throw usage_error(fmt::format("the data set's text embeddings are {} wide, the model takes {}",

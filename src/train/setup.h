@@ -10,8 +10,8 @@
 #include "config/config.h"
 #include "data/loader/energon_source.h"
 #include "data/loader/nearby_copies.h"
+#include "data/loader/prefetching_reader.h"
 #include "data/loader/sample.h"
-#include "data/loader/step_reader.h"
 #include "model/backbone.h"
 
 namespace dfm::train {
@@ -24,6 +24,8 @@ std::optional<data::SampleSource> validation_source(const Config& config,
 
 data::StepReaderSettings reader_settings(const Config& config, const model::PatchShape& patches,
                                          const comm::Group& data_parallel);
+
+data::ReadAhead read_ahead(const Config& config);
 
 // The files whose copies these sources would read.
 data::SplitFiles files_to_stage(const Config& config);

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cmath>
-#include <sstream>
 
 #include <fmt/core.h>
 
@@ -42,7 +41,8 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
       network_(materialized(settings, parameters_)),
       layout_(parameters_, groups.data_context.rank(), groups.data_context.size()),
       gradients_(parameters_, layout_, groups),
-      optimizer_(parameters_, layout_, groups.data_context, settings.adam) {}
+      optimizer_(parameters_, layout_, groups.data_context, settings.adam),
+      bad_samples_(groups.data_context, settings.max_bad_samples) {}
 
 void Trainer::initialize() { optimizer_.initialize(settings_.noise.seed); }
 
@@ -52,7 +52,7 @@ void Trainer::load(const ckpt::Listed& checkpoint) {
   steps_done_ = checkpoint.manifest->step;
   activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
-  bad_samples_ = checkpoint.manifest->bad_samples;
+  bad_samples_.restore(*checkpoint.manifest, reader_);
 }
 
 // Reads what this rank owns, and checks its share of the files: its own while it reads it, so that going on
@@ -84,21 +84,6 @@ Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
   return sums;
 }
 
-void Trainer::note_bad_samples(const data::StepBatch& batch) {
-  for (const data::BadSample& bad : batch.bad) log::warn("left out: {}", bad.problem);
-  std::string mine;
-  for (const data::BadSample& bad : batch.bad) mine += bad.problem + "\n";
-  for (const std::string& text : groups_.data_context.all_gather_text(mine)) {
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) bad_samples_.push_back(line);
-  }
-  if (static_cast<std::int64_t>(bad_samples_.size()) <= settings_.max_bad_samples) return;
-  throw comm::AgreedError(
-      ExitCode::data, bad_samples_.back(),
-      fmt::format("mend the data, or allow more bad samples than dataset.max_bad_samples={}",
-                  settings_.max_bad_samples));
-}
-
 void Trainer::require_finite(const StepResult& result) const {
   if (std::isfinite(result.loss) && std::isfinite(result.gradient_norm)) return;
   throw comm::AgreedError(
@@ -124,7 +109,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                                   vote.save_ready ? 1.0 : 0.0,
                                   vote.save_due ? 1.0 : 0.0};
   groups_.data_context.all_reduce_sum(std::span<double>(sums));
-  if (sums[kBadSamples] > 0) note_bad_samples(batch);
+  if (sums[kBadSamples] > 0) bad_samples_.note(batch, reader_);
 
   // Gradients were divided by the planned tokens; samples left out make the true count smaller.
   const double correction =

@@ -11,9 +11,10 @@
 #include "ckpt/checkpoint.h"
 #include "comm/rank_grid.h"
 #include "config/config.h"
-#include "data/loader/step_reader.h"
+#include "data/loader/prefetching_reader.h"
 #include "model/backbone.h"
 #include "train/adam.h"
+#include "train/bad_samples.h"
 #include "train/batch.h"
 #include "train/gradients.h"
 #include "train/schedule.h"
@@ -77,7 +78,9 @@ class Trainer {
   const model::Backbone& network() const { return network_; }
   const nn::ParameterList& parameters() const { return parameters_; }
   std::vector<ckpt::Piece> pieces() const { return optimizer_.pieces(); }
-  const std::vector<std::string>& bad_samples() const { return bad_samples_; }
+  // What could not be read, and the numbers of those samples, which are not read again.
+  const std::vector<std::string>& bad_samples() const { return bad_samples_.problems(); }
+  std::vector<std::int64_t> quarantine() const { return reader_.left_out(); }
 
  private:
   struct LocalSums {
@@ -88,7 +91,6 @@ class Trainer {
   void load_verified(const ckpt::Listed& checkpoint);
   LocalSums forward_backward(const data::StepBatch& batch);
   void require_finite(const StepResult& result) const;
-  void note_bad_samples(const data::StepBatch& batch);
 
   TrainerSettings settings_;
   const comm::GridGroups& groups_;
@@ -100,7 +102,7 @@ class Trainer {
   ShardedAdam optimizer_;
   std::int64_t steps_done_ = 0;
   std::int64_t consumed_samples_ = 0;  // the position of the next step
-  std::vector<std::string> bad_samples_;
+  BadSamples bad_samples_;
 };
 
 }  // namespace dfm::train

@@ -135,7 +135,7 @@ void print_samples(const std::string& root, const std::string& split) {
       const RawSample sample = dataset.read_sample(shard, i);
       fmt::print("{} {}", to_hex(dataset.shards()[shard].name), to_hex(sample.key));
       for (const RawPart& part : sample.parts)
-        fmt::print(" {}={}", to_hex(part.extension), to_hex(part.bytes));
+        fmt::print(" {}={}", to_hex(part.extension), to_hex(part.content.bytes()));
       fmt::print("\n");
     }
   }

@@ -1,9 +1,11 @@
 // Drives the tensor files of src/data from outside, for test_tensor_files.py:
 //
-//   tensor_file_tool read-pth|read-pickle FILE RAW            dtype and shape to standard output, elements to
+//   tensor_file_tool read-pth|read-pickle|read-npy|read-latent|read-text FILE RAW (the last two: of a
+//   safetensors file)            dtype and shape to standard output, elements to
 //   RAW tensor_file_tool header-pth|header-pickle FILE            dtype, shape, and the bytes that were read
 //   for it tensor_file_tool write-pth|write-pickle RAW FILE DTYPE [EXTENT...] tensor_file_tool show-pickle
 //   FILE                         a plain value, as Python writes it
+#include <algorithm>
 #include <iostream>
 #include <span>
 #include <string>
@@ -19,6 +21,7 @@
 namespace {
 
 using namespace dfm;
+using data::ByteRange;
 
 std::vector<std::byte> read_file(const std::string& path) {
   const File file = File::open_to_read(path);
@@ -103,12 +106,39 @@ struct Shower {
 
 std::string python_text(const data::PickleValue& value) { return std::visit(Shower{}, value.content); }
 
+// read-npy, header-latent, ...: npy files, and tensors of safetensors files.
+const data::TensorPart* part_of(const std::string& command) {
+  const std::string kind = command.substr(command.find('-') + 1);
+  if (kind == "npy") return std::ranges::find(data::kLatentParts, "npy", &data::TensorPart::extension);
+  if (kind == "latent") return std::ranges::find(data::kLatentParts, "latent", &data::TensorPart::tensor);
+  if (kind == "text") return std::ranges::find(data::kTextParts, "text", &data::TensorPart::tensor);
+  return nullptr;
+}
+
+auto reader_of(const data::TensorPart& part) {
+  return [&part](std::span<const std::byte> bytes, const std::string& what) {
+    return data::read_tensor(ByteRange::of(bytes), part, what);
+  };
+}
+
+auto header_reader_of(const data::TensorPart& part) {
+  return [&part](const data::ReadAt& read_at, std::uint64_t size_bytes, const std::string& what) {
+    return data::read_tensor_header(ByteRange::through(read_at, size_bytes), part, what);
+  };
+}
+
 void run(std::span<char*> words) {
   const std::string command = words.empty() ? "" : words[0];
   words = words.subspan(words.empty() ? 0 : 1);
   if (command == "read-pth" && words.size() == 2) return read(data::read_pth, words[0], words[1]);
   if (command == "read-pickle" && words.size() == 2)
     return read(data::read_pickled_array, words[0], words[1]);
+  if (const auto* const part = part_of(command);
+      part != nullptr && command.starts_with("read-") && words.size() == 2)
+    return read(reader_of(*part), words[0], words[1]);
+  if (const auto* const part = part_of(command);
+      part != nullptr && command.starts_with("header-") && words.size() == 1)
+    return print_header(header_reader_of(*part), words[0]);
   if (command == "header-pth" && words.size() == 1) return print_header(data::read_pth_header, words[0]);
   if (command == "header-pickle" && words.size() == 1)
     return print_header(data::read_pickled_array_header, words[0]);

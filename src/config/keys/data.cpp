@@ -15,6 +15,9 @@ std::vector<Key> dataset_keys() {
           .at_least(1)
           .in("samples"),
       integer("dataset.shuffle_slices", 4, "Slices whose samples are mixed with each other").at_least(1),
+      integer("dataset.num_workers", 2, "Threads of each rank that read and decode samples ahead")
+          .at_least(1),
+      integer("dataset.prefetch_steps", 2, "Steps that are read ahead of the one that computes").at_least(1),
       integer("dataset.max_bad_samples", 0, "Unreadable samples to leave out before the run ends with code 3")
           .at_least(0),
       flag("dataset.mock", false, "Train on made-up latents of a fixed shape instead of dataset.path"),

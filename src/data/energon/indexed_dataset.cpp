@@ -73,13 +73,21 @@ RawSample IndexedDataset::read_sample(std::size_t shard, std::uint64_t sample, c
                         // The first sample begins at byte 0, as the reference has it: a global PAX header
                         // before it counts.
                         const std::uint64_t begin = stored == 0 ? 0 : opened->offsets[stored];
-                        const std::uint64_t size_bytes = opened->offsets[stored + 1] - begin;
-                        if (size_bytes > kLargestSampleBytes)
-                          throw data_error(fmt::format("it is {} bytes long, more than 4 GiB", size_bytes));
-                        std::vector<std::byte> bytes(size_bytes);
-                        opened->file.read_exactly(bytes, begin);
-                        return parse_sample(bytes, begin);
+                        const std::uint64_t end = opened->offsets[stored + 1];
+                        if (end - begin > kLargestSampleBytes)
+                          throw data_error(fmt::format("it is {} bytes long, more than 4 GiB", end - begin));
+                        return read_raw_sample({opened, &opened->file}, begin, end);
                       });
+}
+
+std::optional<Error> IndexedDataset::explain_failure(std::size_t shard) const {
+  const IndexedShard& place = shards_.at(shard);
+  open_shards_->forget(shard);
+  const auto change = change_since(place.state, place.path);
+  if (!change) return std::nullopt;
+  return data_error(
+      fmt::format("the shard {} cannot be read: {}", place.path.native(), *change),
+      "put it back as it was, or run dfm_index FOLDER and start again from the last checkpoint");
 }
 
 std::uint32_t IndexedDataset::text_width() const {

@@ -16,10 +16,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/error.h"
 #include "data/energon/raw_sample.h"
 #include "data/energon/sample_shapes.h"
 #include "data/energon/split_shards.h"
@@ -48,10 +50,14 @@ class IndexedDataset {
   // lie.
   std::uint64_t fingerprint() const { return fingerprint_; }
 
-  // One read of the sample's bytes. Data errors name the shard and the sample.
+  // The sample's files. Data errors name the shard and the sample.
   RawSample read_sample(std::size_t shard, std::uint64_t sample) const;
   // The same from a copy of the shard, which has its index beside it.
   RawSample read_sample(std::size_t shard, std::uint64_t sample, const std::filesystem::path& copy) const;
+
+  // After a failure to read from a shard: the error that says why, where the shard is no longer what it was.
+  // The next read opens it again.
+  std::optional<Error> explain_failure(std::size_t shard) const;
 
   // Whether dfm_index recorded the shapes of the samples.
   bool has_shapes() const { return shapes_ != nullptr; }

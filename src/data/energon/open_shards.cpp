@@ -30,4 +30,9 @@ std::shared_ptr<const OpenShard> OpenShards::get(std::size_t shard, const std::f
   return recent_.front().second;
 }
 
+void OpenShards::forget(std::size_t shard) {
+  const std::scoped_lock lock(mutex_);
+  recent_.remove_if([&](const auto& entry) { return entry.first == shard; });
+}
+
 }  // namespace dfm::data

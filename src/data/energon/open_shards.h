@@ -22,6 +22,8 @@ class OpenShards {
  public:
   // Opens the shard, or takes it from those that are open. The handle keeps it open. Thread-safe.
   std::shared_ptr<const OpenShard> get(std::size_t shard, const std::filesystem::path& path);
+  // The next get() opens it again. Thread-safe.
+  void forget(std::size_t shard);
 
  private:
   std::mutex mutex_;

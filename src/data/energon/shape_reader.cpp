@@ -1,5 +1,8 @@
 #include "data/energon/shape_reader.h"
 
+#include <algorithm>
+
+#include "core/error.h"
 #include "data/tensor/tensor_file.h"
 
 namespace dfm::data {
@@ -11,14 +14,20 @@ ReadAt reader_of(const File& shard, const SamplePart& part) {
   };
 }
 
+template <class Kinds>
+TensorHeader header_of(const File& shard, const SamplePart& part, const Kinds& kinds) {
+  const auto kind = std::ranges::find(kinds, without_dot(part.extension), &TensorPart::extension);
+  ensure(kind != kinds.end(), "a part that is no tensor");
+  return read_tensor_header(ByteRange::through(reader_of(shard, part), part.content_size), *kind,
+                            kind->extension);
+}
+
 }  // namespace
 
 ShapeReader tensor_shape_reader() {
-  return [](const File& shard, const SamplePart& pth, const SamplePart& pickle) {
-    const TensorHeader latent = read_pth_header(reader_of(shard, pth), pth.content_size, "pth");
-    const TensorHeader text =
-        read_pickled_array_header(reader_of(shard, pickle), pickle.content_size, "pickle");
-    return sample_shapes(latent.shape, text.shape);
+  return [](const File& shard, const SamplePart& latent, const SamplePart& text) {
+    return sample_shapes(header_of(shard, latent, kLatentParts).shape,
+                         header_of(shard, text, kTextParts).shape);
   };
 }
 

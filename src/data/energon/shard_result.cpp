@@ -1,6 +1,7 @@
 #include "data/energon/shard_result.h"
 
 #include <algorithm>
+#include <span>
 
 #include <fmt/core.h>
 
@@ -9,6 +10,7 @@
 #include "data/energon/shapes_file.h"
 #include "data/energon/shard_record.h"
 #include "data/energon/tar_index.h"
+#include "data/tensor/tensor_parts.h"
 
 namespace dfm::data {
 namespace {
@@ -17,14 +19,16 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMostExamples = 3;
 
-// KEY.pth or KEY..pth: the recipes of the reference write both. The last of several counts.
-const SamplePart* find_part(const ShardSample& sample, std::string_view extension) {
-  const SamplePart* found = nullptr;
-  for (const SamplePart& part : sample.parts) {
-    const bool has_extra_dot = part.extension.starts_with('.');
-    if (std::string_view(part.extension).substr(has_extra_dot ? 1 : 0) == extension) found = &part;
+// The first of the kinds that the sample has. The last of several parts with one extension counts.
+const SamplePart* find_part(const ShardSample& sample, std::span<const TensorPart> kinds) {
+  for (const TensorPart& kind : kinds) {
+    const SamplePart* found = nullptr;
+    for (const SamplePart& part : sample.parts) {
+      if (without_dot(part.extension) == kind.extension) found = &part;
+    }
+    if (found != nullptr) return found;
   }
-  return found;
+  return nullptr;
 }
 
 // Gathers what is known of each sample, in their order.
@@ -46,13 +50,13 @@ class SampleNotes {
 
  private:
   void add_shape(const ShardSample& sample) {
-    const SamplePart* const pth = find_part(sample, "pth");
-    const SamplePart* const pickle = find_part(sample, "pickle");
+    const SamplePart* const latent = find_part(sample, kLatentParts);
+    const SamplePart* const text = find_part(sample, kTextParts);
     SampleShape row;
-    if (pth == nullptr || pickle == nullptr) {  // no exception: a data set of another kind has nothing else
-      note_unreadable(sample.key, pth == nullptr ? "has no pth part" : "has no pickle part");
+    if (latent == nullptr || text == nullptr) {  // no exception: a data set of another kind has nothing else
+      note_unreadable(sample.key, latent == nullptr ? "has no pth part" : "has no pickle part");
     } else {
-      row = shape_of(sample.key, *pth, *pickle);
+      row = shape_of(sample.key, *latent, *text);
     }
     result_.rows.push_back(row);
   }
@@ -126,8 +130,8 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
 }
 
 SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const ShapeReader& read_shapes) {
-  const SamplePart* const pth = find_part(sample, "pth");
-  const SamplePart* const pickle = find_part(sample, "pickle");
+  const SamplePart* const pth = find_part(sample, kLatentParts);
+  const SamplePart* const pickle = find_part(sample, kTextParts);
   if (pth == nullptr || pickle == nullptr || pth->is_sparse || pickle->is_sparse) return {};
   try {
     return read_shapes(shard, *pth, *pickle).shape;

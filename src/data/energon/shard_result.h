@@ -15,10 +15,10 @@
 
 namespace dfm::data {
 
-// Reads the shapes of a sample's two tensors from the headers of its `pth` and `pickle` parts; throws a data
-// error where it cannot.
+// Reads the shapes of a sample's two tensors from the headers of its parts (data/tensor/tensor_parts.h);
+// throws a data error where it cannot.
 using ShapeReader =
-    std::function<TensorShapes(const File& shard, const SamplePart& pth, const SamplePart& pickle)>;
+    std::function<TensorShapes(const File& shard, const SamplePart& latent, const SamplePart& text)>;
 
 struct ShardResult {
   ShardSummary summary;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
-#include <system_error>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -33,10 +32,8 @@ const SplitPart& find_split(const Splits& splits, std::string_view split, const 
 
 // A shard whose index fits the archive and the count that .info.json gives.
 IndexedShard checked_shard(const fs::path& root, const std::string& name, std::uint64_t count) {
-  IndexedShard shard{name, root / name, count, 0, {}};
-  std::error_code error;
-  const std::uint64_t size_bytes = fs::file_size(shard.path, error);
-  if (error) throw system_error("open shard", shard.path.native(), error.value());
+  IndexedShard shard{name, root / name, count, 0, {}, state_of(root / name)};
+  const std::uint64_t size_bytes = shard.state.size_bytes;
   const TarIndexSummary summary = read_tar_index_summary(shard.path);
   if (summary.sample_count != count) {
     throw data_error(fmt::format("{}: the index has {} samples, .info.json says {}", shard.path.native(),

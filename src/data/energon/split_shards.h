@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data/energon/shard_state.h"
+
 namespace dfm::data {
 
 struct IndexedShard {
@@ -15,6 +17,7 @@ struct IndexedShard {
   std::uint64_t samples = 0;            // without the excluded ones
   std::uint64_t end_offset = 0;         // of the archive
   std::vector<std::uint64_t> excluded;  // places in the archive, ascending
+  ShardState state = {};                // when it was listed
 
   // The place in the archive of a sample that is not excluded.
   std::uint64_t stored_place(std::uint64_t sample) const;

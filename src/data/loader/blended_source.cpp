@@ -37,12 +37,14 @@ std::vector<OpenedPart> open_parts(const Metadataset& blend) {
 }
 
 void require_equal_texts(const std::vector<OpenedPart>& parts) {
+  const std::int64_t width = text_width_of(*parts.front().dataset);
   for (const OpenedPart& part : parts) {
-    if (part.dataset->text_width() == parts.front().dataset->text_width()) continue;
-    throw data_error(fmt::format("the text embeddings of {} are {} wide, those of {} {}",
-                                 part.place->folder.native(), part.dataset->text_width(),
-                                 parts.front().place->folder.native(), parts.front().dataset->text_width()),
-                     "blend only data sets that were prepared with the same text encoder");
+    const std::int64_t other = text_width_of(*part.dataset);
+    if (other == width) continue;
+    throw data_error(
+        fmt::format("the text embeddings of {} are {} wide, those of {} {}", part.place->folder.native(),
+                    other, parts.front().place->folder.native(), width),
+        "blend only data sets that were prepared with the same text encoder");
   }
 }
 
@@ -102,7 +104,7 @@ SampleSource blended_source(const Metadataset& blend, const NearbyCopies& copies
   announce(parts, draws);
   SampleSource source = source_of(std::move(runs), copies);
   source.blend = std::move(order);
-  source.text_width = parts.front().dataset->text_width();
+  source.text_width = text_width_of(*parts.front().dataset);
   source.fingerprint = fingerprint_of(parts, draws);
   return source;
 }

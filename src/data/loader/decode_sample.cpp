@@ -1,24 +1,40 @@
 #include "data/loader/decode_sample.h"
 
 #include <algorithm>
-#include <cmath>
+#include <span>
 
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "data/loader/sane_values.h"
+#include "data/tensor/error_context.h"
 #include "data/tensor/tensor_file.h"
 
 namespace dfm::data {
 namespace {
 
-constexpr float kGreatestMagnitude = 1000;
+struct FoundPart {
+  const RawPart& part;
+  const TensorPart& kind;
+  std::string name;  // of the file
+};
 
-// Some writers put the dot into the part's name: KEY..pth (spec/nemo_diffusion.md section 5.1).
-const RawPart& part_of(const RawSample& raw, const std::string& extension) {
-  const RawPart* part = raw.find(extension);
-  if (part == nullptr) part = raw.find("." + extension);
-  if (part != nullptr) return *part;
-  throw data_error(fmt::format("it has no .{} part", extension), "prepare the data with dfm_prepare");
+// Of several with the same extension, the last counts, as in the reference.
+const RawPart* last_of(const RawSample& raw, std::string_view extension) {
+  const RawPart* found = nullptr;
+  for (const RawPart& part : raw.parts) {
+    if (without_dot(part.extension) == extension) found = &part;
+  }
+  return found;
+}
+
+FoundPart find_part(const RawSample& raw, std::span<const TensorPart> kinds) {
+  for (const TensorPart& kind : kinds) {
+    if (const RawPart* const part = last_of(raw, kind.extension))
+      return {*part, kind, fmt::format("{}.{}", raw.key, kind.extension)};
+  }
+  throw data_error(fmt::format("it has no .{} part", kinds.front().extension),
+                   "prepare the data with dfm_prepare");
 }
 
 Array without_leading_ones(Array array, std::size_t rank) {
@@ -29,31 +45,42 @@ Array without_leading_ones(Array array, std::size_t rank) {
   return array;
 }
 
+Array read_part(const RawSample& raw, std::span<const TensorPart> kinds, std::size_t rank) {
+  const FoundPart found = find_part(raw, kinds);
+  return without_leading_ones(read_tensor(found.part.content, found.kind, found.name), rank);
+}
+
+Shape shape_of_part(const RawSample& raw, std::span<const TensorPart> kinds) {
+  const FoundPart found = find_part(raw, kinds);
+  return read_tensor_header(found.part.content, found.kind, found.name).shape;
+}
+
 void require_sane(const Array& array, const char* what) {
-  const auto is_wild = [](float x) { return !(std::fabs(x) <= kGreatestMagnitude); };
-  if (std::ranges::any_of(to_floats(array), is_wild)) {
-    throw data_error(
-        fmt::format("its {} holds numbers that are not finite or above {}", what, kGreatestMagnitude));
-  }
+  if (are_sane(array)) return;
+  throw data_error(
+      fmt::format("its {} holds numbers that are not finite or above {}", what, kGreatestMagnitude));
 }
 
 }  // namespace
 
 Sample decode_sample(const RawSample& raw) {
-  try {
-    Sample sample;
-    sample.key = raw.key;
-    sample.latent = without_leading_ones(read_pth(part_of(raw, "pth").bytes, raw.key + ".pth"), 4);
-    sample.text =
-        without_leading_ones(read_pickled_array(part_of(raw, "pickle").bytes, raw.key + ".pickle"), 2);
-    sample_shapes(sample.latent.shape, sample.text.shape);  // refuses dimensions of 0
-    require_sane(sample.latent, "latent");
-    require_sane(sample.text, "text");
-    return sample;
-  } catch (const Error& error) {
-    throw Error(error.kind(), fmt::format("sample {} cannot be used: {}", raw.key, error.what()),
-                error.hint());
-  }
+  return with_context([&] { return fmt::format("sample {} cannot be used", raw.key); },
+                      [&] {
+                        Sample sample;
+                        sample.key = raw.key;
+                        sample.latent = read_part(raw, kLatentParts, 4);
+                        sample.text = read_part(raw, kTextParts, 2);
+                        sample_shapes(sample.latent.shape, sample.text.shape);  // refuses dimensions of 0
+                        require_sane(sample.latent, "latent");
+                        require_sane(sample.text, "text");
+                        return sample;
+                      });
+}
+
+TensorShapes shapes_of_sample(const RawSample& raw) {
+  return with_context(
+      [&] { return fmt::format("sample {} cannot be used", raw.key); },
+      [&] { return sample_shapes(shape_of_part(raw, kLatentParts), shape_of_part(raw, kTextParts)); });
 }
 
 }  // namespace dfm::data

@@ -40,7 +40,7 @@ SampleSource energon_source(const fs::path& path, std::string_view split, const 
   if (is_metadataset(path)) return blended_source(read_metadataset(path, split), copies);
   const auto dataset = open_folder(path, split);
   SampleSource source = source_of(runs_of(dataset), copies);
-  source.text_width = dataset->text_width();
+  source.text_width = text_width_of(*dataset);
   source.fingerprint = hex(dataset->fingerprint());
   return source;
 }

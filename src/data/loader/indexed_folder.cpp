@@ -2,10 +2,9 @@
 
 #include <algorithm>
 
-#include <fmt/core.h>
-
 #include "core/error.h"
 #include "core/log.h"
+#include "core/system_error.h"
 #include "data/energon/tar_index.h"
 #include "data/loader/decode_sample.h"
 
@@ -18,19 +17,40 @@ std::optional<std::filesystem::path> copy_of(const std::filesystem::path& shard,
   return copies.find(shard);
 }
 
-RawSample read_nearest(const IndexedDataset& dataset, const NearbyCopies& copies, std::size_t shard,
-                       std::uint64_t sample) {
+Sample read_from_shard(const IndexedDataset& dataset, std::size_t shard, std::uint64_t sample) {
+  return with_retries([&] {
+    try {
+      return decode_sample(dataset.read_sample(shard, sample));
+    } catch (const Error&) {
+      if (const auto reason = dataset.explain_failure(shard)) throw Error(*reason);
+      throw;
+    }
+  });
+}
+
+Sample read_nearest(const IndexedDataset& dataset, const NearbyCopies& copies, std::size_t shard,
+                    std::uint64_t sample) {
   const std::filesystem::path& path = dataset.shards()[shard].path;
   const auto copy = copy_of(path, copies);
-  if (!copy) return dataset.read_sample(shard, sample);
+  if (!copy) return read_from_shard(dataset, shard, sample);
   try {
-    return dataset.read_sample(shard, sample, *copy);
+    return decode_sample(dataset.read_sample(shard, sample, *copy));
   } catch (const Error& error) {
-    RawSample read = dataset.read_sample(shard, sample);  // throws where the shard itself is at fault
+    Sample read = read_from_shard(dataset, shard, sample);  // throws where the shard itself is at fault
     copies.give_up(path);
     // At the end of a run, copies may be removed while a thread still reads ahead.
     if (std::filesystem::exists(*copy)) log::warn("{}: reading {} again", error.what(), path.native());
     return read;
+  }
+}
+
+// From the record of dfm_index, else from the headers of the sample's tensors.
+SampleShape shape_of(const IndexedDataset& dataset, std::size_t shard, std::uint64_t sample) {
+  if (dataset.has_shapes()) return dataset.shape(shard, sample);
+  try {
+    return with_retries([&] { return shapes_of_sample(dataset.read_sample(shard, sample)).shape; });
+  } catch (const Error&) {
+    return {};  // reading it will say why
   }
 }
 
@@ -61,9 +81,18 @@ class Numbering {
 std::shared_ptr<const IndexedDataset> open_folder(const std::filesystem::path& root, std::string_view split,
                                                   std::string_view split_file) {
   auto dataset = std::make_shared<const IndexedDataset>(IndexedDataset::open(root, split, split_file));
-  if (dataset->has_shapes()) return dataset;
-  throw data_error(fmt::format("{} has no record of the samples' shapes", root.native()),
-                   fmt::format("run dfm_index {}", root.native()));
+  if (!dataset->has_shapes()) {
+    log::warn(
+        "{} has no record of the samples' shapes: the headers of every sample are read for them; run "
+        "dfm_index {}",
+        root.native(), root.native());
+  }
+  return dataset;
+}
+
+std::int64_t text_width_of(const IndexedDataset& dataset) {
+  if (dataset.has_shapes()) return dataset.text_width();
+  return with_retries([&] { return shapes_of_sample(dataset.read_sample(0, 0)).text_width; });
 }
 
 std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& dataset, std::int64_t begin,
@@ -90,11 +119,11 @@ SampleSource source_of(std::vector<ShardRun> runs, const NearbyCopies& copies) {
   const auto numbering = std::make_shared<const Numbering>(std::move(runs));
   source.shape = [numbering](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);
-    return run.dataset->shape(run.shard, index);
+    return shape_of(*run.dataset, run.shard, index);
   };
   source.read = [numbering, copies](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);
-    return decode_sample(read_nearest(*run.dataset, copies, run.shard, index));
+    return read_nearest(*run.dataset, copies, run.shard, index);
   };
   return source;
 }

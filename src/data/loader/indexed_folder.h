@@ -22,10 +22,13 @@ struct ShardRun {
   std::int64_t samples = 0;
 };
 
-// Opens a folder. Throws a data error when it is not indexed, when its split is empty, and when nothing is
-// known of the shapes of its samples.
+// Opens a folder that dfm_index or energon prepare indexed. Throws a data error when it is not, and when its
+// split is empty.
 std::shared_ptr<const IndexedDataset> open_folder(const std::filesystem::path& root, std::string_view split,
                                                   std::string_view split_file = {});
+
+// Width of the rows of text: of all samples as dfm_index recorded it, else of the first one.
+std::int64_t text_width_of(const IndexedDataset& dataset);
 
 // The samples [begin, end) of the split.
 std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& dataset, std::int64_t begin,

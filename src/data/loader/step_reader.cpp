@@ -21,8 +21,8 @@ StepReader::StepReader(SampleSource source, StepReaderSettings settings)
       settings_(std::move(settings)),
       order_(source_.samples_in_shard, source_.blend, settings_.order) {}
 
-StepBatch StepReader::read(std::int64_t first) {
-  StepBatch batch;
+PlannedStep StepReader::plan(std::int64_t first) {
+  PlannedStep step;
   std::vector<std::int64_t> samples, tokens;
   for (std::int64_t position = first; position < first + settings_.global_batch_size; ++position) {
     samples.push_back(order_.sample_at(position));
@@ -30,42 +30,48 @@ StepBatch StepReader::read(std::int64_t first) {
     // Reading a sample without a known shape fails, and then it is left out.
     tokens.push_back(shape.is_known() ? settings_.tokens_of(shape) : 1);
     require_room(tokens.back(), settings_.pack_capacity);
-    batch.planned_tokens += tokens.back();
+    step.planned_tokens += tokens.back();
   }
   const StepPlan plan = settings_.plan(tokens, settings_.pack_capacity, settings_.ranks);
   for (const Pack& pack : plan[settings_.rank]) {
-    std::vector<PositionedSample> read;
     for (const std::size_t index : pack) {
-      const std::int64_t position = first + static_cast<std::int64_t>(index);
-      try {
-        read.push_back({position, source_.read(samples[index])});
-      } catch (const Error& error) {
-        batch.bad.push_back({position, error.what()});
-      }
+      step.samples.push_back({first + static_cast<std::int64_t>(index), samples[index], step.packs});
     }
-    if (!read.empty()) batch.packs.push_back(std::move(read));
+    ++step.packs;
   }
+  return step;
+}
+
+ReadSample StepReader::read(const PlannedSample& planned) const {
+  if (quarantine_->holds(planned.number)) return {};
+  try {
+    return PositionedSample{planned.position, source_.read(planned.number), planned.number};
+  } catch (const Error& error) {
+    return BadSample{planned.position, planned.number, error.what()};
+  }
+}
+
+StepBatch StepReader::batch_of(const PlannedStep& step, std::vector<ReadSample> samples) const {
+  StepBatch batch;
+  batch.planned_tokens = step.planned_tokens;
+  batch.packs.resize(step.packs);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (quarantine_->holds(step.samples[i].number)) continue;
+    if (auto* const good = std::get_if<PositionedSample>(&samples[i])) {
+      batch.packs[step.samples[i].pack].push_back(std::move(*good));
+    } else if (auto* const bad = std::get_if<BadSample>(&samples[i])) {
+      batch.bad.push_back(std::move(*bad));
+    }
+  }
+  std::erase_if(batch.packs, [](const auto& pack) { return pack.empty(); });
   return batch;
 }
 
-PrefetchingReader::PrefetchingReader(StepReader reader)
-    : reader_(std::make_unique<StepReader>(std::move(reader))) {}
-
-void PrefetchingReader::start(std::int64_t first_position) {
-  ahead_position_ = first_position;
-  ahead_ = std::async(std::launch::async,
-                      [reader = reader_.get(), first_position] { return reader->read(first_position); });
-}
-
-StepBatch PrefetchingReader::take(std::int64_t first_position) {
-  const bool is_under_way = ahead_.valid() && ahead_position_ == first_position;
-  if (!is_under_way) {
-    if (ahead_.valid()) ahead_.wait();
-    start(first_position);
-  }
-  StepBatch batch = ahead_.get();
-  start(first_position + global_batch_size());
-  return batch;
+StepBatch StepReader::read(std::int64_t first) {
+  const PlannedStep step = plan(first);
+  std::vector<ReadSample> samples;
+  for (const PlannedSample& planned : step.samples) samples.push_back(read(planned));
+  return batch_of(step, std::move(samples));
 }
 
 }  // namespace dfm::data

@@ -1,17 +1,20 @@
 // Reads what one data-parallel rank computes in a step: its packs of samples. A step takes global_batch_size
 // consecutive positions of the data order; which of them this rank reads follows from the token counts alone.
 //
-//   PrefetchingReader reader(StepReader(source, settings));
-//   StepBatch batch = reader.take(position);      // the next step is read meanwhile
+//   StepReader reader(source, settings);
+//   const StepBatch batch = reader.read(position);
+//
+// data/loader/prefetching_reader.h reads the same ahead of time.
 #pragma once
 
 #include <cstdint>
-#include <future>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "data/loader/packing.h"
+#include "data/loader/quarantine.h"
 #include "data/loader/sample.h"
 
 namespace dfm::data {
@@ -32,10 +35,12 @@ struct StepReaderSettings {
 struct PositionedSample {
   std::int64_t position = 0;
   Sample sample;
+  std::int64_t number = -1;  // in the source
 };
 
 struct BadSample {
   std::int64_t position = 0;
+  std::int64_t number = -1;  // in the source
   std::string problem;
 };
 
@@ -45,37 +50,48 @@ struct StepBatch {
   std::vector<BadSample> bad;       // left out of the packs of this rank
 };
 
+// What this rank reads in a step.
+struct PlannedSample {
+  std::int64_t position = 0;
+  std::int64_t number = 0;
+  std::size_t pack = 0;
+};
+
+struct PlannedStep {
+  std::vector<PlannedSample> samples;  // pack by pack
+  std::size_t packs = 0;
+  std::int64_t planned_tokens = 0;
+};
+
+// A sample, why there is none, or nothing where it is in quarantine.
+using ReadSample = std::variant<std::monostate, PositionedSample, BadSample>;
+
 class StepReader {
  public:
   StepReader(SampleSource source, StepReaderSettings settings);
 
-  // Throws a data error for a sample longer than a pack. Samples that cannot be read are reported in `bad`.
+  // Throws a data error for a sample longer than a pack. Samples that cannot be read are reported in `bad`;
+  // those in quarantine are left out.
   StepBatch read(std::int64_t first_position);
 
+  // The two halves of it. A plan does not depend on the quarantine, which ranks learn of at different times.
+  PlannedStep plan(std::int64_t first_position);
+  // May be called from several threads.
+  ReadSample read(const PlannedSample& planned) const;
+  StepBatch batch_of(const PlannedStep& step, std::vector<ReadSample> samples) const;
+
+  // Not to be read any more.
+  void leave_out(std::int64_t sample) { quarantine_->add(sample); }
+  const Quarantine& quarantine() const { return *quarantine_; }
+
   std::int64_t global_batch_size() const { return settings_.global_batch_size; }
+  const std::string& fingerprint() const { return source_.fingerprint; }
 
  private:
   SampleSource source_;
   StepReaderSettings settings_;
   SampleOrder order_;
-};
-
-// Reads one step ahead in a thread of its own.
-class PrefetchingReader {
- public:
-  explicit PrefetchingReader(StepReader reader);
-
-  // The batch of the step that begins at a position; consecutive ones are fast.
-  StepBatch take(std::int64_t first_position);
-
-  std::int64_t global_batch_size() const { return reader_->global_batch_size(); }
-
- private:
-  void start(std::int64_t first_position);
-
-  std::unique_ptr<StepReader> reader_;  // at a fixed address: the thread uses it
-  std::int64_t ahead_position_ = -1;
-  std::future<StepBatch> ahead_;
+  std::unique_ptr<Quarantine> quarantine_ = std::make_unique<Quarantine>();
 };
 
 }  // namespace dfm::data

@@ -1,22 +1,10 @@
-#include <array>
-#include <optional>
-
 #include "core/text.h"
 #include "data/pickle/call.h"
 #include "data/pickle/globals.h"
+#include "data/tensor/numpy_type.h"
 
 namespace dfm::data::pickle {
 namespace {
-
-struct Code {
-  std::string_view code;
-  DType dtype;
-};
-
-constexpr std::array kCodes{
-    Code{"f2", DType::float16}, Code{"f4", DType::float32}, Code{"f8", DType::float64},
-    Code{"i1", DType::int8},    Code{"i2", DType::int16},   Code{"i4", DType::int32},
-    Code{"i8", DType::int64},   Code{"u1", DType::uint8},   Code{"b1", DType::boolean}};
 
 View make_array(Graph& graph, const Bytes& bytes, ElementType type, Layout layout) {
   const auto count = static_cast<std::uint64_t>(element_count(layout.shape));
@@ -95,9 +83,7 @@ Ref make_scalar(const Arguments& arguments) {
 Ref make_element_type(const Arguments& arguments) {
   arguments.expect_count(1, 3);
   const std::string name = arguments.name(0);
-  for (const auto& [code, dtype] : kCodes) {
-    if (name == code) return arguments.graph().add(ElementType{dtype});
-  }
+  if (const auto dtype = dtype_of_numpy(name)) return arguments.graph().add(ElementType{*dtype});
   throw data_error(fmt::format("numpy's element type '{}' is not supported", printable(name)),
                    "convert the array to float32, float16, float64, int8 to int64, uint8 or bool");
 }

@@ -52,19 +52,11 @@ class BlockReader {
 
 }  // namespace
 
-ByteRange ByteRange::of(std::span<const std::byte> bytes) {
-  const auto copy = [bytes](std::uint64_t offset, std::span<std::byte> buffer) {
-    std::memcpy(buffer.data(), bytes.data() + offset, buffer.size());
-  };
-  return {copy, bytes.size()};
-}
+ByteRange ByteRange::of(std::span<const std::byte> bytes) { return {bytes, nullptr}; }
 
 ByteRange ByteRange::owning(std::vector<std::byte> bytes) {
   const auto kept = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-  const auto copy = [kept](std::uint64_t offset, std::span<std::byte> buffer) {
-    std::memcpy(buffer.data(), kept->data() + offset, buffer.size());
-  };
-  return {copy, kept->size()};
+  return {*kept, kept};
 }
 
 ByteRange ByteRange::through(ReadAt read_at, std::uint64_t size_bytes) {
@@ -86,12 +78,15 @@ ByteRange ByteRange::part(std::uint64_t offset, std::uint64_t length) const {
   ByteRange result = *this;
   result.offset_ += offset;
   result.size_ = length;
+  if (read_at_ == nullptr) result.memory_ = memory_.subspan(offset, length);
   return result;
 }
 
 void ByteRange::read(std::uint64_t offset, std::span<std::byte> buffer) const {
   require(offset, buffer.size());
-  if (!buffer.empty()) (*read_at_)(offset_ + offset, buffer);
+  if (buffer.empty()) return;
+  if (read_at_ != nullptr) return (*read_at_)(offset_ + offset, buffer);
+  std::memcpy(buffer.data(), memory_.data() + offset, buffer.size());
 }
 
 std::vector<std::byte> ByteRange::bytes() const {

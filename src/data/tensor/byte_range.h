@@ -34,6 +34,8 @@ class ByteRange {
 
   ByteRange part(std::uint64_t offset, std::uint64_t length) const;
   void read(std::uint64_t offset, std::span<std::byte> buffer) const;
+  // The bytes themselves where they are in memory; empty for a file.
+  std::span<const std::byte> view() const { return memory_; }
   std::vector<std::byte> bytes() const;
   std::string text() const;
 
@@ -49,11 +51,15 @@ class ByteRange {
  private:
   ByteRange(ReadAt read_at, std::uint64_t size)
       : read_at_(std::make_shared<const ReadAt>(std::move(read_at))), size_(size) {}
+  ByteRange(std::span<const std::byte> memory, std::shared_ptr<const void> kept)
+      : memory_(memory), kept_(std::move(kept)), size_(memory.size()) {}
 
   // Throws unless [offset, offset + length) lies inside.
   void require(std::uint64_t offset, std::uint64_t length) const;
 
-  std::shared_ptr<const ReadAt> read_at_;
+  std::shared_ptr<const ReadAt> read_at_;  // of a file
+  std::span<const std::byte> memory_;      // of this range, where it is in memory
+  std::shared_ptr<const void> kept_;       // what owns the memory; none where the caller does
   std::uint64_t offset_ = 0;
   std::uint64_t size_ = 0;
 };

@@ -1,11 +1,14 @@
 #include "data/tensor/tensor_file.h"
 
+#include <functional>
 #include <string>
 
 #include "data/pickle/machine.h"
 #include "data/pickle/torch_archive.h"
 #include "data/pickle/torch_stream.h"
 #include "data/tensor/error_context.h"
+#include "data/tensor/npy_file.h"
+#include "data/tensor/safetensors_part.h"
 #include "data/zip/reader.h"
 
 namespace dfm::data {
@@ -15,8 +18,8 @@ using pickle::Graph;
 using pickle::Ref;
 using pickle::View;
 
-// Finds the one tensor of a file; its elements are not read.
-using Open = View (*)(const ByteRange& file, MemoryBudget& budget);
+// Finds the tensor of a file; its elements are not read.
+using Open = std::function<View(const ByteRange& file, MemoryBudget& budget)>;
 
 View open_pth(const ByteRange& file, MemoryBudget& budget) {
   Graph graph(budget);
@@ -43,16 +46,31 @@ View open_pickled_array(const ByteRange& file, MemoryBudget& budget) {
                    "save the array alone: pickle.dump(array, file)");
 }
 
-Array read(Open open, std::span<const std::byte> bytes, std::string_view what) {
+Open open_part(const TensorPart& part) {
+  switch (part.format) {
+    case TensorFormat::torch:
+      return open_pth;
+    case TensorFormat::pickle:
+      return open_pickled_array;
+    case TensorFormat::npy:
+      return [](const ByteRange& file, MemoryBudget&) { return open_npy(file); };
+    case TensorFormat::safetensors:
+      return
+          [name = part.tensor](const ByteRange& file, MemoryBudget&) { return open_safetensors(file, name); };
+  }
+  throw internal_error("a tensor format without a reader");
+}
+
+Array read(const Open& open, const ByteRange& file, std::string_view what) {
   return with_context([what] { return std::string(what); },
                       [&] {
-                        MemoryBudget budget(bytes.size());
-                        const View view = open(ByteRange::of(bytes), budget);
+                        MemoryBudget budget(file.size());
+                        const View view = open(file, budget);
                         return load(*view, budget);
                       });
 }
 
-TensorHeader read_header(Open open, const ByteRange& file, std::string_view what) {
+TensorHeader read_header(const Open& open, const ByteRange& file, std::string_view what) {
   return with_context([what] { return std::string(what); },
                       [&] {
                         MemoryBudget budget(file.size());
@@ -65,11 +83,19 @@ TensorHeader read_header(Open open, const ByteRange& file, std::string_view what
 }  // namespace
 
 Array read_pth(std::span<const std::byte> bytes, std::string_view what) {
-  return read(open_pth, bytes, what);
+  return read(open_pth, ByteRange::of(bytes), what);
 }
 
 Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what) {
-  return read(open_pickled_array, bytes, what);
+  return read(open_pickled_array, ByteRange::of(bytes), what);
+}
+
+Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what) {
+  return read(open_part(part), file, what);
+}
+
+TensorHeader read_tensor_header(const ByteRange& file, const TensorPart& part, std::string_view what) {
+  return read_header(open_part(part), file, what);
 }
 
 TensorHeader read_pth_header(const ReadAt& read_at, std::uint64_t size_bytes, std::string_view what) {

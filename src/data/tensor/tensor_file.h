@@ -19,6 +19,7 @@
 
 #include "core/array.h"
 #include "data/tensor/byte_range.h"
+#include "data/tensor/tensor_parts.h"
 
 namespace dfm::data {
 
@@ -29,6 +30,9 @@ Array read_pth(std::span<const std::byte> bytes, std::string_view what);
 // What pickle.dumps wrote: a numpy array, a torch tensor, or a list or tuple whose first item is one (the
 // further items are not looked at).
 Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what);
+
+// A file of any format that a part of a sample may have.
+Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what);
 
 struct TensorHeader {
   DType dtype = DType::float32;
@@ -43,6 +47,7 @@ struct TensorHeader {
 TensorHeader read_pth_header(const ReadAt& read_at, std::uint64_t size_bytes, std::string_view what);
 TensorHeader read_pickled_array_header(const ReadAt& read_at, std::uint64_t size_bytes,
                                        std::string_view what);
+TensorHeader read_tensor_header(const ByteRange& file, const TensorPart& part, std::string_view what);
 
 // A file for torch.load, also with weights_only=True: a stored ZIP archive with the elements aligned to 64
 // bytes and no time stamps, so that equal arrays give equal files. Throws a data error for 4 GiB or more.

@@ -16,7 +16,8 @@ std::uint32_t extend_crc32(std::uint32_t crc, std::span<const std::byte> bytes);
 // The CRC of two stretches behind each other; the second one is that long.
 std::uint32_t join_crc32(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes);
 
-// Throws a data error when the content's CRC differs from the recorded one.
+// Throw a data error when the content's CRC differs from the recorded one.
+void require_crc(std::uint32_t crc, std::uint32_t recorded);
 void check_crc(const ByteRange& content, std::uint32_t recorded);
 
 }  // namespace dfm::data

@@ -26,6 +26,7 @@ Manifest sample() {
   manifest.saved_at = "2025-01-31T12:00:00Z";
   manifest.data_fingerprint = "0123456789abcdef";
   manifest.bad_samples = {"shard-1/cat", "caf\xc3\xa9 \"quoted\"\n"};
+  manifest.quarantine = {3, 1000000007};
   manifest.config = {{"optimizer.lr", "0.0001"}, {"sample.prompts", R"(["a \"b\""])"}};
   manifest.files = {{"rank_00000.h5", 17, "00000000000000ab"}, {"rank_00001.h5", ~0ULL, "ffffffffffffffff"}};
   return manifest;
@@ -57,6 +58,7 @@ TEST(Manifest, EveryFieldComesBack) {
   EXPECT_EQ(manifest.saved_at, sample().saved_at);
   EXPECT_EQ(manifest.data_fingerprint, sample().data_fingerprint);
   EXPECT_EQ(manifest.bad_samples, sample().bad_samples);
+  EXPECT_EQ(manifest.quarantine, sample().quarantine);
   EXPECT_EQ(manifest.config, sample().config);
   ASSERT_EQ(manifest.files.size(), 2U);
   EXPECT_EQ(manifest.files[1].name, "rank_00001.h5");

@@ -27,7 +27,10 @@ Array numbers(const Shape& shape, DType dtype, float first = 0) {
 }
 
 RawSample raw(const Array& latent, const Array& text, const std::string& pth = "pth") {
-  return {"000007", {{"json", {}}, {pth, write_pth(latent)}, {"pickle", write_numpy_pickle(text)}}};
+  return {"000007",
+          {{"json", {}},
+           {pth, ByteRange::owning(write_pth(latent))},
+           {"pickle", ByteRange::owning(write_numpy_pickle(text))}}};
 }
 
 const Array kText = numbers({3, 8}, DType::float16);
@@ -107,7 +110,7 @@ TEST(DecodeSample, RefusesIntegers) {
 
 TEST(DecodeSample, RefusesDamagedFiles) {
   RawSample sample = raw(numbers({16, 1, 2, 2}, DType::float32), kText);
-  sample.parts[1].bytes.resize(sample.parts[1].bytes.size() / 2);
+  sample.parts[1].content = sample.parts[1].content.part(0, sample.parts[1].content.size() / 2);
   expect_refused(sample, "000007.pth");
 }
 
@@ -139,12 +142,31 @@ class Folder {
   testing::TemporaryFolder folder_;
 };
 
-TEST(EnergonSource, AsksForAnIndexWithShapes) {
-  const Folder folder;  // indexed without a reader of shapes
-  const auto error = error_of([&] { energon_source(folder.path(), "train"); });
-  ASSERT_TRUE(error);
-  EXPECT_EQ(error->kind(), ExitCode::data);
-  EXPECT_THAT(error->hint(), HasSubstr("dfm_index"));
+TEST(EnergonSource, ReadsHeadersWhereNoShapesAreRecorded) {
+  const Folder folder;  // indexed without a reader of shapes, as energon prepare does
+  const SampleSource source = energon_source(folder.path(), "train");
+  EXPECT_EQ(source.count(), 7);
+  EXPECT_EQ(source.text_width, 8);
+  EXPECT_EQ(source.shape(3), (SampleShape{16, 1, 2, 4, 3}));
+  EXPECT_EQ(source.read(3).latent.shape, (Shape{16, 1, 2, 4}));
+}
+
+TEST(EnergonSource, SaysWhatHappenedToAShardThatChanges) {
+  const Folder folder;
+  const SampleSource source = energon_source(folder.path(), "train");
+  source.read(0);
+  const auto shard = folder.path() / "shard_000000.tar", other = folder.path() / "shard_000001.tar";
+  std::filesystem::resize_file(shard, std::filesystem::file_size(shard) / 4);
+  const auto shrunk = error_of([&] { source.read(2); });
+  ASSERT_TRUE(shrunk);
+  EXPECT_EQ(shrunk->kind(), ExitCode::data);
+  EXPECT_THAT(shrunk->what(), HasSubstr("it shrank while the run was under way"));
+  std::filesystem::remove(other);
+  const auto removed = error_of([&] { source.read(4); });
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->kind(), ExitCode::data);
+  EXPECT_THAT(removed->what(), HasSubstr("it was removed while the run was under way"));
+  EXPECT_NE(removed->hint(), "");
 }
 
 TEST(EnergonSource, OfAFolderWithoutIndexIsADataError) {

@@ -19,9 +19,7 @@ using ::testing::HasSubstr;
 
 const std::filesystem::path kGolden = DFM_GOLDEN_FOLDER "/energon";
 
-std::string text_of(const RawPart& part) {
-  return {reinterpret_cast<const char*>(part.bytes.data()), part.bytes.size()};
-}
+std::string text_of(const RawPart& part) { return part.content.text(); }
 
 // Shards in a folder, indexed; all in the split train.
 class Indexed {
@@ -62,7 +60,7 @@ TEST(IndexedDataset, ReadsWhatTheReferencePrepared) {
     EXPECT_EQ(sample.key, is_plain ? "00000003" : "00000023");
     ASSERT_NE(sample.find("json"), nullptr);
     EXPECT_THAT(text_of(*sample.find("json")), HasSubstr("check"));
-    EXPECT_EQ(sample.find("pth")->bytes.size(), 1705U);
+    EXPECT_EQ(sample.find("pth")->content.size(), 1705U);
     EXPECT_EQ(sample.find("nope"), nullptr);
     EXPECT_FALSE(dataset.has_shapes());
   }

@@ -3,18 +3,20 @@
 #include <atomic>
 #include <map>
 #include <set>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "data/loader/step_reader.h"
+#include "data/loader/prefetching_reader.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data {
 namespace {
 
 using ::testing::ElementsAre;
+using namespace std::chrono_literals;
 using testing::error_of;
 using ::testing::HasSubstr;
 
@@ -176,18 +178,62 @@ TEST(PrefetchingReader, GivesWhatTheReaderGivesInAnyOrder) {
   }
 }
 
-TEST(PrefetchingReader, ReadsTheNextStepMeanwhile) {
-  auto reads = std::make_shared<std::atomic<int>>(0);
-  SampleSource source = numbered_source();
-  source.read = [good = source.read, reads](std::int64_t i) {
-    ++*reads;
-    return good(i);
-  };
-  {
-    PrefetchingReader ahead(StepReader(source, settings_of()));
-    ahead.take(0);
-  }  // waits for what is being read
-  EXPECT_EQ(*reads, 26);
+TEST(PrefetchingReader, ReadsTheNextStepsMeanwhileAndNoMore) {
+  for (const ReadAhead ahead : {ReadAhead{1, 1}, ReadAhead{3, 2}}) {
+    auto reads = std::make_shared<std::atomic<std::size_t>>(0);
+    SampleSource source = numbered_source();
+    source.read = [good = source.read, reads](std::int64_t i) {
+      ++*reads;
+      return good(i);
+    };
+    PrefetchingReader reader(StepReader(source, settings_of()), ahead);
+    reader.take(0);
+    const std::size_t expected = 13 * (1 + ahead.steps);
+    for (int i = 0; i < 5000 && *reads < expected; ++i) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(20ms);
+    EXPECT_EQ(*reads, expected);
+  }
+}
+
+TEST(PrefetchingReader, GivesTheSameWithAnyNumberOfThreads) {
+  StepReader plain(source_with_bad_samples(), settings_of());
+  for (std::size_t threads = 1; threads <= 4; ++threads) {
+    PrefetchingReader ahead(StepReader(source_with_bad_samples(), settings_of()), {threads, 3});
+    for (std::int64_t first = 0; first < 260; first += 13) {
+      const StepBatch ours = ahead.take(first), expected = plain.read(first);
+      EXPECT_EQ(samples_of(ours), samples_of(expected));
+      EXPECT_EQ(ours.packs.size(), expected.packs.size());
+      ASSERT_EQ(ours.bad.size(), expected.bad.size());
+      for (std::size_t i = 0; i < ours.bad.size(); ++i)
+        EXPECT_EQ(ours.bad[i].problem, expected.bad[i].problem);
+    }
+  }
+}
+
+TEST(PrefetchingReader, LeavesOutWhatIsInQuarantineAlsoWhereItWasReadAlready) {
+  PrefetchingReader ahead(StepReader(numbered_source(), settings_of()), {1, 2});
+  const SamplesByPosition first = samples_of(ahead.take(0));
+  const std::vector<std::int64_t> unwanted{expected_samples(13).begin()->second, first.begin()->second};
+  ahead.leave_out(unwanted);
+  SamplesByPosition expected = expected_samples(13);
+  expected.erase(expected.begin());
+  EXPECT_EQ(samples_of(ahead.take(13)), expected);
+  EXPECT_EQ(samples_of(ahead.take(0)).size(), 12U);
+  EXPECT_EQ(ahead.left_out().size(), 2U);
+}
+
+TEST(StepReader, DoesNotTryASampleInQuarantineAgain) {
+  StepReader reader(source_with_bad_samples(), settings_of());
+  const StepBatch before = reader.read(39);
+  ASSERT_FALSE(before.bad.empty());
+  for (const BadSample& bad : before.bad) {
+    EXPECT_EQ(bad.number, expected_samples(39).at(bad.position));
+    reader.leave_out(bad.number);
+  }
+  const StepBatch after = reader.read(39);
+  EXPECT_TRUE(after.bad.empty());
+  EXPECT_EQ(samples_of(after), samples_of(before));
+  EXPECT_EQ(after.planned_tokens, before.planned_tokens);
 }
 
 TEST(PrefetchingReader, ThrowsTheErrorOfAStepWhenThatStepIsTaken) {

@@ -67,6 +67,25 @@ TEST(BadSamples, BeyondTheBudgetEndTheRunBeforeTheWeightsChange) {
   EXPECT_EQ(trainer->steps_done(), 0);
 }
 
+// An epoch and a bit: the bad sample comes again, costs no second place in the budget, and is not tried.
+TEST(BadSamples, AreNotTriedAgain) {
+  auto tries = std::make_shared<int>(0);
+  data::SampleSource source = source_without(3);
+  source.read = [read = source.read, tries](std::int64_t i) {
+    try {
+      return read(i);
+    } catch (const Error&) {
+      ++*tries;
+      throw;
+    }
+  };
+  const auto trainer = trainer_of(source, source.count(), 1);
+  for (int i = 0; i < 4; ++i) trainer->step();
+  EXPECT_THAT(trainer->bad_samples(), ElementsAre("the bad sample is damaged"));
+  EXPECT_EQ(trainer->quarantine().size(), 1U);
+  EXPECT_LE(*tries, 2);  // the step after may have been read ahead
+}
+
 TEST(BadSamples, OfAWholeStepLeaveNothingToLearnAndNoError) {
   data::SampleSource source = tiny_source();
   source.read = [](std::int64_t) -> data::Sample { throw data_error("damaged"); };

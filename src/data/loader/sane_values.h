@@ -1,0 +1,14 @@
+// Whether the numbers of a tensor are ones to train on.
+#pragma once
+
+#include "core/array.h"
+
+namespace dfm::data {
+
+inline constexpr int kGreatestMagnitude = 1000;
+
+// Whether all are finite and of at most kGreatestMagnitude (spec/dfm.md section 4.4). Throws a data error for
+// element types that are no floating-point numbers.
+bool are_sane(const Array& array);
+
+}  // namespace dfm::data

@@ -1,0 +1,141 @@
+#include "data/tensor/npy_file.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+#include "core/text.h"
+#include "data/tensor/numpy_type.h"
+
+namespace dfm::data {
+namespace {
+
+constexpr std::string_view kMagic = "\x93NUMPY";
+constexpr std::uint64_t kLongestHeader = 64U << 10U;
+constexpr std::size_t kMostDimensions = 64;
+
+struct Header {
+  std::string description;  // "<f4"
+  bool column_major = false;
+  Shape shape;
+};
+
+Error damaged() {
+  return data_error("its header is not one that numpy writes",
+                    "save the array again: numpy.save(file, array)");
+}
+
+// Reads the one Python dictionary that numpy writes: three fixed keys with a text, a truth and a tuple of
+// integers, each followed by a comma.
+class HeaderReader {
+ public:
+  explicit HeaderReader(std::string_view text) : rest_(text) {}
+
+  Header read() {
+    Header header;
+    expect('{');
+    for (int keys = 0; !take('}'); ++keys) {
+      if (keys == 3) throw damaged();
+      const std::string key = text();
+      expect(':');
+      if (key == "descr") {
+        header.description = text();
+      } else if (key == "fortran_order") {
+        header.column_major = truth();
+      } else if (key == "shape") {
+        header.shape = integers();
+      } else {
+        throw damaged();
+      }
+      take(',');
+    }
+    return header;
+  }
+
+ private:
+  void skip_blanks() {
+    while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\n')) rest_.remove_prefix(1);
+  }
+  bool take(char wanted) {
+    skip_blanks();
+    if (rest_.empty() || rest_.front() != wanted) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  void expect(char wanted) {
+    if (!take(wanted)) throw damaged();
+  }
+  std::string text() {
+    expect('\'');
+    const auto end = rest_.find('\'');
+    if (end == std::string_view::npos) throw damaged();
+    std::string found(rest_.substr(0, end));
+    rest_.remove_prefix(end + 1);
+    return found;
+  }
+  bool truth() {
+    skip_blanks();
+    for (const std::string_view word : {"True", "False"}) {
+      if (!rest_.starts_with(word)) continue;
+      rest_.remove_prefix(word.size());
+      return word == "True";
+    }
+    throw damaged();
+  }
+  Shape integers() {
+    Shape shape;
+    expect('(');
+    while (!take(')')) {
+      std::int64_t value = 0;
+      skip_blanks();
+      const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
+      if (error != std::errc{} || value < 0 || shape.size() == kMostDimensions) throw damaged();
+      rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
+      shape.push_back(value);
+      take(',');
+    }
+    return shape;
+  }
+
+  std::string_view rest_;
+};
+
+DType dtype_of(const std::string& description) {
+  const auto dtype =
+      description.empty() ? std::nullopt : dtype_of_numpy(std::string_view(description).substr(1));
+  if (dtype && std::string_view("<>|=").find(description.front()) != std::string_view::npos) return *dtype;
+  throw data_error(fmt::format("numpy's element type '{}' is not supported", printable(description)),
+                   "convert the array to float32, float16, float64, int8 to int64, uint8 or bool");
+}
+
+}  // namespace
+
+std::shared_ptr<const ArrayView> open_npy(const ByteRange& file) {
+  if (file.size() < 10 || file.part(0, kMagic.size()).text() != kMagic)
+    throw data_error("it does not begin as a file of numpy.save");
+  const bool is_first = file.number<std::uint8_t>(6) == 1;
+  const std::uint64_t begin = is_first ? 10 : 12;
+  const std::uint64_t length = is_first ? file.number<std::uint16_t>(8) : file.number<std::uint32_t>(8);
+  if (length > kLongestHeader) throw damaged();
+  const Header header = HeaderReader(file.part(begin, length).text()).read();
+  const DType dtype = dtype_of(header.description);
+  auto storage = std::make_shared<Storage>();
+  storage->content = file.part(begin + length, file.size() - begin - length);
+  const auto count = static_cast<std::uint64_t>(element_count(header.shape));
+  if (__builtin_mul_overflow(count, size_of(dtype), &storage->size_bytes) ||
+      storage->content.size() != storage->size_bytes) {
+    throw data_error(fmt::format("{} bytes are stored for an array of {} with shape {}",
+                                 storage->content.size(), name_of(dtype), to_text(header.shape)),
+                     "the file is damaged: copy or make it again");
+  }
+  ArrayView view = make_view(std::move(storage), dtype,
+                             header.column_major ? column_major(header.shape) : row_major(header.shape));
+  view.swapped = header.description.front() == '>';
+  return std::make_shared<const ArrayView>(std::move(view));
+}
+
+}  // namespace dfm::data

@@ -1,0 +1,116 @@
+"""make bench: the loader beside the real Energon and webdataset, on one core, and beside a sequential read.
+
+All take turns on one data set; ratios are taken within a round, and their median is printed with its range. Peers read fewer
+samples than dfm where they are slow; what is compared are samples a second.
+usage: loader.py BIN [--rounds N] [--samples N] [--large N] [--folder PLACE]
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import loader_data  # noqa: E402
+
+
+def one_core():
+    os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[0]})
+
+
+def run(words, cores=one_core):
+    done = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True, preexec_fn=cores)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def forget(root):
+    """Makes the caches cold for these files."""
+    for path in root.rglob("*"):
+        if path.is_file():
+            descriptor = os.open(path, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(descriptor)
+
+
+def rate(result):
+    return result["samples"] / result["seconds"]
+
+
+def slowing(result):
+    """Time of the last tenth beside that of the second."""
+    tenths = result["tenths"]
+    return (tenths[-1] - tenths[-2]) / (tenths[1] - tenths[0])
+
+
+def show(what, rounds, baseline, good):
+    """rounds: a dict a round, of results by name."""
+    for name in rounds[0]:
+        ratios = [good(each[name], each[baseline]) for each in rounds]
+        result = rounds[0][name]
+        slow = f"{statistics.median(slowing(r[name]) for r in rounds):.2f}" if result.get("tenths") else "-"
+        print(f"| {what} | {name} | {statistics.median(rate(r[name]) for r in rounds):,.0f} | {statistics.median(ratios):.2f} "
+              f"({min(ratios):.2f} to {max(ratios):.2f}) | {slow} | {statistics.median(r[name]['peak_mib'] for r in rounds):.0f} |", flush=True)
+
+
+def tiny(options, folder):
+    """dfm's samples a second beside Energon's."""
+    sets = {mode: loader_data.write(folder / mode, mode, options.samples, 40, options.bin) for mode in ("raw", "tiny")}
+    for mode, root in sets.items():
+        for batch in (1, 64):
+            ours = ["raw", root, batch, options.samples] if mode == "raw" else ["train", root, batch, options.samples, 1]
+            peers = min(options.samples, 3000 if batch == 1 else 20000)
+            kind = "raw" if mode == "raw" else "decoded"
+            rounds = [{"dfm": run([options.bin / "loader_bench", *ours]),
+                       "Energon": run([sys.executable, HERE / "loader_peers.py", "energon", root, kind, batch, peers]),
+                       "webdataset": run([sys.executable, HERE / "loader_peers.py", "webdataset", root, kind, batch, peers])}
+                      for _ in range(options.rounds)]
+            show(f"tiny, {kind}, batch {batch}", rounds, "Energon", lambda x, base: rate(x) / rate(base))
+    for part in (options.samples // 4, options.samples):
+        result = run([options.bin / "loader_bench", "train", sets["tiny"], 64, part, 1])
+        print(f"| tiny, {part:,} samples read | dfm | {rate(result):,.0f} | | {slowing(result):.2f} | {result['peak_mib']:.0f} |", flush=True)
+
+
+def large(options, folder):
+    """Seconds a sample beside those of a sequential read of the shards."""
+    root = loader_data.write(folder / "large", "large", options.large, 16, options.bin)
+    for state in ("warm", "cold"):
+        for cores, threads in ((1, 1), (2, 2)):
+            rounds = []
+            for _ in range(options.rounds):
+                results = {}
+                for name, words in {"sequential read": ["sequential", root], "dfm": ["train", root, 4, options.large, threads]}.items():
+                    if state == "cold":
+                        forget(root)
+                    results[name] = run([options.bin / "loader_bench", *words], one_core if cores == 1 else None)
+                rounds.append(results)
+            show(f"large, {state}, {cores} core{'s' * (cores > 1)}", rounds, "sequential read", lambda x, base: rate(base) / rate(x))
+    peer = run([sys.executable, HERE / "loader_peers.py", "energon", root, "decoded", 4, options.large // 2])
+    print(f"| large, warm, 1 core | Energon | {rate(peer):,.0f} | | {slowing(peer):.2f} | {peer['peak_mib']:.0f} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bin", type=lambda text: Path(text).resolve())
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--samples", type=int, default=200_000, help="tiny ones")
+    parser.add_argument("--large", type=int, default=1024)
+    parser.add_argument("--only", choices=["tiny", "large"])
+    parser.add_argument("--folder", type=Path, help="where to put the data; default: a temporary folder")
+    options = parser.parse_args()
+    print("\n| data | who | samples/s | beside Energon (tiny: speed) or a sequential read (large: time) | last tenth / second | MiB |\n"
+          "|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        if options.only != "large":
+            tiny(options, Path(folder))
+        if options.only != "tiny":
+            large(options, Path(folder))
+
+
+main()
