@@ -73,13 +73,14 @@ class DataOnlyLoop {
  private:
   void step() {
     const auto start = Clock::now();
-    const data::StepBatch batch =
+    data::StepBatch batch =
         comm::agreed(world_, [&] { return reader_.take(done_ * reader_.global_batch_size()); });
     mine_.waiting_seconds += seconds_since(start);
     mine_.add(batch);
     std::int64_t bad = static_cast<std::int64_t>(batch.bad.size());
     world_.all_reduce_sum(std::span(&bad, 1));
     if (bad > 0) bad_samples_.note(batch, reader_);
+    data::give_back(std::move(batch));
     std::this_thread::sleep_for(std::chrono::duration<double>(compute_seconds_));
     activity::note_step(++done_);
   }

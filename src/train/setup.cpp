@@ -51,13 +51,19 @@ void require_same_model(const Config& config, const ckpt::Listed& checkpoint) {
       "give the same model.* keys, or another checkpoint.save");
 }
 
+data::SourceSettings source_settings(const Config& config, const data::NearbyCopies& copies) {
+  data::SourceSettings settings{copies};
+  settings.retries.attempts = static_cast<int>(config.integer("dataset.read_attempts"));
+  return settings;
+}
+
 }  // namespace
 
 data::SampleSource training_source(const Config& config, const data::NearbyCopies& copies) {
   if (config.flag("dataset.mock")) {
     return data::mock_source(mock_shape(config, config.integer("dataset.mock_samples")), seed_of(config));
   }
-  return data::energon_source(dataset_path(config), "train", copies);
+  return data::energon_source(dataset_path(config), "train", source_settings(config, copies));
 }
 
 std::optional<data::SampleSource> validation_source(const Config& config, const data::NearbyCopies& copies) {
@@ -71,7 +77,7 @@ std::optional<data::SampleSource> validation_source(const Config& config, const 
         dataset_path(config));
     return std::nullopt;
   }
-  return data::energon_source(dataset_path(config), "val", copies);
+  return data::energon_source(dataset_path(config), "val", source_settings(config, copies));
 }
 
 data::SplitFiles files_to_stage(const Config& config) {

@@ -94,7 +94,7 @@ void Trainer::require_finite(const StepResult& result) const {
 }
 
 StepResult Trainer::step(const StepHooks& hooks) {
-  const data::StepBatch batch = reader_.take(consumed_samples_);
+  data::StepBatch batch = reader_.take(consumed_samples_);
   const LocalSums local = forward_backward(batch);
   gradients_.reduce();
 
@@ -132,6 +132,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
   steps_done_ = result.step;
   activity::note_step(steps_done_);
   consumed_samples_ = result.consumed_samples;
+  data::give_back(std::move(batch));
   return result;
 }
 

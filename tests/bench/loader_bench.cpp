@@ -58,12 +58,13 @@ Count read_as_a_run_does(const std::string& root, std::int64_t batch, std::int64
   PrefetchingReader reader(StepReader(energon_source(root, "train"), settings), {threads, 2});
   Count count;
   while (count.samples < total) {
-    const StepBatch step = reader.take(count.samples);
+    StepBatch step = reader.take(count.samples);
     if (!step.bad.empty()) throw data_error(step.bad.front().problem);
     for (const auto& pack : step.packs) {
       for (const auto& each : pack)
         count.bytes += each.sample.latent.bytes.size() + each.sample.text.bytes.size();
     }
+    give_back(std::move(step));
     count.samples += batch;
     count.note_tenth(total);
   }

@@ -2,6 +2,9 @@
 //
 //   dataset_tool members            the members of each tar file whose path is a line of standard input
 //   dataset_tool samples ROOT SPLIT all samples of a split in order
+//   dataset_tool decoded PATH SPLIT what trains of each sample: key, then type, shape and elements of its
+//   latent and
+//                                   its text; or what is wrong with it
 //   dataset_tool blend FILE SPLIT   the folders of a metadataset: path, shards, weight or repetitions, range
 //   of
 //                                   samples, subflavors
@@ -24,6 +27,7 @@
 #include "data/energon/indexed_dataset.h"
 #include "data/energon/python_random.h"
 #include "data/energon/sample_key.h"
+#include "data/loader/energon_source.h"
 #include "data/loader/metadataset.h"
 #include "data/tar/tar_scanner.h"
 
@@ -141,6 +145,23 @@ void print_samples(const std::string& root, const std::string& split) {
   }
 }
 
+void print_decoded(const std::string& path, const std::string& split) {
+  const SampleSource source = energon_source(path, split);
+  for (std::int64_t i = 0; i < source.count(); ++i) {
+    try {
+      const Sample sample = source.read(i);
+      const Shape planned = latent_shape(source.shape(i));
+      ensure(planned == sample.latent.shape, "the recorded shape is another");
+      fmt::print("{}", to_hex(sample.key));
+      for (const Array* const array : {&sample.latent, &sample.text})
+        fmt::print(" {} {} {}", name_of(array->dtype), fmt::join(array->shape, ","), to_hex(array->bytes));
+      fmt::print("\n");
+    } catch (const Error& error) {
+      fmt::print("error {}\n", error.what());
+    }
+  }
+}
+
 void print_blend(const std::string& file, const std::string& split) {
   const Metadataset blend = read_metadataset(file, split);
   for (const BlendedFolder& each : blend.folders) {
@@ -162,6 +183,10 @@ int main(int argc, char** argv) {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.size() == 3 && words[0] == "samples") {
       print_samples(words[1], words[2]);
+      return 0;
+    }
+    if (words.size() == 3 && words[0] == "decoded") {
+      print_decoded(words[1], words[2]);
       return 0;
     }
     if (words.size() == 3 && words[0] == "blend") {

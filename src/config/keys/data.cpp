@@ -18,6 +18,10 @@ std::vector<Key> dataset_keys() {
       integer("dataset.num_workers", 2, "Threads of each rank that read and decode samples ahead")
           .at_least(1),
       integer("dataset.prefetch_steps", 2, "Steps that are read ahead of the one that computes").at_least(1),
+      integer("dataset.read_attempts", 5,
+              "Attempts to read a sample while the file system fails, with pauses that double from 0.2 s")
+          .at_least(1)
+          .at_most(12),
       integer("dataset.max_bad_samples", 0, "Unreadable samples to leave out before the run ends with code 3")
           .at_least(0),
       flag("dataset.mock", false, "Train on made-up latents of a fixed shape instead of dataset.path"),

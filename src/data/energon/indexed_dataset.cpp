@@ -99,7 +99,7 @@ SampleShape IndexedDataset::shape(std::size_t shard, std::uint64_t sample) const
   ensure(has_shapes(), "shape: none were recorded");
   const IndexedShard& place = shards_.at(shard);
   ensure(sample < place.samples, "shape: no such sample");
-  return shapes_->rows(place.name)[place.stored_place(sample)];
+  return (*shapes_->rows(place.name))[place.stored_place(sample)];
 }
 
 }  // namespace dfm::data

@@ -1,12 +1,24 @@
 #include "data/energon/shard_shapes.h"
 
-namespace dfm::data {
+#include <algorithm>
 
-const std::vector<SampleShape>& ShardShapes::rows(const std::string& shard) {
+namespace dfm::data {
+namespace {
+
+constexpr std::size_t kMostKept = 32;
+
+}  // namespace
+
+ShardShapes::Rows ShardShapes::rows(const std::string& shard) {
   const std::scoped_lock lock(mutex_);
-  auto& rows = rows_[shard];
-  if (rows == nullptr) rows = std::make_unique<const std::vector<SampleShape>>(file_.read_rows(shard));
-  return *rows;
+  const auto place = std::ranges::find(recent_, shard, &std::pair<std::string, Rows>::first);
+  if (place != recent_.end()) {
+    recent_.splice(recent_.begin(), recent_, place);
+  } else {
+    recent_.emplace_front(shard, std::make_shared<const std::vector<SampleShape>>(file_.read_rows(shard)));
+    if (recent_.size() > kMostKept) recent_.pop_back();
+  }
+  return recent_.front().second;
 }
 
 }  // namespace dfm::data

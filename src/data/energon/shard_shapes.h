@@ -1,11 +1,12 @@
-// The rows of dfm_shapes.bin by shard, read when they are first asked for.
+// The rows of dfm_shapes.bin by shard, read when they are asked for. Those of the shards that were asked for
+// last are kept, so that memory does not grow with the data set.
 #pragma once
 
-#include <cstdint>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "data/energon/shapes_file.h"
@@ -14,16 +15,18 @@ namespace dfm::data {
 
 class ShardShapes {
  public:
+  using Rows = std::shared_ptr<const std::vector<SampleShape>>;
+
   explicit ShardShapes(ShapesFile file) : file_(std::move(file)) {}
 
   const ShapesFile& file() const { return file_; }
-  // Thread-safe. The reference stays valid.
-  const std::vector<SampleShape>& rows(const std::string& shard);
+  // Thread-safe.
+  Rows rows(const std::string& shard);
 
  private:
   ShapesFile file_;
   std::mutex mutex_;
-  std::unordered_map<std::string, std::unique_ptr<const std::vector<SampleShape>>> rows_;
+  std::list<std::pair<std::string, Rows>> recent_;  // the last used first
 };
 
 }  // namespace dfm::data

@@ -90,7 +90,7 @@ void announce(const std::vector<OpenedPart>& parts, const std::vector<std::int64
 
 }  // namespace
 
-SampleSource blended_source(const Metadataset& blend, const NearbyCopies& copies) {
+SampleSource blended_source(const Metadataset& blend, const SourceSettings& settings) {
   const std::vector<OpenedPart> parts = open_parts(blend);
   require_equal_texts(parts);
   const std::vector<std::int64_t> draws = draws_of(blend, parts);
@@ -102,7 +102,7 @@ SampleSource blended_source(const Metadataset& blend, const NearbyCopies& copies
     order.push_back({more.size(), draws[i]});
   }
   announce(parts, draws);
-  SampleSource source = source_of(std::move(runs), copies);
+  SampleSource source = source_of(std::move(runs), settings);
   source.blend = std::move(order);
   source.text_width = text_width_of(*parts.front().dataset);
   source.fingerprint = fingerprint_of(parts, draws);

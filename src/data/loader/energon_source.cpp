@@ -36,10 +36,10 @@ bool names_shards(const BlendedFolder& folder) {
 
 }  // namespace
 
-SampleSource energon_source(const fs::path& path, std::string_view split, const NearbyCopies& copies) {
-  if (is_metadataset(path)) return blended_source(read_metadataset(path, split), copies);
+SampleSource energon_source(const fs::path& path, std::string_view split, const SourceSettings& settings) {
+  if (is_metadataset(path)) return blended_source(read_metadataset(path, split), settings);
   const auto dataset = open_folder(path, split);
-  SampleSource source = source_of(runs_of(dataset), copies);
+  SampleSource source = source_of(runs_of(dataset), settings);
   source.text_width = text_width_of(*dataset);
   source.fingerprint = hex(dataset->fingerprint());
   return source;

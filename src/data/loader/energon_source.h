@@ -7,15 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include "data/loader/nearby_copies.h"
 #include "data/loader/sample.h"
+#include "data/loader/source_settings.h"
 
 namespace dfm::data {
 
 // Throws a data error when the folder is not indexed or its split is empty.
 // Samples are read from copies of the shards where there are any.
 SampleSource energon_source(const std::filesystem::path& path, std::string_view split,
-                            const NearbyCopies& copies = {});
+                            const SourceSettings& settings = {});
 
 // What is read of some splits, sample by sample: their shards, each after its index.
 struct SplitFiles {

@@ -17,27 +17,31 @@ std::optional<std::filesystem::path> copy_of(const std::filesystem::path& shard,
   return copies.find(shard);
 }
 
-Sample read_from_shard(const IndexedDataset& dataset, std::size_t shard, std::uint64_t sample) {
-  return with_retries([&] {
-    try {
-      return decode_sample(dataset.read_sample(shard, sample));
-    } catch (const Error&) {
-      if (const auto reason = dataset.explain_failure(shard)) throw Error(*reason);
-      throw;
-    }
-  });
+Sample read_from_shard(const IndexedDataset& dataset, const RetryPolicy& retries, std::size_t shard,
+                       std::uint64_t sample) {
+  return with_retries(
+      [&] {
+        try {
+          return decode_sample(dataset.read_sample(shard, sample));
+        } catch (const Error&) {
+          if (const auto reason = dataset.explain_failure(shard)) throw Error(*reason);
+          throw;
+        }
+      },
+      retries);
 }
 
-Sample read_nearest(const IndexedDataset& dataset, const NearbyCopies& copies, std::size_t shard,
+Sample read_nearest(const IndexedDataset& dataset, const SourceSettings& settings, std::size_t shard,
                     std::uint64_t sample) {
   const std::filesystem::path& path = dataset.shards()[shard].path;
-  const auto copy = copy_of(path, copies);
-  if (!copy) return read_from_shard(dataset, shard, sample);
+  const auto copy = copy_of(path, settings.copies);
+  if (!copy) return read_from_shard(dataset, settings.retries, shard, sample);
   try {
     return decode_sample(dataset.read_sample(shard, sample, *copy));
   } catch (const Error& error) {
-    Sample read = read_from_shard(dataset, shard, sample);  // throws where the shard itself is at fault
-    copies.give_up(path);
+    // Throws where the shard itself is at fault.
+    Sample read = read_from_shard(dataset, settings.retries, shard, sample);
+    settings.copies.give_up(path);
     // At the end of a run, copies may be removed while a thread still reads ahead.
     if (std::filesystem::exists(*copy)) log::warn("{}: reading {} again", error.what(), path.native());
     return read;
@@ -113,7 +117,7 @@ std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& datas
   return runs_of(dataset, 0, static_cast<std::int64_t>(dataset->sample_count()));
 }
 
-SampleSource source_of(std::vector<ShardRun> runs, const NearbyCopies& copies) {
+SampleSource source_of(std::vector<ShardRun> runs, const SourceSettings& settings) {
   SampleSource source;
   for (const ShardRun& run : runs) source.samples_in_shard.push_back(run.samples);
   const auto numbering = std::make_shared<const Numbering>(std::move(runs));
@@ -121,9 +125,9 @@ SampleSource source_of(std::vector<ShardRun> runs, const NearbyCopies& copies) {
     const auto [run, index] = numbering->place_of(sample);
     return shape_of(*run.dataset, run.shard, index);
   };
-  source.read = [numbering, copies](std::int64_t sample) {
+  source.read = [numbering, settings](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);
-    return read_nearest(*run.dataset, copies, run.shard, index);
+    return read_nearest(*run.dataset, settings, run.shard, index);
   };
   return source;
 }

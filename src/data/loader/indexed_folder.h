@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "data/energon/indexed_dataset.h"
-#include "data/loader/nearby_copies.h"
 #include "data/loader/sample.h"
+#include "data/loader/source_settings.h"
 
 namespace dfm::data {
 
@@ -36,6 +36,6 @@ std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& datas
 std::vector<ShardRun> runs_of(const std::shared_ptr<const IndexedDataset>& dataset);
 
 // The samples of the runs, numbered one after the other.
-SampleSource source_of(std::vector<ShardRun> runs, const NearbyCopies& copies);
+SampleSource source_of(std::vector<ShardRun> runs, const SourceSettings& settings);
 
 }  // namespace dfm::data

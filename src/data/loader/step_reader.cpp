@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "data/tensor/spare_buffers.h"
 
 namespace dfm::data {
 namespace {
@@ -15,6 +16,15 @@ void require_room(std::int64_t tokens, std::int64_t capacity) {
 }
 
 }  // namespace
+
+void give_back(StepBatch batch) {
+  for (auto& pack : batch.packs) {
+    for (PositionedSample& each : pack) {
+      give_back(std::move(each.sample.latent));
+      give_back(std::move(each.sample.text));
+    }
+  }
+}
 
 StepReader::StepReader(SampleSource source, StepReaderSettings settings)
     : source_(std::move(source)),

@@ -50,6 +50,9 @@ struct StepBatch {
   std::vector<BadSample> bad;       // left out of the packs of this rank
 };
 
+// Gives the memory of a batch that is not needed any more to the batches that are being read.
+void give_back(StepBatch batch);
+
 // What this rank reads in a step.
 struct PlannedSample {
   std::int64_t position = 0;

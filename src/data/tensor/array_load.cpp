@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "data/tensor/array_view.h"
+#include "data/tensor/spare_buffers.h"
 #include "data/zip/crc.h"
 
 namespace dfm::data {
@@ -110,7 +111,7 @@ void normalize_booleans(Array& array) {
 
 Array load(const ArrayView& view, MemoryBudget& budget) {
   budget.charge(loaded_bytes(view));
-  Array array = make_array(view.dtype, view.layout.shape);
+  Array array{view.dtype, view.layout.shape, take_buffer(loaded_bytes(view))};
   if (array.bytes.empty()) return array;
   if (!read_whole(view, array)) read_pieces(view, array, budget);
   if (view.swapped) swap_bytes(array);

@@ -7,6 +7,7 @@
 #include "data/energon/index_metadata.h"
 #include "data/energon/shape_reader.h"
 #include "data/energon/shard_result.h"
+#include "data/energon/tar_index.h"
 #include "data/loader/decode_sample.h"
 #include "data/loader/energon_source.h"
 #include "data/tar/shard_writer.h"
@@ -149,6 +150,36 @@ TEST(EnergonSource, ReadsHeadersWhereNoShapesAreRecorded) {
   EXPECT_EQ(source.text_width, 8);
   EXPECT_EQ(source.shape(3), (SampleShape{16, 1, 2, 4, 3}));
   EXPECT_EQ(source.read(3).latent.shape, (Shape{16, 1, 2, 4}));
+}
+
+TEST(ReadRawSample, ReadsLargeSamplesInPlaceAndSmallOnesAtOnce) {
+  const testing::TemporaryFolder folder;
+  const Array large = numbers({16, 1, 64, 96}, DType::float32);
+  ShardWriter writer(folder / "a.tar");
+  writer.add("1.json", std::vector<std::byte>(7));
+  writer.add("1.pth", write_pth(large));
+  writer.add("1.pickle", write_numpy_pickle(kText));
+  writer.add("2.pth", write_pth(kText));
+  writer.commit();
+  const auto file = std::make_shared<const File>(File::open_to_read(folder / "a.tar"));
+  std::vector<std::byte> bytes(file->size());
+  file->read_exactly(bytes, 0);
+  index_shard(folder.path(), "a.tar", {});
+  const std::uint64_t second = read_tar_index(folder / "a.tar", bytes.size()).at(1);
+  const RawSample in_place = read_raw_sample(file, 0, second);
+  const RawSample at_once = parse_sample(std::span(bytes).first(second), 0);
+  EXPECT_EQ(in_place.key, "1");
+  ASSERT_EQ(in_place.parts.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(in_place.parts[i].extension, at_once.parts[i].extension);
+    EXPECT_EQ(in_place.parts[i].content.bytes(), at_once.parts[i].content.bytes());
+  }
+  EXPECT_GT(second, 256U << 10U);
+  const auto too_large = error_of([&] { decode_sample(in_place); });  // numbers above 1000
+  ASSERT_TRUE(too_large);
+  EXPECT_THAT(too_large->what(), HasSubstr("above 1000"));
+  const RawSample small = read_raw_sample(file, second, bytes.size() - 1024);
+  EXPECT_EQ(small.key, "2");
 }
 
 TEST(EnergonSource, SaysWhatHappenedToAShardThatChanges) {

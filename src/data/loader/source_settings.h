@@ -1,0 +1,14 @@
+// How a source reads its files.
+#pragma once
+
+#include "core/system_error.h"
+#include "data/loader/nearby_copies.h"
+
+namespace dfm::data {
+
+struct SourceSettings {
+  NearbyCopies copies = {};
+  RetryPolicy retries = {};  // of a sample, while the file system fails in a way that may pass
+};
+
+}  // namespace dfm::data
