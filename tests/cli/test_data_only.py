@@ -37,24 +37,3 @@ def test_it_stops_resumable(shards):
     done = run("dfm_train", *TINY, "--data-only", f"dataset.path={shards}", "train.train_iters=1000",
                "--stop-after-steps", 2, code=75)
     assert samples_and_rate(done.stderr)[0] == "2"
-
-
-def blend(folder, *parts):
-    file = folder / "blend.yaml"
-    lines = [f"      - {{path: {path}, weight: {weight}}}" for path, weight in parts]
-    file.write_text("__module__: megatron.energon\n__class__: MetadatasetV2\nsplits:\n  train:\n    blend:\n" + "\n".join(lines) + "\n")
-    return file
-
-
-def test_it_reads_a_blend_and_says_what_it_is_made_of(shards, tmp_path):
-    file = blend(tmp_path, (shards, 3), (shards, 1))
-    for ranks in (1, 3):
-        done = run("dfm_train", *TINY, "--data-only", f"dataset.path={file}", "train.train_iters=7", ranks=ranks)
-        assert samples_and_rate(done.stderr) == ("7", "42")
-        assert f"blend: 75.00 % from {shards} (train, 16 samples)" in done.stderr
-
-
-def test_it_stages_a_blend(shards, tmp_path):
-    done = run("dfm_train", *TINY, "--data-only", f"dataset.path={blend(tmp_path, (shards, 1))}", "train.train_iters=3",
-               "stage.mode=broadcast", f"stage.scratch={tmp_path}")
-    assert "staged 8 copies" in done.stderr

@@ -7,7 +7,8 @@ from megatron.energon import WorkerConfig
 from megatron.energon.metadataset.loader import load_dataset
 
 from conftest import BIN
-from test_energon import files, indexed, packed, TOOL
+from energon_archives import files, packed
+from energon_peer import indexed, TOOL
 from test_tar_scanner import unhexed
 
 V2 = "__module__: megatron.energon\n__class__: MetadatasetV2\nsplits:\n"

@@ -14,7 +14,8 @@ import yaml
 from safetensors.torch import save as save_safetensors
 
 from conftest import BIN, run, TINY
-from test_energon import GOLDEN, indexed, prepared
+from energon_archives import GOLDEN
+from energon_peer import indexed, prepared_with
 from test_tar_scanner import unhexed
 
 TOOL = BIN / "dataset_tool"
@@ -99,7 +100,7 @@ def forms(tmp_path_factory):
     samples = {key: form(*originals[key]) for key, (_, form) in zip(originals, FORMS.values())}
     for shard in range(2):
         (root / f"s-{shard}.tar").write_bytes(archive(dict(list(samples.items())[shard::2])))
-    prepared(root, "--split-ratio", "1,0,0", "--force-overwrite")
+    prepared_with(root, "--split-ratio", "1,0,0", "--sample-type", "CrudeWebdataset")
     return root, {key: expected(*pair) for key, pair in originals.items()}
 
 
