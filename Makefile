@@ -53,6 +53,7 @@ bench: build     ## step time and memory against PyTorch, start-up times
 	@.deps/venv/bin/python tests/bench/checkpoint.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/recovery.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/loader.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/index.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/soak.py $(BUILD)/bin
 
 format:          ## format all C++ sources

@@ -73,7 +73,7 @@ SampleTables::SampleTables(const fs::path& root)
       database_(SqliteDatabase::create(temporary_)) {
   database_.execute(
       "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = "
-      "-65536; "
+      "-16384; "
       "PRAGMA temp_store = FILE; BEGIN");
   database_.execute(without_unique(kSamplesTable));
   database_.execute(kPartsTable);
