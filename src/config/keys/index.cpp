@@ -44,6 +44,16 @@ std::vector<Key> dataset_yaml_keys() {
   };
 }
 
+std::vector<Key> media_keys() {
+  return {
+      flag("index.media_metadata_by_extension", false,
+           "Record size, format and mode of pictures, found by their extension (Energon's media_metadata)"),
+      flag("index.media_metadata_by_header", false, "The same, found by their first bytes"),
+      text("index.media_metadata_by_glob", {},
+           "The same, found by shell patterns for KEY.EXTENSION in small letters, separated by commas"),
+  };
+}
+
 std::vector<Key> asking_keys() {
   return {
       flag("index.info", false, "Print shards, samples, parts, sizes and splits instead of indexing"),
@@ -64,7 +74,7 @@ std::vector<Key> asking_keys() {
 
 std::vector<Key> index_keys() {
   std::vector<Key> keys = making_keys();
-  for (auto* const more : {&dataset_yaml_keys, &asking_keys}) {
+  for (auto* const more : {&dataset_yaml_keys, &media_keys, &asking_keys}) {
     for (Key& key : more()) keys.push_back(std::move(key));
   }
   return keys;

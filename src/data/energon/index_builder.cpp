@@ -55,8 +55,8 @@ void index_my_shards(Work& work, const IndexSettings& settings, const comm::Grou
   Progress progress("Indexing", my_bytes, tools.progress);
   for (std::size_t i = 0; i < work.shards.size() && !StopToken::requested(); ++i) {
     if (work.owners[i] != world.rank()) continue;
-    work.results[i] =
-        index_changed_shard(settings.root, work.shards[i].name, tools.read_shapes, settings.rescan);
+    work.results[i] = index_changed_shard(settings.root, work.shards[i].name, tools.read_shapes,
+                                          settings.rescan, settings.media);
     progress.advance(static_cast<std::int64_t>(work.shards[i].size_bytes), work.shards[i].name);
   }
 }
@@ -93,6 +93,20 @@ std::uint32_t common_text_width(const Work& work) {
   return first == nullptr ? 0 : first->width;
 }
 
+void warn_of_unread_media(const Work& work, IndexReport& report) {
+  std::string example;
+  for (const RecordedShard& result : work.results) {
+    report.media_rows += result.summary.media_rows;
+    report.unread_media += result.summary.media_unread;
+    if (example.empty()) example = result.summary.first_unread_media;
+  }
+  if (report.unread_media == 0) return;
+  report.warnings.push_back(fmt::format(
+      "{} media parts have no row in media_metadata, the first: {}; PNG, JPEG, GIF, BMP and WebP are read, "
+      "other pictures, sound and video are not",
+      report.unread_media, printable(example)));
+}
+
 IndexReport make_report(const Work& work, const Discovery& found) {
   IndexReport report;
   report.skipped = found.skipped;
@@ -113,6 +127,7 @@ IndexReport make_report(const Work& work, const Discovery& found) {
     extensions.insert(summary.extensions.begin(), summary.extensions.end());
     report.warnings.insert(report.warnings.end(), summary.warnings.begin(), summary.warnings.end());
   }
+  warn_of_unread_media(work, report);
   report.extensions.assign(extensions.begin(), extensions.end());
   report.has_shapes = has_tensors;
   if (!has_tensors) report.samples_without_shape = 0;  // another kind of data set
@@ -144,7 +159,7 @@ void refuse_skipped(const IndexSettings& settings, const IndexReport& report) {
 
 // One process.
 void write_all(const Work& work, IndexSettings& settings, const IndexDialog& dialog, IndexReport& report) {
-  TableRequest request{settings.root, {}, report.has_shapes, report.text_width};
+  TableRequest request{settings.root, {}, report.has_shapes, report.text_width, settings.media};
   std::vector<std::string> names;
   for (std::size_t i = 0; i < work.shards.size(); ++i) {
     const ShardSummary& summary = work.results[i].summary;

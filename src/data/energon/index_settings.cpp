@@ -1,5 +1,7 @@
 #include "data/energon/index_settings.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "core/error.h"
@@ -30,7 +32,31 @@ std::string dataset_yaml_name(const Config& config) {
   return name;
 }
 
+std::optional<MediaFilter> media_filter(const Config& config) {
+  const auto glob = config.optional_text("index.media_metadata_by_glob");
+  const bool by_header = config.flag("index.media_metadata_by_header");
+  const bool by_extension = config.flag("index.media_metadata_by_extension");
+  if ((glob ? 1 : 0) + (by_header ? 1 : 0) + (by_extension ? 1 : 0) > 1) {
+    throw usage_error("more than one of index.media_metadata_by_glob, _by_header and _by_extension is given",
+                      "give one of them");
+  }
+  if (by_header) return MediaFilter{MediaStrategy::header};
+  if (by_extension) return MediaFilter{MediaStrategy::extension};
+  if (!glob) return std::nullopt;
+  MediaFilter filter{MediaStrategy::glob};
+  for (std::size_t begin = 0; begin <= glob->size();) {
+    const auto end = std::min(glob->find(',', begin), glob->size());
+    filter.patterns.push_back(glob->substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return filter;
+}
+
 void refuse_what_does_not_go_together(const IndexSettings& settings) {
+  if (settings.tar_index_only && settings.media) {
+    throw usage_error("index.media_metadata_by_... and index.tar_index_only do not go together",
+                      "leave one of them out");
+  }
   if (!settings.tar_index_only || settings.exclude.empty()) return;
   throw usage_error("index.exclude and index.tar_index_only do not go together",
                     "without some of its shards the data set has another .info.json: leave one of them out");
@@ -52,7 +78,8 @@ IndexSettings index_settings(const Config& config) {
                          .strict = config.flag("index.strict"),
                          .force_overwrite = config.flag("index.force_overwrite"),
                          .dataset = dataset_definition(config),
-                         .dataset_yaml_name = dataset_yaml_name(config)};
+                         .dataset_yaml_name = dataset_yaml_name(config),
+                         .media = media_filter(config)};
   if (!settings.exclude.empty()) python_regex(settings.exclude, "index.exclude");
   refuse_what_does_not_go_together(settings);
   return settings;

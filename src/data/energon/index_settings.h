@@ -10,6 +10,7 @@
 #include "data/energon/dataset_definition.h"
 #include "data/energon/split_patterns.h"
 #include "data/energon/splits.h"
+#include "data/media_rows/media_filter.h"
 
 namespace dfm::data {
 
@@ -26,7 +27,8 @@ struct IndexSettings {
 
   std::optional<DatasetDefinition> dataset = DatasetDefinition{};  // none: no dataset.yaml is written
   std::string dataset_yaml_name = "dataset.yaml";
-  bool replace_sample_loader = false;  // where it exists; force_overwrite keeps it, since users write it
+  std::optional<MediaFilter> media = {};  // whose metadata is recorded; none: of none
+  bool replace_sample_loader = false;     // where it exists; force_overwrite keeps it, since users write it
 };
 
 // Throws a usage error for a missing index.root and for what is malformed or does not go together.

@@ -16,6 +16,7 @@
 #include "data/energon/sample_tables.h"
 #include "data/energon/shapes_file.h"
 #include "data/energon/shard_record.h"
+#include "data/energon/shard_result.h"
 #include "data/energon/tar_index.h"
 
 namespace dfm::data {
@@ -27,7 +28,8 @@ namespace fs = std::filesystem;
 constexpr const char* kTablesState = ".nv-meta/dfm_rows/tables.json";
 
 std::string state_of(const TableRequest& request) {
-  std::string sources = fmt::format("{} {}\n", request.has_shapes, request.text_width);
+  std::string sources =
+      fmt::format("{} {} {}\n", request.has_shapes, request.text_width, media_stamp(request.media));
   for (const TableShard& shard : request.shards) {
     sources += fmt::format("{} {} {:x} {:x}\n", shard.name, shard.summary->samples,
                            shard.summary->samples_hash, shard.summary->rows_hash);
@@ -51,6 +53,7 @@ bool is_unchanged(const TableRequest& request) {
 
 ShardRecord record_of(const TableRequest& request, const std::string& name) {
   ShardStamp stamp = shard_stamp(request.root, name);
+  stamp.media = media_stamp(request.media);
   for (const bool has_shapes : {true, false}) {
     stamp.has_shapes = has_shapes;
     if (auto record = read_record(request.root, stamp)) return *std::move(record);
@@ -74,6 +77,7 @@ void add_samples(SampleTables& tables, const ShardRecord& record, const fs::path
   for_each_sample(record, offsets, [&](const ShardSample& sample, std::uint64_t size_bytes) {
     tables.add(sample, size_bytes, {shard, place++});
   });
+  for (const MediaRow& row : media_rows_from_text(record.media)) tables.add(row);
 }
 
 void refuse(const DuplicateKey& duplicate, const TableRequest& request) {
@@ -90,7 +94,7 @@ void refuse(const DuplicateKey& duplicate, const TableRequest& request) {
 TablesOutcome write_tables(const TableRequest& request) {
   if (is_unchanged(request)) return TablesOutcome::unchanged;
   remove_file(request.root / kTablesState);
-  SampleTables tables(request.root);
+  SampleTables tables(request.root, request.media);
   std::optional<ShapesWriter> shapes;
   if (request.has_shapes) shapes.emplace(shapes_writer(request));
   for (std::size_t i = 0; i < request.shards.size(); ++i) {

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/energon/shard_summary.h"
+#include "data/media_rows/media_filter.h"
 
 namespace dfm::data {
 
@@ -21,6 +23,7 @@ struct TableRequest {
   std::vector<TableShard> shards;  // in the order of .info.json
   bool has_shapes = false;
   std::uint32_t text_width = 0;
+  std::optional<MediaFilter> media = {};
 };
 
 enum class TablesOutcome { written, unchanged, stopped };

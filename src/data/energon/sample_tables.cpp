@@ -41,11 +41,18 @@ constexpr const char* kKeyIndex = "CREATE UNIQUE INDEX dfm_unique_keys ON sample
 constexpr const char* kAdoptKeyIndex =
     "UPDATE sqlite_master SET name = 'sqlite_autoindex_samples_1', sql = NULL WHERE name = 'dfm_unique_keys'";
 
-// It stands behind its table in the schema, where UNIQUE puts it.
-constexpr const char* kOrderSchema =
-    "UPDATE sqlite_master SET rowid = 1000 WHERE rowid = 2; UPDATE sqlite_master SET rowid = 2 WHERE rowid = "
-    "3; "
-    "UPDATE sqlite_master SET rowid = 3 WHERE rowid = 1000";
+constexpr const char* kMediaTable = R"(CREATE TABLE media_metadata (
+                    entry_key TEXT PRIMARY KEY,
+                    metadata_type TEXT NOT NULL,
+                    metadata_json TEXT NOT NULL
+                ))";
+constexpr const char* kFilterTable = R"(CREATE TABLE media_filters (
+                    filter_id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    strategy TEXT NOT NULL,
+                    patterns TEXT,
+                    created_at_utc TEXT DEFAULT CURRENT_TIMESTAMP,
+                    UNIQUE(strategy, patterns)
+                ))";
 
 constexpr std::array<const char*, 3> kIndices{
     "CREATE INDEX idx_samples_by_tar_and_idx ON samples(tar_file_id, sample_index)",
@@ -67,7 +74,7 @@ std::string make_uuid() {
 
 }  // namespace
 
-SampleTables::SampleTables(const fs::path& root)
+SampleTables::SampleTables(const fs::path& root, const std::optional<MediaFilter>& media)
     : root_(root),
       temporary_(temporary_name(root / kSqliteFile)),
       database_(SqliteDatabase::create(temporary_)) {
@@ -77,6 +84,7 @@ SampleTables::SampleTables(const fs::path& root)
       "PRAGMA temp_store = FILE; BEGIN");
   database_.execute(without_unique(kSamplesTable));
   database_.execute(kPartsTable);
+  if (media) make_media_tables(*media);
   insert_sample_ = database_.prepare("INSERT INTO samples VALUES (?, ?, ?, ?, ?)");
   insert_part_ = database_.prepare("INSERT INTO sample_parts VALUES (?, ?, ?, ?, ?)");
 }
@@ -99,6 +107,31 @@ void SampleTables::add(const ShardSample& sample, std::uint64_t size_bytes, cons
   }
 }
 
+void SampleTables::make_media_tables(const MediaFilter& media) {
+  database_.execute(kMediaTable);
+  database_.execute(kFilterTable);
+  const std::string strategy = media.strategy_name(), patterns = media.joined_patterns();
+  auto insert = database_.prepare("INSERT INTO media_filters (strategy, patterns) VALUES (?, ?)");
+  insert.bind(1, std::string_view(strategy)).bind(2, std::string_view(patterns)).run();
+  insert_media_ = database_.prepare("INSERT OR REPLACE INTO media_metadata VALUES (?, ?, ?)");
+}
+
+void SampleTables::add(const MediaRow& row) {
+  insert_media_->bind(1, std::string_view(row.entry))
+      .bind(2, std::string_view(row.type))
+      .bind(3, std::string_view(row.json))
+      .run();
+}
+
+// Behind its table in the schema, where UNIQUE puts it; the tables behind that move up by one.
+void SampleTables::move_key_index() {
+  const std::string place = "(SELECT rowid FROM sqlite_master WHERE name = 'sqlite_autoindex_samples_1')";
+  database_.execute("UPDATE sqlite_master SET rowid = -rowid - 1 WHERE rowid > 1 AND rowid < " + place);
+  database_.execute("UPDATE sqlite_master SET rowid = 1000000 WHERE name = 'sqlite_autoindex_samples_1'");
+  database_.execute("UPDATE sqlite_master SET rowid = -rowid WHERE rowid < 0");
+  database_.execute("UPDATE sqlite_master SET rowid = 2 WHERE rowid = 1000000");
+}
+
 DuplicateKey SampleTables::find_duplicate() {
   DuplicateKey duplicate;
   auto keys =
@@ -116,6 +149,7 @@ DuplicateKey SampleTables::find_duplicate() {
 std::optional<DuplicateKey> SampleTables::index() {
   insert_sample_.reset();
   insert_part_.reset();
+  insert_media_.reset();
   try {
     database_.execute(kKeyIndex);
   } catch (const SqliteConflict&) {
@@ -126,7 +160,7 @@ std::optional<DuplicateKey> SampleTables::index() {
   auto restore = database_.prepare("UPDATE sqlite_master SET sql = ? WHERE name = 'samples'");
   restore.bind(1, std::string_view(kSamplesTable)).run();
   database_.execute(kAdoptKeyIndex);
-  database_.execute(kOrderSchema);
+  move_key_index();
   return std::nullopt;
 }
 

@@ -16,6 +16,7 @@
 
 #include "data/energon/shard_scan.h"
 #include "data/energon/sqlite.h"
+#include "data/media_rows/media_rows.h"
 
 namespace dfm::data {
 
@@ -35,12 +36,14 @@ struct DuplicateKey {
 
 class SampleTables {
  public:
-  explicit SampleTables(const std::filesystem::path& root);
+  // With a filter there are the tables of media, too.
+  explicit SampleTables(const std::filesystem::path& root, const std::optional<MediaFilter>& media = {});
   SampleTables(const SampleTables&) = delete;
   SampleTables& operator=(const SampleTables&) = delete;
   ~SampleTables();
 
   void add(const ShardSample& sample, std::uint64_t size_bytes, const SamplePlace& place);
+  void add(const MediaRow& row);
   // Makes the indices. Two samples with one key are the answer where there are some; then commit() must not
   // follow.
   std::optional<DuplicateKey> index();
@@ -49,11 +52,13 @@ class SampleTables {
 
  private:
   DuplicateKey find_duplicate();
+  void make_media_tables(const MediaFilter& media);
+  void move_key_index();
 
   std::filesystem::path root_;
   std::filesystem::path temporary_;
   SqliteDatabase database_;
-  std::optional<SqliteStatement> insert_sample_, insert_part_;
+  std::optional<SqliteStatement> insert_sample_, insert_part_, insert_media_;
 };
 
 }  // namespace dfm::data

@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kMagic = "DFMROWS1";
+constexpr std::string_view kMagic = "DFMROWS2";
 constexpr std::uint64_t kLargestRecordBytes = std::uint64_t{16} << 30U;
 
 void put_number(std::string& bytes, std::uint64_t value) {
@@ -75,25 +75,31 @@ std::string head_text(const ShardRecord& record) {
               {"size", record.stamp.size_bytes},
               {"changed_ns", record.stamp.changed_ns},
               {"has_shapes", record.stamp.has_shapes},
+              {"media", record.stamp.media},
               {"summary", to_text(record.summary)}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 ShardRecord parse_record(std::string_view file) {
-  if (file.size() < 32 || !file.starts_with(kMagic)) damaged();
-  std::array<std::uint64_t, 3> numbers{};  // checksum, length of the JSON text, length of the samples
+  if (file.size() < 40 || !file.starts_with(kMagic)) damaged();
+  std::array<std::uint64_t, 4>
+      numbers{};  // checksum, lengths of the JSON text, the samples, the rows of media
   std::memcpy(numbers.data(), file.data() + kMagic.size(), sizeof numbers);
-  const auto [checksum, head_bytes, sample_bytes] = numbers;
+  const auto [checksum, head_bytes, sample_bytes, media_bytes] = numbers;
   if (checksum != hash64(file.substr(16))) damaged();
-  file.remove_prefix(32);
-  if (head_bytes > file.size() || sample_bytes > file.size() - head_bytes) damaged();
+  file.remove_prefix(40);
+  if (head_bytes > file.size() || sample_bytes > file.size() - head_bytes ||
+      media_bytes > file.size() - head_bytes - sample_bytes)
+    damaged();
   const Json head = parse_json(file.substr(0, head_bytes), "record of a shard");
-  const std::string_view rows = file.substr(head_bytes + sample_bytes);
+  const std::string_view rows = file.substr(head_bytes + sample_bytes + media_bytes);
   ShardRecord record{{head.at("name").get<std::string>(), head.at("size").get<std::uint64_t>(),
-                      head.at("changed_ns").get<std::int64_t>(), head.at("has_shapes").get<bool>()},
+                      head.at("changed_ns").get<std::int64_t>(), head.at("has_shapes").get<bool>(),
+                      head.at("media").get<std::string>()},
                      shard_summary_from_text(head.at("summary").get<std::string>()),
                      std::string(file.substr(head_bytes, sample_bytes)),
-                     std::vector<SampleShape>(rows.size() / sizeof(SampleShape))};
+                     std::vector<SampleShape>(rows.size() / sizeof(SampleShape)),
+                     std::string(file.substr(head_bytes + sample_bytes, media_bytes))};
   if (!rows.empty())
     std::memcpy(record.shapes.data(), rows.data(), record.shapes.size() * sizeof(SampleShape));
   return record;
@@ -134,11 +140,11 @@ fs::path record_path(const fs::path& root, const std::string& name) {
 }
 
 void write_record(const fs::path& root, const ShardRecord& record) {
-  std::string body(16, '\0');
+  std::string body(24, '\0');
   const std::string head = head_text(record);
-  const std::array<std::uint64_t, 2> lengths{head.size(), record.samples.size()};
+  const std::array<std::uint64_t, 3> lengths{head.size(), record.samples.size(), record.media.size()};
   std::memcpy(body.data(), lengths.data(), sizeof lengths);
-  body.append(head).append(record.samples).append(bytes_of(record.shapes));
+  body.append(head).append(record.samples).append(record.media).append(bytes_of(record.shapes));
   const fs::path path = record_path(root, record.stamp.name), temporary = temporary_name(path);
   const std::array<std::uint64_t, 1> checksum{hash64(body)};
   File file = File::create(temporary);

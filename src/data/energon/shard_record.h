@@ -8,10 +8,11 @@
 //   state for_each_sample(*record, offsets, [&](const ShardSample& sample, std::uint64_t size_bytes) { ...
 //   });
 //
-// Layout: "DFMROWS1", u64 XXH3-64 of all that follows, u64 length of the JSON text, u64 length of the
-// samples, the JSON text (name, size and time of change of the shard, summary), the samples, the shapes (five
-// u32 a sample, or none). Samples: length of the key, key, number of parts; for each part length of the
-// extension, extension, offset of its content from the sample's, size. Numbers are LEB128.
+// Layout: "DFMROWS2", u64 XXH3-64 of all that follows, u64 length of the JSON text, u64 length of the
+// samples, u64 length of the rows of media, the JSON text (name, size and time of change of the shard,
+// summary), the samples, the rows of media, the shapes (five u32 a sample, or none). Samples: length of the
+// key, key, number of parts; for each part length of the extension, extension, offset of its content from the
+// sample's, size. Numbers are LEB128.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +38,7 @@ struct ShardStamp {
   std::uint64_t size_bytes = 0;
   std::int64_t changed_ns = 0;
   bool has_shapes = false;  // whether shapes were looked for
+  std::string media = {};   // strategy and patterns by which media were looked for; empty: they were not
 
   bool operator==(const ShardStamp&) const = default;
 };
@@ -49,6 +51,7 @@ struct ShardRecord {
   ShardSummary summary;
   std::string samples;
   std::vector<SampleShape> shapes;
+  std::string media = {};  // rows, as media_rows.h writes them
 };
 
 // Samples in the form that a record keeps.

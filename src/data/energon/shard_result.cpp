@@ -106,19 +106,28 @@ ShardResult skipped(const Error& error) {
 
 }  // namespace
 
-ShardResult index_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes) {
+ShardResult index_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
+                        const std::optional<MediaFilter>& media) {
   ShardScan scan;
   ShardResult result;
+  MediaOfShard found;
   try {
     const File shard = File::open_to_read(root / name);
     SampleNotes notes(shard, name, read_shapes);
-    scan = scan_shard(shard, [&](const ShardSample& sample) { notes.add(sample); });
+    scan = scan_shard(shard, [&](const ShardSample& sample) {
+      notes.add(sample);
+      if (media) add_media(shard, sample, *media, found);
+    });
     result = notes.take();
   } catch (const Error& error) {
     if (error.kind() != ExitCode::data && error.kind() != ExitCode::storage) throw;
     return skipped(error);
   }
   write_tar_index(root / name, scan.offsets);
+  result.media = to_text(found.rows);
+  result.summary.media_rows = found.rows.size();
+  result.summary.media_unread = found.unread;
+  result.summary.first_unread_media = found.first_unread;
   result.summary.samples = scan.sample_count();
   result.summary.end_offset = scan.offsets.back();
   result.summary.samples_hash = hash_of_samples(result.samples, scan.offsets);
@@ -141,8 +150,13 @@ SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const 
   }
 }
 
+std::string media_stamp(const std::optional<MediaFilter>& media) {
+  return media ? media->strategy_name() + " " + media->joined_patterns() : "";
+}
+
 RecordedShard index_changed_shard(const fs::path& root, const std::string& name,
-                                  const ShapeReader& read_shapes, bool rescan) {
+                                  const ShapeReader& read_shapes, bool rescan,
+                                  const std::optional<MediaFilter>& media) {
   ShardStamp stamp;
   try {
     stamp = shard_stamp(root, name);
@@ -150,10 +164,12 @@ RecordedShard index_changed_shard(const fs::path& root, const std::string& name,
     return {skipped(error).summary, true};
   }
   stamp.has_shapes = static_cast<bool>(read_shapes);
+  stamp.media = media_stamp(media);
   if (const auto record = rescan ? std::nullopt : read_record(root, stamp)) return {record->summary, false};
-  ShardResult result = index_shard(root, name, read_shapes);
+  ShardResult result = index_shard(root, name, read_shapes, media);
   if (result.summary.skip_reason.empty()) {
-    write_record(root, {stamp, result.summary, std::move(result.samples), std::move(result.rows)});
+    write_record(root, {stamp, result.summary, std::move(result.samples), std::move(result.rows),
+                        std::move(result.media)});
   }
   return {std::move(result.summary), true};
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "data/energon/shard_discovery.h"
 #include "data/energon/shard_scan.h"
 #include "data/energon/shard_summary.h"
+#include "data/media_rows/media_rows.h"
 
 namespace dfm::data {
 
@@ -24,12 +26,14 @@ struct ShardResult {
   ShardSummary summary;
   std::string samples;            // as a record keeps them
   std::vector<SampleShape> rows;  // one a sample
+  std::string media;              // rows, as a record keeps them
 };
 
 // Scans a shard and writes its index file. A shard that is damaged or cannot be read comes back with a
 // skip_reason; throws only when the index cannot be written. Without a ShapeReader no shapes are read.
+// Without a filter no media are looked for.
 ShardResult index_shard(const std::filesystem::path& root, const std::string& name,
-                        const ShapeReader& read_shapes);
+                        const ShapeReader& read_shapes, const std::optional<MediaFilter>& media = {});
 
 // The same with a record: where one is there for the shard as it is now, and its index fits, the shard is not
 // read.
@@ -38,7 +42,10 @@ struct RecordedShard {
   bool was_read = false;
 };
 RecordedShard index_changed_shard(const std::filesystem::path& root, const std::string& name,
-                                  const ShapeReader& read_shapes, bool rescan);
+                                  const ShapeReader& read_shapes, bool rescan,
+                                  const std::optional<MediaFilter>& media = {});
+// How a record names the filter; empty without one.
+std::string media_stamp(const std::optional<MediaFilter>& media);
 
 // All 0 for a sample without the two tensor parts, and where they cannot be read.
 SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const ShapeReader& read_shapes);

@@ -26,6 +26,9 @@ std::string to_text(const ShardSummary& summary) {
                    {"unreadable", summary.unreadable},
                    {"text_widths", widths},
                    {"rows_hash", summary.rows_hash},
+                   {"media_rows", summary.media_rows},
+                   {"media_unread", summary.media_unread},
+                   {"first_unread_media", summary.first_unread_media},
                    {"samples_hash", summary.samples_hash}});
 }
 
@@ -43,6 +46,9 @@ ShardSummary shard_summary_from_text(const std::string& text) {
   json.at("unreadable").get_to(summary.unreadable);
   json.at("rows_hash").get_to(summary.rows_hash);
   json.at("samples_hash").get_to(summary.samples_hash);
+  json.at("media_rows").get_to(summary.media_rows);
+  json.at("media_unread").get_to(summary.media_unread);
+  json.at("first_unread_media").get_to(summary.first_unread_media);
   for (const Json& width : json.at("text_widths")) {
     summary.text_widths.push_back({width.at(0).get<std::uint32_t>(), width.at(1).get<std::string>()});
   }

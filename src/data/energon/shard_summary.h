@@ -26,6 +26,8 @@ struct ShardSummary {
   std::vector<std::string> unreadable;      // why, the first few
   std::vector<TextWidth> text_widths;       // the first two different ones
   std::uint64_t rows_hash = 0;
+  std::uint64_t media_rows = 0, media_unread = 0;
+  std::string first_unread_media;
   std::uint64_t samples_hash = 0;  // of keys, parts and offsets
 };
 

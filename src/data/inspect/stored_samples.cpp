@@ -9,6 +9,7 @@ void visit_samples(const std::filesystem::path& root, const std::string& shard,
                    const ShapeReader& read_shapes, const SampleVisitor& visit) {
   ShardStamp stamp = shard_stamp(root, shard);
   stamp.has_shapes = true;
+  if (const auto any = read_any_record(root, shard)) stamp.media = any->stamp.media;
   if (const auto record = read_record(root, stamp)) {
     std::size_t place = 0;
     for_each_sample(
