@@ -1,5 +1,6 @@
 // dfm_train: trains a diffusion transformer, saves, resumes, reports.
 
+#include "ckpt/read_ahead.h"
 #include "cli/run_program.h"
 #include "core/allocator.h"
 #include "train/run.h"
@@ -7,6 +8,12 @@
 namespace {
 
 using namespace dfm;
+
+// The checkpoint that a start goes on from comes into memory while the libraries and MPI do.
+std::shared_ptr<void> begin_reading(const Config& config, std::int64_t rank) {
+  if (config.flag("train.preflight") || config.flag("train.data_only")) return nullptr;
+  return std::make_shared<ckpt::ReadAhead>(config.text("checkpoint.save"), rank);
+}
 
 cli::Program program() {
   return {.name = "dfm_train",
@@ -21,7 +28,9 @@ cli::Program program() {
                        "stage", "checkpoint", "validation", "logger", "rng", "watchdog"},
           .examples =
               "  dfm_train --mock train.train_iters=10\n"
-              "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n"};
+              "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n",
+          .begin_early = begin_reading,
+          .watches_itself = true};
 }
 
 }  // namespace

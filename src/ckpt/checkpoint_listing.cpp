@@ -9,10 +9,12 @@
 #include "ckpt/checkpoint.h"
 #include "ckpt/pointer.h"
 #include "ckpt/quarantine.h"
+#include "ckpt/verified_file.h"
 #include "comm/agree.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/log.h"
+#include "core/stop_token.h"
 #include "core/system_error.h"
 
 namespace dfm::ckpt {
@@ -74,6 +76,7 @@ Listed look_at(const fs::path& folder) {
 bool loads(const comm::Group& world, Listed& listed, const std::function<void(const Listed&)>& load) {
   try {
     comm::agreed(world, [&] {
+      StopToken::throw_if_requested();
       if (!listed.manifest) throw Error(listed.problem_kind, listed.problem);
     });
     load(listed);
@@ -103,6 +106,14 @@ struct History {
   std::vector<fs::path> candidates;  // newest first
 };
 
+// Lowering the pointer goes back on purpose; left behind by a copy or an older backup, it holds back what is
+// newer.
+void warn_of_newer_ones(const fs::path& root, const Listed& newest, std::int64_t announced) {
+  if (newest.step <= announced || !newest.manifest) return;
+  log::warn("{} says {}, so the newer {} is left alone; write {} into it, or remove it, to go on from there",
+            (root / kPointerName).native(), announced, newest.folder.filename().native(), newest.step);
+}
+
 // A folder that lost its manifest looks like a save that was not finished; the pointer knows better.
 void warn_of_a_missing_one(const fs::path& root, std::int64_t announced, const History& history) {
   if (!history.candidates.empty() && step_of(history.candidates.front()) == announced) return;
@@ -113,7 +124,9 @@ void warn_of_a_missing_one(const fs::path& root, std::int64_t announced, const H
 History look_for_history(const fs::path& root) {
   const auto newest_announced = read_pointer(root);
   History history{fs::exists(root / kPointerName) || has_set_aside(root), {}};
-  for (const Listed& listed : list_checkpoints(root)) {
+  const std::vector<Listed> all = list_checkpoints(root);
+  if (newest_announced && !all.empty()) warn_of_newer_ones(root, all.front(), *newest_announced);
+  for (const Listed& listed : all) {
     if (!was_announced(listed.folder) || listed.step > newest_announced.value_or(listed.step)) continue;
     history.exists = true;
     history.candidates.push_back(listed.folder);
@@ -159,7 +172,7 @@ void verify_checksums(const comm::Group& world, const Listed& checkpoint) {
     const auto& files = checkpoint.manifest->files;
     for (std::size_t i = static_cast<std::size_t>(world.rank()); i < files.size(); i += world.size()) {
       const fs::path path = checkpoint.folder / files[i].name;
-      if (hex(with_retries([&] { return hash_file(path); })) == files[i].xxh3) continue;
+      if (hex(with_retries([&] { return VerifiedFile(path).finish(); })) == files[i].xxh3) continue;
       throw data_error(fmt::format("{} does not have the checksum of the manifest", path.native()));
     }
   });

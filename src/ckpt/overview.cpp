@@ -91,6 +91,7 @@ bool verify_all(const comm::Group& world, std::vector<OverviewRow>& rows) {
     try {
       verify_checksums(world, row.listed);
     } catch (const Error& error) {
+      if (error.kind() == ExitCode::stopped) return false;
       row.listed.problem = error.what();
       row.soundness = Soundness::damaged;
     }

@@ -68,7 +68,7 @@ void PieceReader::require_checksum(const FileRecord& record) {
                                               records_.begin());
   ensure(index < records_.size(), "require_checksum: the reader has no such file");
   const bool is_open = index < files_.size();
-  const std::uint64_t hash = is_open ? files_[index].content.finish() : hash_file(paths_[index]);
+  const std::uint64_t hash = is_open ? files_[index].content.finish() : VerifiedFile(paths_[index]).finish();
   if (hex(hash) != records_[index].xxh3) throw checksum_error(paths_[index]);
 }
 

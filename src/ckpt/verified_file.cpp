@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "core/stop_token.h"
+
 namespace dfm::ckpt {
 namespace {
 
 // Small enough to be hashed from the processor's cache, beside the pages it was read from; large enough for
 // few calls.
 constexpr std::size_t kPartBytes = 256U << 10U;
+constexpr std::uint64_t kBetweenLooksAtStop = 64U << 20U;
 
 }  // namespace
 
@@ -22,7 +25,10 @@ void VerifiedFile::read(std::uint64_t offset, std::span<std::byte> out) {
 }
 
 std::uint64_t VerifiedFile::finish() {
-  hash_up_to(file_.size());
+  for (const std::uint64_t size = file_.size(); hashed_ < size;) {
+    StopToken::throw_if_requested();
+    hash_up_to(std::min(size, hashed_ + kBetweenLooksAtStop));
+  }
   return hash_.digest();
 }
 

@@ -18,7 +18,7 @@ class VerifiedFile {
 
   // Fills out with the bytes from offset on; a data error where the file ends before.
   void read(std::uint64_t offset, std::span<std::byte> out);
-  // XXH3-64 of the whole file.
+  // XXH3-64 of the whole file. Throws an error of kind `stopped` when asked to stop meanwhile.
   std::uint64_t finish();
 
  private:

@@ -4,6 +4,9 @@
 // '-' and '_' are the same in option names; the spellings of the users' documents are accepted.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +28,10 @@ struct Program {
   std::vector<Option> options;
   std::vector<std::string> sections;  // of the configuration, that this program reads
   std::string examples;               // printed at the end of the help
+  // Called before MPI is up, with the rank that the launcher gave; what it returns lives as long as the
+  // program.
+  std::function<std::shared_ptr<void>(const Config&, std::int64_t)> begin_early = {};
+  bool watches_itself = false;  // has a watchdog of its own; the others get one that minds silent ranks
 };
 
 struct CommandLine {

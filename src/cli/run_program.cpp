@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <optional>
 
 #include <fmt/core.h>
@@ -12,6 +13,7 @@
 #include "comm/agree.h"
 #include "comm/mpi.h"
 #include "comm/startup_alarm.h"
+#include "comm/watchdog.h"
 #include "config/keys.h"
 #include "config/layers.h"
 #include "core/build_info.h"
@@ -27,13 +29,15 @@ namespace {
   gnu::section(".preinit_array")]] void (*const install_early)() = &StopToken::install_signal_handlers;
 
 // Before MPI is up, the launchers tell the rank through the environment.
-bool is_first_process() {
+std::int64_t launched_rank() {
   for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
     const char* const rank = std::getenv(name);
-    if (rank != nullptr) return std::string_view(rank) == "0";
+    if (rank != nullptr) return std::atoll(rank);
   }
-  return true;
+  return 0;
 }
+
+bool is_first_process() { return launched_rank() == 0; }
 
 void report(const Error& error) {
   if (error.kind() == ExitCode::stopped) {
@@ -54,21 +58,38 @@ Config load_config(const CommandLine& line) {
   return config;
 }
 
-// Asked for before MPI is up. A configuration with mistakes is refused later, by all ranks together.
-double startup_limit_seconds(const CommandLine& line) {
-  try {
-    return load_config(line).real("watchdog.startup_limit_seconds");
-  } catch (const Error&) {
-    return Config(all_keys()).real("watchdog.startup_limit_seconds");
+// Loaded before MPI is up, since a limit for that is part of it. Mistakes are refused later, by all ranks
+// together.
+class EarlyConfig {
+ public:
+  explicit EarlyConfig(const CommandLine& line) : config_(all_keys()) {
+    try {
+      config_ = load_config(line);
+    } catch (...) {
+      mistake_ = std::current_exception();
+    }
   }
-}
 
-ExitCode run_body(const Program& program, const CommandLine& line, const Body& body) {
+  bool is_sound() const { return !mistake_; }
+  double startup_limit_seconds() const { return config_.real("watchdog.startup_limit_seconds"); }
+  const Config& checked() const {
+    if (mistake_) std::rethrow_exception(mistake_);
+    return config_;
+  }
+
+ private:
+  Config config_;
+  std::exception_ptr mistake_;
+};
+
+ExitCode run_body(const Program& program, const CommandLine& line, const EarlyConfig& early,
+                  const Body& body) {
   comm::Group world = comm::Group::world();
   const log::Level level = log::parse_level(line.log_level);
   log::set_up({program.name, comm::host_name(), world.rank(), world.size()}, level);
   comm::refuse_lonely_slurm_task(world.size());
-  const Config config = comm::agreed(world, [&] { return load_config(line); });
+  comm::agreed(world, [&] { early.checked(); });
+  const Config& config = early.checked();
   const ProgressStyle progress = parse_progress(line.progress);
   comm::Topology topology = comm::discover_topology(world);
   if (line.print_config || line.topology) {
@@ -85,9 +106,10 @@ ExitCode run_body(const Program& program, const CommandLine& line, const Body& b
 
 // All ranks throw an AgreedError; any other error is known to this rank alone, and the others may be waiting
 // for it.
-ExitCode guarded_body(const Program& program, const CommandLine& line, const Body& body) {
+ExitCode guarded_body(const Program& program, const CommandLine& line, const EarlyConfig& early,
+                      const Body& body) {
   try {
-    return run_body(program, line, body);
+    return run_body(program, line, early, body);
   } catch (const comm::AgreedError& error) {
     if (comm::Group::world().rank() == 0) report(error);
     return error.kind();
@@ -108,11 +130,17 @@ CommandLine checked_command_line(const Program& program, int argc, const char* c
 
 ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Body& body) {
   std::signal(SIGXFSZ, SIG_IGN);  // a write past ulimit -f then fails with an error that has a remedy
-  const double limit_seconds = startup_limit_seconds(line);
+  const EarlyConfig early(line);
+  const double limit_seconds = early.startup_limit_seconds();
   std::optional<comm::StartupAlarm> alarm(std::in_place, limit_seconds, "the start of MPI");
+  const bool runs = !line.print_config && !line.topology && early.is_sound();
+  const auto meanwhile =
+      program.begin_early && runs ? program.begin_early(early.checked(), launched_rank()) : nullptr;
   const comm::MpiRuntime mpi(nullptr, nullptr);
-  const ExitCode code = guarded_body(program, line, [&](const Config& config, const Context& context) {
-    alarm.reset();  // a body that needs one brings its own watchdog
+  const ExitCode code = guarded_body(program, line, early, [&](const Config& config, const Context& context) {
+    alarm.reset();
+    if (program.watches_itself) return body(config, context);
+    const comm::Watchdog watchdog(context.world, context.topology, comm::silence_limit(config), {});
     return body(config, context);
   });
   alarm.emplace(limit_seconds, "the end of MPI");  // which waits for all ranks

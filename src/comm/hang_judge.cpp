@@ -40,6 +40,8 @@ double HangJudge::limit_of(const Rank& rank) const {
       return limits_.step > 0 ? std::max(limits_.step, kStepsOfPatience * longest_step_) : 0;
     case activity::Phase::saving:
       return limits_.save;
+    case activity::Phase::staging:
+      return limits_.staging;
     default:
       return limits_.startup;
   }
@@ -48,8 +50,10 @@ double HangJudge::limit_of(const Rank& rank) const {
 Verdict HangJudge::verdict(double now) const {
   double used = 0;  // the greatest share of a limit
   for (const Rank& rank : ranks_) {
+    if (!rank.known) continue;
     const double limit = limit_of(rank);
-    if (rank.known && limit > 0) used = std::max(used, (now - rank.moved) / limit);
+    if (limit > 0) used = std::max(used, (now - rank.moved) / limit);
+    if (limits_.silence > 0) used = std::max(used, (now - rank.heard) / limits_.silence);
   }
   return used >= 1 ? Verdict::hanging : used >= 0.5 ? Verdict::slow : Verdict::moving;
 }

@@ -15,8 +15,10 @@ namespace dfm::comm {
 // In seconds; 0: no limit.
 struct HangLimits {
   double step = 600;
-  double startup = 1800;  // and everything else that is no step and no save
+  double startup = 1800;  // and everything else that has no limit of its own
   double save = 1800;
+  double staging = 7200;
+  double silence = 0;  // of a rank whose heartbeat has stopped, whatever it does
 };
 
 struct Beat {

@@ -113,10 +113,10 @@ class Watchdog::Keeper {
       return;
     }
     log::error(
-        "the run hangs: {}\n         hint: the same command goes on from the last checkpoint; the limits are "
+        "the run hangs: {}\n         hint: the same command goes on from what is finished; the limits are "
         "watchdog.*_limit_seconds",
         words);
-    last_words_(words);
+    if (last_words_) last_words_(words);
     for (const std::string& address : addresses_) {
       if (address != addresses_[static_cast<std::size_t>(rank_)]) socket_->send(Message::end, {}, address);
     }
@@ -140,12 +140,23 @@ class Watchdog::Keeper {
 };
 
 HangLimits hang_limits(const Config& config) {
-  return {config.real("watchdog.step_limit_seconds"), config.real("watchdog.startup_limit_seconds"),
-          config.real("watchdog.save_limit_seconds")};
+  return {.step = config.real("watchdog.step_limit_seconds"),
+          .startup = config.real("watchdog.startup_limit_seconds"),
+          .save = config.real("watchdog.save_limit_seconds"),
+          .staging = config.real("watchdog.staging_limit_seconds")};
+}
+
+HangLimits silence_limit(const Config& config) {
+  return {.step = 0,
+          .startup = 0,
+          .save = 0,
+          .staging = 0,
+          .silence = config.real("watchdog.startup_limit_seconds")};
 }
 
 Watchdog::Watchdog(const Group& world, const Topology& topology, HangLimits limits, LastWords last_words) {
-  const bool has_limits = limits.step > 0 || limits.startup > 0 || limits.save > 0;
+  const bool has_limits =
+      std::max({limits.step, limits.startup, limits.save, limits.staging, limits.silence}) > 0;
   if (has_limits && world.size() > 1) {
     const StartupAlarm alarm(limits.startup, "starting the watchdog");
     keeper_ = std::make_unique<Keeper>(world, topology, limits, std::move(last_words));

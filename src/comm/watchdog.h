@@ -17,11 +17,15 @@
 
 namespace dfm::comm {
 
+// Of training, which notes each step.
 HangLimits hang_limits(const Config& config);
+// Of programs that may be busy with one thing for any time: only a rank whose process stands still, or whose
+// node is gone, ends them.
+HangLimits silence_limit(const Config& config);
 
 class Watchdog {
  public:
-  // Called with the description, on the rank that judges, right before the job ends.
+  // If any, called with the description, on the rank that judges, right before the job ends.
   using LastWords = std::function<void(const std::string&)>;
 
   // Collective. A world of one rank has nobody to watch it.

@@ -24,6 +24,8 @@ const char* describe(Phase phase) {
   switch (phase) {
     case Phase::starting:
       return "starting";
+    case Phase::staging:
+      return "staging the data set";
     case Phase::opening_data:
       return "opening the data set";
     case Phase::loading:

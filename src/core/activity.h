@@ -12,7 +12,16 @@
 
 namespace dfm::activity {
 
-enum class Phase : std::int32_t { starting, opening_data, loading, training, validation, saving, finishing };
+enum class Phase : std::int32_t {
+  starting,
+  staging,
+  opening_data,
+  loading,
+  training,
+  validation,
+  saving,
+  finishing
+};
 
 // "opening the data set".
 const char* describe(Phase phase);

@@ -126,6 +126,11 @@ void File::reserve(std::uint64_t size_bytes) {
 
 void File::expect_sequential_reads() const { ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_SEQUENTIAL); }
 
+void File::expect_reads(std::uint64_t offset, std::uint64_t size_bytes) const {
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset), static_cast<off_t>(size_bytes),
+                  POSIX_FADV_WILLNEED);
+}
+
 void File::sync() {
   if (::fsync(descriptor_) != 0) throw_system_error("flush", path_.native(), errno);
 }

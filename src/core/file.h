@@ -50,6 +50,8 @@ class File {
   void reserve(std::uint64_t size_bytes);
   // Asks the kernel to read ahead generously: the file will be read from front to back.
   void expect_sequential_reads() const;
+  // Asks the kernel to begin to read these bytes, without waiting for them.
+  void expect_reads(std::uint64_t offset, std::uint64_t size_bytes) const;
   // Keeps the first size_bytes.
   void shorten(std::uint64_t size_bytes);
   // Makes the content durable.

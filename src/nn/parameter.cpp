@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/philox.h"
+#include "nn/untouched_memory.h"
 
 namespace dfm::nn {
 
@@ -26,7 +27,7 @@ at::Tensor ParameterList::declare(std::string name, Placement placement, Init in
 }
 
 void ParameterList::materialize(at::ScalarType dtype) {
-  buffer_ = at::zeros({padded_count()}, dtype);
+  buffer_ = untouched_zeros(padded_count(), dtype);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i];
     const at::Tensor slice =

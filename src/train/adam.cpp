@@ -4,6 +4,7 @@
 
 #include "core/stop_token.h"
 #include "nn/kernel_support.h"
+#include "nn/untouched_memory.h"
 
 namespace dfm::train {
 namespace {
@@ -54,7 +55,7 @@ AdamSettings adam_settings(const Config& config) {
 ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
                          const comm::Group& data_parallel, const AdamSettings& settings)
     : parameters_(parameters), layout_(layout), data_parallel_(data_parallel), settings_(settings) {
-  const auto state = [&] { return at::zeros({layout.owned_count()}, at::kFloat); };
+  const auto state = [&] { return nn::untouched_zeros(layout.owned_count(), at::kFloat); };
   if (parameters.buffer().scalar_type() != at::kFloat) master_ = state();
   first_moment_ = state();
   second_moment_ = state();

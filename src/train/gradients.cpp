@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "nn/kernel_support.h"
+#include "nn/untouched_memory.h"
 
 namespace dfm::train {
 namespace {
@@ -44,7 +45,7 @@ double sum_of_squares(const at::Tensor& values) {
 Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout,
                      const comm::GridGroups& groups)
     : parameters_(parameters), layout_(layout), groups_(groups), sums_(parameters.all().size()) {
-  if (groups.data_context.size() > 1) owned_ = at::zeros({layout.owned_count()}, at::kFloat);
+  if (groups.data_context.size() > 1) owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat);
 }
 
 void Gradients::collect() {

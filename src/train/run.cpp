@@ -49,6 +49,7 @@ struct Inputs {
 Inputs open_inputs(const Surroundings& here, stage::Staging* staging) {
   return comm::agreed(here.world, [&] {
     const activity::PhaseScope phase(activity::Phase::opening_data);
+    StopToken::throw_if_requested();
     const data::NearbyCopies copies = nearby_copies(staging);
     Inputs inputs{trainer_settings(here.config), training_source(here.config, copies),
                   validation_source(here.config, copies)};

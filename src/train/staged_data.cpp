@@ -1,6 +1,7 @@
 #include "train/staged_data.h"
 
 #include "comm/agree.h"
+#include "core/activity.h"
 #include "core/log.h"
 #include "train/setup.h"
 
@@ -9,6 +10,7 @@ namespace dfm::train {
 std::unique_ptr<stage::Staging> start_staging(const Config& config, const comm::Group& world) {
   stage::StageSettings settings = stage::stage_settings(config);
   if (settings.mode == stage::Mode::none || config.flag("dataset.mock")) return nullptr;
+  const activity::PhaseScope phase(activity::Phase::staging);
   const auto files =
       comm::agreed(world, [&] { return world.rank() == 0 ? files_to_stage(config) : data::SplitFiles(); });
   const std::filesystem::path root = world.broadcast_text(files.root.native(), 0);

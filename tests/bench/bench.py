@@ -87,13 +87,34 @@ def first_step(bin_folder, threads, repeats=5):
     return statistics.median(seconds)
 
 
+def watched_step(bin_folder, watched):
+    """The median step of a small model on two ranks, which is where messages beside it would show."""
+    limits = [] if watched else [f"watchdog.{name}_limit_seconds=0" for name in ("step", "startup", "save", "staging")]
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["mpirun", "--oversubscribe", "--bind-to", "none", "-n", 2, bin_folder / "dfm_train", "--recipe", "digits",
+                   "--mock", "dataset.H_latents=4", "dataset.W_latents=4", "dataset.context_seq_len=3", "train.train_iters=300",
+                   "train.eval_interval=0", "train.global_batch_size=8", "checkpoint.save_interval=0",
+                   f"checkpoint.save={folder}", *limits]
+        subprocess.run(list(map(str, command)), env=environment(1), check=True, capture_output=True)
+        lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").read_text().splitlines()]
+    return statistics.median(line["step_seconds"] for line in lines[20:])
+
+
+def watchdog_cost(bin_folder, rounds):
+    pairs = [(watched_step(bin_folder, True), watched_step(bin_folder, False)) for _ in range(rounds)]
+    ratios = [watched / plain for watched, plain in pairs]
+    print(f"\nwatchdog: a step takes {1000 * statistics.median(watched for watched, _ in pairs):.2f} ms with it and "
+          f"{1000 * statistics.median(plain for _, plain in pairs):.2f} ms without, {statistics.median(ratios):.3f}x "
+          f"({min(ratios):.3f} to {max(ratios):.3f})", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bin", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--only", help="TOKENS-PRECISION, e.g. 1024-fp32, or start-up")
+    parser.add_argument("--only", help="TOKENS-PRECISION, e.g. 1024-fp32, or start-up, or watchdog")
     options = parser.parse_args()
     print(f"DiT-S training step, {options.threads} threads, {options.rounds} alternating rounds of {options.steps} steps\n")
     print("| tokens | precision | dfm s | PyTorch s | ratio (range) | dfm MiB | PyTorch MiB | ratio |")
@@ -101,6 +122,8 @@ def main():
     for tokens, precision in CASES:
         if options.only in (None, f"{tokens}-{precision}"):
             compare(options.bin.resolve(), tokens, precision, options)
+    if options.only in (None, "watchdog"):
+        watchdog_cost(options.bin.resolve(), options.rounds)
     if options.only not in (None, "start-up"):
         return
     print("\n| start-up | seconds |\n|---|---:|")

@@ -74,6 +74,22 @@ def test_a_rank_that_never_comes_up_ends_the_job_within_the_limit_of_the_start(t
     assert f"the start of MPI on {socket.gethostname()} has not ended after 4 s" in done.stderr
 
 
+def test_a_stopped_rank_of_another_program_is_named_and_ends_it_too(tmp_path):
+    words = ["--synthetic", 1000000, "--output-dir", tmp_path / "shards", "--height", 256, "--width", 256,
+             "--num-frames", 33, "watchdog.startup_limit_seconds=6"]
+    process = subprocess.Popen(command("dfm_prepare", *words, ranks=3), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    while process.poll() is None and not list(tmp_path.glob("shards/**/*")):
+        time.sleep(0.02)
+    time.sleep(2)  # a heartbeat
+    ranks = ranks_of(process)
+    os.kill(ranks[1], signal.SIGSTOP)
+    printed = process.communicate(timeout=90)[1]
+    assert process.returncode == 6, printed
+    assert re.search(r"error: the run hangs: rank 1 on \S+ has been silent for \d+ s", printed), printed
+    assert_all_are_gone(ranks.values())
+
+
 def test_a_rank_that_is_stopped_for_a_moment_is_forgiven(tmp_path):
     process = start(tmp_path / "run", "watchdog.step_limit_seconds=20")
     ranks = ranks_of(process)

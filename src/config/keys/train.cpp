@@ -54,10 +54,14 @@ std::vector<Key> observation_keys() {
           .at_least(0)
           .in("seconds"),
       real("watchdog.startup_limit_seconds", 1800.0,
-           "The same for a rank that makes no progress in start-up, loading or validation")
+           "The same for a rank that makes no progress in start-up, loading or validation, and in the other "
+           "programs for one that stands still")
           .at_least(0)
           .in("seconds"),
       real("watchdog.save_limit_seconds", 1800.0, "The same for saving a checkpoint")
+          .at_least(0)
+          .in("seconds"),
+      real("watchdog.staging_limit_seconds", 7200.0, "The same for staging the data set")
           .at_least(0)
           .in("seconds"),
       integer("logger.log_interval", 10, "Steps between log lines").at_least(1),

@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/stop_token.h"
 #include "data/energon/dataset_metadata.h"
 #include "data/energon/shard_scan.h"
 #include "data/energon/tar_index.h"
@@ -56,6 +57,7 @@ std::vector<IndexedShard> list_shards(const fs::path& root, const DatasetInfo& i
   const std::unordered_set<std::string> excluded(splits.exclude.begin(), splits.exclude.end());
   std::vector<IndexedShard> shards;
   for (const std::string& name : find_split(splits, split, root).shards) {
+    StopToken::throw_if_requested();  // each shard is looked at, on a file system that may be slow
     if (excluded.contains(name)) continue;
     const auto count = counts.find(name);
     if (count == counts.end()) {
@@ -109,6 +111,7 @@ void leave_out_samples(std::vector<IndexedShard>& shards, const std::vector<std:
                        [](const std::string& entry) { return entry.find('/') != std::string::npos; });
   if (of_samples.empty()) return;
   for (IndexedShard& shard : shards) {
+    StopToken::throw_if_requested();
     const auto keys = excluded_keys(shard.name, of_samples);
     if (!keys.empty()) leave_out(shard, keys);
   }

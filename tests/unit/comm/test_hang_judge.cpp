@@ -64,7 +64,20 @@ TEST(HangJudge, EachPhaseHasItsLimit) {
   for (const Phase phase : {Phase::starting, Phase::opening_data, Phase::loading, Phase::validation}) {
     EXPECT_EQ(seconds_allowed(phase, {10, 100, 50}), 100);
   }
+  EXPECT_EQ(seconds_allowed(Phase::staging, {10, 100, 50, 200}), 200);
   EXPECT_EQ(seconds_allowed(Phase::training, {0, 100, 50}), 1000);
+}
+
+TEST(HangJudge, WithALimitOfSilenceAloneARankMayBeBusyForAnyTime) {
+  HangJudge judge({"alpha", "beta"}, {.step = 0, .startup = 0, .save = 0, .staging = 0, .silence = 20});
+  judge.note(beat(0, 1), 0);
+  for (int second = 0; second <= 500; ++second)
+    judge.note(beat(1, 1, "barrier of world", Phase::starting), second);
+  EXPECT_EQ(judge.verdict(15), Verdict::slow);
+  EXPECT_EQ(judge.verdict(25), Verdict::hanging);
+  EXPECT_THAT(judge.describe(25), HasSubstr("rank 0 on alpha has been silent for 25 s"));
+  for (int second = 26; second <= 500; ++second) judge.note(beat(0, 1), second);
+  EXPECT_EQ(judge.verdict(500), Verdict::moving);
 }
 
 TEST(HangJudge, SlowStepsRaiseTheLimitOfSteps) {

@@ -1,0 +1,60 @@
+#include "ckpt/read_ahead.h"
+
+#include <fstream>
+#include <string>
+
+#include <fmt/core.h>
+
+#include "ckpt/checkpoint.h"
+#include "ckpt/pointer.h"
+#include "comm/quiet_thread.h"
+#include "core/error.h"
+#include "core/file.h"
+
+namespace dfm::ckpt {
+namespace {
+
+// Linux takes no more of one advice than it reads ahead at once, which is little on many machines.
+constexpr std::uint64_t kPartBytes = 128U << 10U;
+constexpr std::uint64_t kBetweenLooksAtMemory = 64U << 20U;
+
+// False where the system does not say.
+bool has_half_its_memory() {
+  std::ifstream lines("/proc/meminfo");
+  std::uint64_t total = 0, available = 0;
+  std::string unit;
+  for (std::string name; lines >> name;) {
+    if (name == "MemTotal:") lines >> total;
+    if (name == "MemAvailable:") lines >> available;
+    std::getline(lines, unit);
+  }
+  return available > total / 2;
+}
+
+}  // namespace
+
+ReadAhead::ReadAhead(std::filesystem::path root, std::int64_t rank) : root_(std::move(root)), rank_(rank) {
+  thread_ = comm::thread_without_signals([this] { run(); });
+}
+
+ReadAhead::~ReadAhead() {
+  is_over_ = true;
+  thread_.join();
+}
+
+void ReadAhead::run() const {
+  try {
+    const auto step = read_pointer(root_);
+    if (!step) return;
+    const File file =
+        File::open_to_read(checkpoint_folder(root_, *step) / fmt::format("rank_{:05}.h5", rank_));
+    const std::uint64_t size = file.size();
+    for (std::uint64_t at = 0; at < size && !is_over_; at += kPartBytes) {
+      if (at % kBetweenLooksAtMemory == 0 && !has_half_its_memory()) return;
+      file.expect_reads(at, kPartBytes);
+    }
+  } catch (const std::exception&) {  // no such checkpoint, or none that can be read: loading tells
+  }
+}
+
+}  // namespace dfm::ckpt

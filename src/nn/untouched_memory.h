@@ -1,0 +1,11 @@
+// Zeros whose pages come into being when they are first touched. What a checkpoint is about to fill is not
+// cleared before: that would pay for every page twice, at the moment a run is waited for.
+#pragma once
+
+#include "nn/torch_header.h"
+
+namespace dfm::nn {
+
+at::Tensor untouched_zeros(std::int64_t count, at::ScalarType type);
+
+}  // namespace dfm::nn
