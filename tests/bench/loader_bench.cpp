@@ -5,7 +5,8 @@
 //   reading ahead loader_bench sequential ROOT                     the shards from front to back: what the
 //   disk can
 //
-// Prints one line of JSON: samples, seconds, bytes, peak_mib, and the seconds of each tenth of the samples.
+// Prints one line of JSON: samples, seconds, cpu_seconds, bytes, peak_mib, and the seconds of each tenth of
+// the samples.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -116,10 +117,14 @@ void print(const Count& count) {
   const double seconds = count.seconds();
   struct rusage usage {};
   ::getrusage(RUSAGE_SELF, &usage);
+  const auto cpu = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   fmt::print(
-      "{{\"samples\": {}, \"seconds\": {:.6f}, \"bytes\": {}, \"peak_mib\": {:.1f}, \"tenths\": [{:.4f}]}}\n",
-      count.samples, seconds, count.bytes, static_cast<double>(usage.ru_maxrss) / 1024,
-      fmt::join(count.tenths, ", "));
+      "{{\"samples\": {}, \"seconds\": {:.6f}, \"cpu_seconds\": {:.6f}, \"bytes\": {}, \"peak_mib\": {:.1f}, "
+      "\"tenths\": [{:.4f}]}}\n",
+      count.samples, seconds, cpu(usage.ru_utime) + cpu(usage.ru_stime), count.bytes,
+      static_cast<double>(usage.ru_maxrss) / 1024, fmt::join(count.tenths, ", "));
 }
 
 Count run(const std::vector<std::string>& words) {
