@@ -37,8 +37,8 @@ def template(extension, size):
     return member, last, total, b'"' + b"x" * (size - 2) + b'"' + bytes(-size % 512)
 
 
-def write_shards(root, samples, shards):
-    templates = [template(*part) for part in PARTS]
+def write_shards(root, samples, shards, parts=PARTS):
+    templates = [template(*part) for part in parts]
     for shard in range(shards):
         pieces = []
         for key in range(shard * samples // shards, (shard + 1) * samples // shards):
@@ -153,14 +153,16 @@ def show(title, figures):
           f"dfm / floor: {ours[0] / least[0]:.2f}x, {ours[1] / least[1]:.2f}x")
 
 
-def show_memory(root, binaries):
-    """A quarter of the shards and all of them: the peak must not follow."""
-    quarter = root.parent / "quarter"
-    quarter.mkdir()
-    for shard in sorted(root.glob("*.tar"))[::4]:
-        (quarter / shard.name).symlink_to(shard)
-    peaks = [by_dfm(folder, binaries)[2] for folder in (quarter, root)]
-    print(f"\npeak of dfm_index: {peaks[0]:.0f} MiB for a quarter of the shards, {peaks[1]:.0f} MiB for all")
+def show_memory(folder, binaries, options):
+    """As many samples and four times as many, of one part each: the peak must not follow."""
+    large, small = folder / "large", folder / "small"
+    for root in (large, small):
+        root.mkdir()
+    write_shards(large, 4 * options.samples, 4 * options.shards, PARTS[:1])
+    for shard in sorted(large.glob("*.tar"))[::4]:
+        (small / shard.name).symlink_to(shard)
+    peaks = [by_dfm(root, binaries)[2] for root in (small, large)]
+    print(f"\npeak of dfm_index: {peaks[0]:.0f} MiB for {options.samples} samples, {peaks[1]:.0f} MiB for four times as many")
 
 
 def main():
@@ -179,7 +181,8 @@ def main():
         print(f"index of {options.samples} samples of 3 parts in {options.shards} shards; medians of {options.rounds}")
         for cold in (False, True):
             show("cold page cache" if cold else "warm page cache", measure(root, options.binaries, rows, options, cold))
-        show_memory(root, options.binaries)
+        shutil.rmtree(root)
+        show_memory(Path(folder), options.binaries, options)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,21 @@ def test_show_gives_the_parts_of_a_sample(made):
     assert "bfloat16 [16,2,6,8]" in run("dfm_index", made, "--show", "000013").stdout
 
 
+def test_show_reads_the_headers_of_other_formats_too_and_says_where_it_cannot(tmp_path):
+    array = io.BytesIO()
+    numpy.save(array, numpy.zeros((3, 4, 5), dtype=numpy.float32))
+    with tarfile.open(tmp_path / "s.tar", "w") as tar:
+        for name, data in (("a.npy", array.getvalue()), ("a.pkl", pickle.dumps(numpy.zeros(7, dtype=numpy.int32))), ("a.pth", b"nothing"), ("a.txt", b"text")):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    run("dfm_index", tmp_path, code=7)  # its latent cannot be read
+    parts = {part["part"]: part for part in json.loads(run("dfm_index", tmp_path, "--show", "a", "--json").stdout)["parts"]}
+    assert (parts["npy"]["dtype"], parts["npy"]["shape"]) == ("float32", [3, 4, 5])
+    assert (parts["pkl"]["dtype"], parts["pkl"]["shape"]) == ("int32", [7])
+    assert "unreadable" in parts["pth"] and parts["txt"]["content"] == "text"
+
+
 @pytest.mark.parametrize("key, nearest", [("00001", "000010"), ("000013.pth", "000013"), ("0000x3", "00003"), ("zzz", "000039")])
 def test_an_unknown_key_is_answered_with_the_nearest(made, key, nearest):
     error = run("dfm_index", made, "--show", key, code=DATA).stderr

@@ -1,6 +1,7 @@
 #include "data/inspect/sample_lookup.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -44,15 +45,21 @@ SampleRow find_row(SampleTableReader& tables, std::string_view key) {
 
 std::string last_extension(const std::string& name) { return name.substr(name.rfind('.') + 1); }
 
+std::optional<TensorFormat> format_of(const std::string& extension) {
+  if (extension == "pth" || extension == "pt") return TensorFormat::torch;
+  if (extension == "pickle" || extension == "pkl" || extension == "pyd") return TensorFormat::pickle;
+  if (extension == "npy") return TensorFormat::npy;
+  return std::nullopt;
+}
+
 // What the header of a tensor says, or why it cannot be read.
-void add_tensor(Json& json, const PartRow& part, const File& shard) {
-  const ReadAt read_at = [&](std::uint64_t offset, std::span<std::byte> buffer) {
+void add_tensor(Json& json, const PartRow& part, TensorFormat format, const File& shard) {
+  const auto read_at = [&](std::uint64_t offset, std::span<std::byte> buffer) {
     shard.read_exactly(buffer, part.offset + offset);
   };
   try {
-    const TensorHeader header = last_extension(part.name) == "pth"
-                                    ? read_pth_header(read_at, part.size_bytes, "it")
-                                    : read_pickled_array_header(read_at, part.size_bytes, "it");
+    const TensorHeader header =
+        read_tensor_header(ByteRange::through(read_at, part.size_bytes), {part.name, format}, "it");
     json["dtype"] = name_of(header.dtype);
     json["shape"] = header.shape;
   } catch (const Error& error) {
@@ -74,7 +81,7 @@ void add_content(Json& json, const PartRow& part, const File& shard) {
 Json describe(const PartRow& part, const File& shard) {
   Json json{{"part", part.name}, {"offset", part.offset}, {"bytes", part.size_bytes}};
   const std::string extension = last_extension(part.name);
-  if (extension == "pth" || extension == "pickle" || extension == "pkl") add_tensor(json, part, shard);
+  if (const auto format = format_of(extension)) add_tensor(json, part, *format, shard);
   if ((extension == "json" || extension == "txt") && part.size_bytes <= kLargestTextBytes)
     add_content(json, part, shard);
   return json;
