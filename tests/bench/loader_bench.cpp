@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <span>
 #include <string>
@@ -113,6 +114,15 @@ Count read_sequentially(const std::string& root) {
   return count;
 }
 
+// Not ru_maxrss, which begins with the peak of the process that started this one.
+double peak_mib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return static_cast<double>(number(line.substr(6))) / 1024;
+  }
+  return 0;
+}
+
 void print(const Count& count) {
   const double seconds = count.seconds();
   struct rusage usage {};
@@ -123,8 +133,8 @@ void print(const Count& count) {
   fmt::print(
       "{{\"samples\": {}, \"seconds\": {:.6f}, \"cpu_seconds\": {:.6f}, \"bytes\": {}, \"peak_mib\": {:.1f}, "
       "\"tenths\": [{:.4f}]}}\n",
-      count.samples, seconds, cpu(usage.ru_utime) + cpu(usage.ru_stime), count.bytes,
-      static_cast<double>(usage.ru_maxrss) / 1024, fmt::join(count.tenths, ", "));
+      count.samples, seconds, cpu(usage.ru_utime) + cpu(usage.ru_stime), count.bytes, peak_mib(),
+      fmt::join(count.tenths, ", "));
 }
 
 Count run(const std::vector<std::string>& words) {
