@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "comm/agree.h"
+#include "comm/mpi.h"
 #include "core/build_info.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -40,7 +41,8 @@ double wall_seconds() {
 // A small durable file: its speed in bytes a second. Throws a storage error.
 double durable_write_speed(const fs::path& folder) {
   make_folder(folder);
-  const fs::path path = folder / fmt::format(".preflight.{}", ::getpid());
+  // Nodes may share the folder, and processes on two of them a number.
+  const fs::path path = folder / fmt::format(".preflight.{}.{}", comm::host_name(), ::getpid());
   const std::string content(kProbeBytes, 'x');
   const auto start = Clock::now();
   write_durably(path, content);
