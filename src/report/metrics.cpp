@@ -22,6 +22,7 @@ Json to_json(const TrainRecord& record) {
           {"loss", record.loss},
           {"grad_norm", record.grad_norm},
           {"tokens", record.tokens},
+          {"pack_fill", record.pack_fill},
           {"step_seconds", record.step_seconds}};
 }
 
@@ -51,6 +52,7 @@ TrainRecord train_record(const Json& json) {
           .loss = number(json.at("loss")),
           .grad_norm = number(json.at("grad_norm")),
           .tokens = integer(json, "tokens"),
+          .pack_fill = json.contains("pack_fill") ? number(json.at("pack_fill")) : 0,
           .step_seconds = number(json.at("step_seconds"))};
 }
 

@@ -1,7 +1,7 @@
 // The numbers of a training run, a record a step or a validation, and their form as lines of `metrics.jsonl`:
 //
 //   {"kind":"train","iteration":10,"consumed_samples":320,"lr":0.0001,"loss":0.42,"grad_norm":1.5,
-//    "tokens":8192,"step_seconds":0.25}   (all in one line)
+//    "tokens":8192,"pack_fill":0.93,"step_seconds":0.25}   (all in one line)
 //   {"kind":"validation","iteration":10,"loss":0.5,"losses_by_sigma":{"0.3":0.1,"2.0":0.9}}
 //
 // Numbers read back to the same bits; what is not finite becomes null, and null reads as NaN. What differs
@@ -26,6 +26,7 @@ struct TrainRecord {
   double loss = 0;
   double grad_norm = 0;
   std::int64_t tokens = 0;  // of this step, over all ranks
+  double pack_fill = 0;     // share of the room in packs that is used; 0 in records that do not say
   double step_seconds = 0;
 
   bool operator==(const TrainRecord&) const = default;

@@ -26,10 +26,10 @@ std::string step_line(const StepResult& result, const RunLogSettings& settings, 
   return fmt::format(
       "iteration {:>8}/{:>8} | consumed samples: {:>12} | elapsed time per iteration (ms): {:.1f} | "
       "learning rate: {:.6E} | global batch size: {:>5} | lm loss: {:.6E} | grad norm: {:.3f} | tokens per "
-      "second: {:.0f}",
+      "second: {:.0f} | pack fill: {:.1f} %",
       result.step, settings.train_iters, result.consumed_samples, seconds * 1000, result.learning_rate,
       settings.global_batch_size, result.loss, result.gradient_norm,
-      static_cast<double>(result.tokens) / seconds);
+      static_cast<double>(result.tokens) / seconds, 100 * result.pack_fill);
 }
 
 RunLog::RunLog(RunLogSettings settings, std::int64_t resumed_step)
@@ -48,12 +48,14 @@ void RunLog::step(const StepResult& result, double seconds) {
                                       .loss = result.loss,
                                       .grad_norm = result.gradient_norm,
                                       .tokens = result.tokens,
+                                      .pack_fill = result.pack_fill,
                                       .step_seconds = seconds});
   const bool is_due = result.step % settings_.log_interval == 0 || result.step == 1;
   if (is_due) {
     events_.scalar("train/loss", result.loss, result.step);
     events_.scalar("train/learning_rate", result.learning_rate, result.step);
     events_.scalar("train/grad_norm", result.gradient_norm, result.step);
+    events_.scalar("train/pack_fill", result.pack_fill, result.step);
     events_.scalar("train/tokens_per_second", static_cast<double>(result.tokens) / seconds, result.step);
   }
   if (is_due && settings_.progress == ProgressStyle::lines) {

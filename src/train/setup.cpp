@@ -57,6 +57,16 @@ data::SourceSettings source_settings(const Config& config, const data::NearbyCop
   return settings;
 }
 
+data::Batching batching_of(const Config& config) {
+  const std::string& name = config.text("dataset.batching");
+  if (name == "fixed_length") return data::Batching::fixed_length;
+  if (name == "buckets") return data::Batching::buckets;
+  if (config.integer("train.micro_batch_size") == 1) return data::Batching::packed;
+  throw usage_error(fmt::format("train.micro_batch_size is {}, but a pack is one sequence",
+                                config.integer("train.micro_batch_size")),
+                    "leave it at 1, or give dataset.batching=fixed_length or buckets");
+}
+
 }  // namespace
 
 data::SampleSource training_source(const Config& config, const data::NearbyCopies& copies) {
@@ -97,6 +107,9 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Patc
   settings.pack_capacity = config.integer("dataset.task_encoder_seq_length");
   settings.plan =
       config.text("diffusion.noise_level") == "per_pack" ? data::plan_by_pack : data::plan_by_sample;
+  settings.batching = batching_of(config);
+  settings.batch_samples = config.integer("train.micro_batch_size");
+  settings.bucket_window = config.integer("dataset.packing_buffer_size");
   settings.tokens_of = [patches](const data::SampleShape& sample) {
     return model::patch_grid(data::latent_shape(sample), patches).tokens();
   };

@@ -119,6 +119,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                     .loss = sums[kTokens] > 0 ? sums[kLoss] / sums[kTokens] : 0.0,
                     .gradient_norm = std::sqrt(sums[kSquaredNorm]) * correction,
                     .tokens = static_cast<std::int64_t>(sums[kTokens]),
+                    .pack_fill = batch.fill,
                     .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
                     .stop_requested = sums[kStop] > 0,
                     .saves_ready = sums[kSaveReady] == groups_.data_context.size(),

@@ -40,6 +40,7 @@ struct StepResult {
   double loss = 0;
   double gradient_norm = 0;  // before clipping
   std::int64_t tokens = 0;
+  double pack_fill = 0;               // share of the room in the packs of all ranks
   std::int64_t consumed_samples = 0;  // with this step
   bool stop_requested = false;        // on any rank
   bool saves_ready = false;           // on every rank

@@ -9,6 +9,16 @@ std::vector<Key> dataset_keys() {
       integer("dataset.task_encoder_seq_length", 8000, "Capacity of a pack; a longer sample is an error")
           .at_least(1)
           .in("tokens"),
+      choice("dataset.batching", "packed", {"packed", "fixed_length", "buckets"},
+             "Samples of a step share a forward pass: packed one behind the other up to the capacity; or "
+             "only with "
+             "others of the same number of tokens (fixed_length), or of the same frames, height and width, "
+             "whose "
+             "samples are then gathered into the same steps (buckets), train.micro_batch_size at a time"),
+      integer("dataset.packing_buffer_size", 1024,
+              "With dataset.batching=buckets: positions among which the samples of a bucket are gathered")
+          .at_least(1)
+          .in("samples"),
       flag("dataset.use_train_split_for_val", false, "Validate on the training split"),
       integer("dataset.slice_length", 1024,
               "Consecutive samples of a shard that stay together in the shuffled order")
@@ -49,6 +59,10 @@ std::vector<Key> prepare_keys() {
           .in("pixels"),
       choice("prepare.resize_mode", "bicubic", {"bilinear", "bicubic", "nearest", "area", "lanczos"},
              "Interpolation"),
+      flag("prepare.center_crop", true,
+           "Fill height x width and cut off what does not fit; false: scale to fit inside, and cut to a "
+           "multiple of 16"),
+      flag("prepare.no_aspect_ratio", false, "Stretch to height x width instead"),
       choice("prepare.mode", "video", {"video", "frames"},
              "A video becomes one sample (its first 4n + 1 frames), or some of its frames become pictures"),
       integer("prepare.num_frames", 10,

@@ -8,9 +8,11 @@ std::vector<Key> train_keys() {
   return {
       integer("train.train_iters", 10000, "Steps to train for").at_least(0),
       integer("train.global_batch_size", 8, "Samples in a step, over all ranks").at_least(1),
-      integer("train.micro_batch_size", 1, "Packs in a forward pass; sequence packing makes it 1")
-          .at_least(1)
-          .at_most(1),
+      integer(
+          "train.micro_batch_size", 1,
+          "Samples in a forward pass with dataset.batching=fixed_length or buckets; with packed it is 1, the "
+          "pack")
+          .at_least(1),
       choice("train.precision", "bf16_mixed", {"bf16_mixed", "fp32"},
              "bf16 weights and activations with fp32 master weights and optimizer state, or fp32 throughout"),
       real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <numeric>
 
 namespace dfm::data {
@@ -56,6 +57,22 @@ std::vector<std::int64_t> pick(const std::vector<std::int64_t>& values,
   return picked;
 }
 
+// Packs go to the ranks whole.
+StepPlan deal_packs(const std::vector<Pack>& packs, const std::vector<std::int64_t>& token_counts,
+                    std::size_t ranks) {
+  std::vector<std::int64_t> tokens_in_pack;
+  for (const Pack& pack : packs) {
+    const auto counts = pick(token_counts, pack);
+    tokens_in_pack.push_back(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  }
+  StepPlan plan;
+  for (const auto& items : deal(tokens_in_pack, ranks)) {
+    plan.emplace_back();
+    for (const std::size_t pack : items) plan.back().push_back(packs[pack]);
+  }
+  return plan;
+}
+
 }  // namespace
 
 std::vector<Pack> first_fit_decreasing(const std::vector<std::int64_t>& token_counts, std::int64_t capacity) {
@@ -85,18 +102,28 @@ StepPlan plan_by_sample(const std::vector<std::int64_t>& token_counts, std::int6
 
 StepPlan plan_by_pack(const std::vector<std::int64_t>& token_counts, std::int64_t capacity,
                       std::size_t ranks) {
-  const std::vector<Pack> packs = first_fit_decreasing(token_counts, capacity);
-  std::vector<std::int64_t> tokens_in_pack;
-  for (const Pack& pack : packs) {
-    const auto counts = pick(token_counts, pack);
-    tokens_in_pack.push_back(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+  return deal_packs(first_fit_decreasing(token_counts, capacity), token_counts, ranks);
+}
+
+StepPlan plan_by_class(const std::vector<std::int64_t>& token_counts,
+                       const std::vector<std::int64_t>& classes, std::size_t most_samples,
+                       std::size_t ranks) {
+  std::vector<Pack> packs;
+  std::map<std::int64_t, std::size_t> open;  // the pack of each class that takes more
+  for (std::size_t item = 0; item < classes.size(); ++item) {
+    const auto [place, is_new] = open.try_emplace(classes[item], packs.size());
+    if (!is_new && packs[place->second].size() == most_samples) place->second = packs.size();
+    if (place->second == packs.size()) packs.emplace_back();
+    packs[place->second].push_back(item);
   }
-  StepPlan plan;
-  for (const auto& items : deal(tokens_in_pack, ranks)) {
-    plan.emplace_back();
-    for (const std::size_t pack : items) plan.back().push_back(packs[pack]);
-  }
-  return plan;
+  return deal_packs(packs, token_counts, ranks);
+}
+
+double fill_ratio(const StepPlan& plan, const std::vector<std::int64_t>& amounts, std::int64_t room) {
+  std::size_t packs = 0;
+  for (const auto& of_rank : plan) packs += of_rank.size();
+  const auto filled = std::accumulate(amounts.begin(), amounts.end(), 0.0);
+  return packs == 0 ? 0 : filled / (static_cast<double>(packs) * static_cast<double>(room));
 }
 
 }  // namespace dfm::data

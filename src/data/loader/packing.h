@@ -28,4 +28,16 @@ StepPlan plan_by_sample(const std::vector<std::int64_t>& token_counts, std::int6
 StepPlan plan_by_pack(const std::vector<std::int64_t>& token_counts, std::int64_t capacity,
                       std::size_t ranks);
 
+// How the samples of a step share forward passes: packed one behind the other up to the capacity; or only
+// with samples of the same number of tokens, or of the same shape, at most `most_samples` of them.
+enum class Batching { packed, fixed_length, buckets };
+
+// Samples of a class (a length, a shape) in packs of their own, at most most_samples in each, dealt whole:
+// like plan_by_pack, the composition of a pack does not depend on the number of ranks.
+StepPlan plan_by_class(const std::vector<std::int64_t>& token_counts,
+                       const std::vector<std::int64_t>& classes, std::size_t most_samples, std::size_t ranks);
+
+// How full the packs of all ranks are: tokens for the room in them, or samples for the places.
+double fill_ratio(const StepPlan& plan, const std::vector<std::int64_t>& amounts, std::int64_t room);
+
 }  // namespace dfm::data

@@ -20,6 +20,7 @@ SampleOrder::SampleOrder(const std::vector<std::int64_t>& samples_in_shard,
                          const std::vector<BlendPart>& blend, const OrderSettings& settings) {
   if (blend.empty()) {
     parts_.push_back({0, DataOrder(samples_in_shard, settings)});
+    samples_in_epoch_ = parts_.front().order->samples_in_epoch();
     return;
   }
   std::vector<std::int64_t> draws;
@@ -35,6 +36,7 @@ SampleOrder::SampleOrder(const std::vector<std::int64_t>& samples_in_shard,
   }
   ensure(shard == samples_in_shard.end(), "the parts of a blend have all shards");
   draws_.emplace(std::move(draws), settings.seed, settings.round_length);
+  samples_in_epoch_ = draws_->draws_in_epoch();
 }
 
 std::int64_t SampleOrder::sample_at(std::int64_t position) {

@@ -23,6 +23,8 @@ class SampleOrder {
   SampleOrder(const std::vector<std::int64_t>& samples_in_shard, const std::vector<BlendPart>& blend,
               const OrderSettings& settings);
 
+  std::int64_t samples_in_epoch() const { return samples_in_epoch_; }
+
   // The sample (numbered through all shards in order) at a position >= 0.
   std::int64_t sample_at(std::int64_t position);
 
@@ -34,6 +36,7 @@ class SampleOrder {
 
   std::vector<Part> parts_;
   std::optional<BlendDraws> draws_;
+  std::int64_t samples_in_epoch_ = 0;
 };
 
 }  // namespace dfm::data

@@ -1,5 +1,8 @@
 #include "data/loader/step_reader.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include <fmt/core.h>
 
 #include "core/error.h"
@@ -13,6 +16,15 @@ void require_room(std::int64_t tokens, std::int64_t capacity) {
   throw data_error(
       fmt::format("a sample has {} tokens, more than a pack of {} holds", tokens, capacity),
       fmt::format("give dataset.task_encoder_seq_length={} or more, or prepare smaller samples", tokens));
+}
+
+// Frames, height and width in one number.
+std::int64_t bucket_of(const SampleShape& shape) {
+  if (!shape.is_known()) return 0;
+  constexpr std::int64_t kMost = 1 << 20;
+  return (std::min<std::int64_t>(shape.frames, kMost) * kMost + std::min<std::int64_t>(shape.height, kMost)) *
+             kMost +
+         std::min<std::int64_t>(shape.width, kMost);
 }
 
 }  // namespace
@@ -29,23 +41,53 @@ void give_back(StepBatch batch) {
 StepReader::StepReader(SampleSource source, StepReaderSettings settings)
     : source_(std::move(source)),
       settings_(std::move(settings)),
-      order_(source_.samples_in_shard, source_.blend, settings_.order) {}
+      order_(source_.samples_in_shard, source_.blend, settings_.order) {
+  if (settings_.batching != Batching::buckets) return;
+  bucket_order_.emplace(order_, BucketSettings{settings_.bucket_window, settings_.global_batch_size},
+                        [shape = source_.shape](std::int64_t sample) { return bucket_of(shape(sample)); });
+}
+
+std::int64_t StepReader::sample_at(std::int64_t position) {
+  return bucket_order_ ? bucket_order_->sample_at(position) : order_.sample_at(position);
+}
+
+std::int64_t StepReader::class_of(const SampleShape& shape) const {
+  if (settings_.batching == Batching::buckets) return bucket_of(shape);
+  return shape.is_known() ? settings_.tokens_of(shape) : 0;
+}
+
+StepReader::Looked StepReader::look_at(std::int64_t first) {
+  Looked step;
+  for (std::int64_t position = first; position < first + settings_.global_batch_size; ++position) {
+    step.samples.push_back(sample_at(position));
+    const SampleShape shape = source_.shape(step.samples.back());
+    // Reading a sample without a known shape fails, and then it is left out.
+    step.tokens.push_back(shape.is_known() ? settings_.tokens_of(shape) : 1);
+    step.classes.push_back(class_of(shape));
+    require_room(step.tokens.back(), settings_.pack_capacity);
+  }
+  return step;
+}
+
+StepPlan StepReader::divide(const Looked& step) const {
+  if (settings_.batching == Batching::packed)
+    return settings_.plan(step.tokens, settings_.pack_capacity, settings_.ranks);
+  return plan_by_class(step.tokens, step.classes, static_cast<std::size_t>(settings_.batch_samples),
+                       settings_.ranks);
+}
 
 PlannedStep StepReader::plan(std::int64_t first) {
+  const Looked looked = look_at(first);
+  const StepPlan plan = divide(looked);
   PlannedStep step;
-  std::vector<std::int64_t> samples, tokens;
-  for (std::int64_t position = first; position < first + settings_.global_batch_size; ++position) {
-    samples.push_back(order_.sample_at(position));
-    const SampleShape shape = source_.shape(samples.back());
-    // Reading a sample without a known shape fails, and then it is left out.
-    tokens.push_back(shape.is_known() ? settings_.tokens_of(shape) : 1);
-    require_room(tokens.back(), settings_.pack_capacity);
-    step.planned_tokens += tokens.back();
-  }
-  const StepPlan plan = settings_.plan(tokens, settings_.pack_capacity, settings_.ranks);
+  step.planned_tokens = std::accumulate(looked.tokens.begin(), looked.tokens.end(), std::int64_t{0});
+  step.fill =
+      settings_.batching == Batching::packed
+          ? fill_ratio(plan, looked.tokens, settings_.pack_capacity)
+          : fill_ratio(plan, std::vector<std::int64_t>(looked.samples.size(), 1), settings_.batch_samples);
   for (const Pack& pack : plan[settings_.rank]) {
     for (const std::size_t index : pack) {
-      step.samples.push_back({first + static_cast<std::int64_t>(index), samples[index], step.packs});
+      step.samples.push_back({first + static_cast<std::int64_t>(index), looked.samples[index], step.packs});
     }
     ++step.packs;
   }
@@ -64,6 +106,7 @@ ReadSample StepReader::read(const PlannedSample& planned) const {
 StepBatch StepReader::batch_of(const PlannedStep& step, std::vector<ReadSample> samples) const {
   StepBatch batch;
   batch.planned_tokens = step.planned_tokens;
+  batch.fill = step.fill;
   batch.packs.resize(step.packs);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (quarantine_->holds(step.samples[i].number)) continue;

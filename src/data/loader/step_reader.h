@@ -9,10 +9,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "data/loader/bucket_order.h"
 #include "data/loader/packing.h"
 #include "data/loader/quarantine.h"
 #include "data/loader/sample.h"
@@ -25,6 +27,11 @@ struct StepReaderSettings {
   std::int64_t pack_capacity = 8000;   // tokens
   // How a step is divided into packs: plan_by_sample or plan_by_pack.
   StepPlan (*plan)(const std::vector<std::int64_t>&, std::int64_t, std::size_t) = plan_by_sample;
+  // Other ways to share forward passes than packs take at most batch_samples of a class. With
+  // Batching::buckets the samples of a bucket are gathered within bucket_window positions.
+  Batching batching = Batching::packed;
+  std::int64_t batch_samples = 1;
+  std::int64_t bucket_window = 1024;
   // Tokens of a latent; throws for a shape that does not fit the model.
   std::function<std::int64_t(const SampleShape&)> tokens_of;
   std::size_t rank = 0;
@@ -47,6 +54,7 @@ struct BadSample {
 struct StepBatch {
   std::vector<std::vector<PositionedSample>> packs;
   std::int64_t planned_tokens = 0;  // of the whole step, over all ranks
+  double fill = 0;                  // of the packs of all ranks: fill_ratio
   std::vector<BadSample> bad;       // left out of the packs of this rank
 };
 
@@ -64,6 +72,7 @@ struct PlannedStep {
   std::vector<PlannedSample> samples;  // pack by pack
   std::size_t packs = 0;
   std::int64_t planned_tokens = 0;
+  double fill = 0;  // of the packs of all ranks
 };
 
 // A sample, why there is none, or nothing where it is in quarantine.
@@ -91,9 +100,21 @@ class StepReader {
   const std::string& fingerprint() const { return source_.fingerprint; }
 
  private:
+  // What is known of the samples of a step before any is read.
+  struct Looked {
+    std::vector<std::int64_t> samples, tokens, classes;
+  };
+
+  std::int64_t sample_at(std::int64_t position);
+  // Samples of one class may share a pack.
+  std::int64_t class_of(const SampleShape& shape) const;
+  Looked look_at(std::int64_t first_position);
+  StepPlan divide(const Looked& step) const;
+
   SampleSource source_;
   StepReaderSettings settings_;
   SampleOrder order_;
+  std::optional<BucketOrder> bucket_order_;
   std::unique_ptr<Quarantine> quarantine_ = std::make_unique<Quarantine>();
 };
 

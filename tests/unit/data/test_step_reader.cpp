@@ -92,6 +92,71 @@ TEST(StepReader, RanksReadTogetherExactlyTheStep) {
   }
 }
 
+// Samples by position of the steps that begin at these positions, all ranks together.
+SamplesByPosition read_by_all(StepReaderSettings settings, std::size_t ranks,
+                              std::vector<std::int64_t> firsts) {
+  SamplesByPosition all;
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    settings.rank = rank;
+    settings.ranks = ranks;
+    StepReader reader(numbered_source(), settings);
+    for (const std::int64_t first : firsts) all.merge(samples_of(reader.read(first)));
+  }
+  return all;
+}
+
+TEST(StepReader, GivesTheSameSamplesInTheSameStepsOnAnyNumberOfRanksAndAfterAChangeOfIt) {
+  for (const Batching batching : {Batching::packed, Batching::fixed_length, Batching::buckets}) {
+    StepReaderSettings settings = settings_of();
+    settings.batching = batching;
+    settings.batch_samples = 2;
+    settings.bucket_window = 40;
+    const SamplesByPosition one = read_by_all(settings, 1, {0, 13, 26, 39, 52, 65, 78, 91});
+    std::set<std::int64_t> first_epoch;
+    for (std::int64_t i = 0; i < 100; ++i) first_epoch.insert(one.at(i));
+    EXPECT_EQ(first_epoch.size(), 100U);
+    for (const std::size_t ranks : {2, 3, 4, 7}) {
+      SamplesByPosition stopped = read_by_all(settings, ranks, {0, 13, 26});
+      stopped.merge(read_by_all(settings, ranks - 1, {39, 52, 65, 78, 91}));
+      EXPECT_EQ(stopped, one) << ranks << " ranks";
+    }
+  }
+}
+
+TEST(StepReader, PutsOnlySamplesOfOneLengthTogetherWhereTheyAreNotPacked) {
+  StepReaderSettings settings = settings_of();
+  settings.batching = Batching::fixed_length;
+  settings.batch_samples = 3;
+  const StepBatch batch = StepReader(numbered_source(), settings).read(0);
+  std::size_t samples = 0;
+  for (const auto& pack : batch.packs) {
+    EXPECT_LE(pack.size(), 3U);
+    samples += pack.size();
+    for (const PositionedSample& each : pack)
+      EXPECT_EQ(each.sample.latent.shape, pack.front().sample.latent.shape);
+  }
+  EXPECT_EQ(samples, 13U);
+  EXPECT_DOUBLE_EQ(batch.fill, 13.0 / (3.0 * static_cast<double>(batch.packs.size())));
+}
+
+TEST(StepReader, TakesStepsOfOneShapeFromBuckets) {
+  StepReaderSettings settings = settings_of();
+  settings.batching = Batching::buckets;
+  settings.batch_samples = 13;
+  settings.bucket_window = 100;
+  StepReader reader(numbered_source(), settings);
+  std::size_t packs = 0;
+  for (std::int64_t first = 0; first + 13 <= 100; first += 13) packs += reader.read(first).packs.size();
+  EXPECT_LE(packs, 6U + 7U);  // seven shapes of 14 or 15: six steps of one each, the rests in what follows
+}
+
+TEST(StepReader, SaysHowFullThePacksOfAllRanksAre) {
+  const StepBatch batch = StepReader(numbered_source(), settings_of(0, 1)).read(0);
+  EXPECT_DOUBLE_EQ(batch.fill, static_cast<double>(batch.planned_tokens) /
+                                   (12.0 * static_cast<double>(batch.packs.size())));
+  EXPECT_GT(batch.fill, 0.8);
+}
+
 TEST(StepReader, CountsThePlannedTokensOfTheWholeStep) {
   std::int64_t expected = 0;
   for (const auto& [position, sample] : expected_samples(26)) expected += 1 + sample % 7;

@@ -23,6 +23,7 @@ TrainRecord train_record() {
           .loss = 0.42,
           .grad_norm = 1.5,
           .tokens = 8192,
+          .pack_fill = 0.5,
           .step_seconds = 0.25};
 }
 
@@ -35,7 +36,7 @@ TEST(Metrics, WriteATrainingStepWithItsTimeLast) {
   EXPECT_EQ(
       to_json_line(train_record()),
       R"({"kind":"train","iteration":10,"consumed_samples":320,"lr":0.0001,"loss":0.42,"grad_norm":1.5,)"
-      R"("tokens":8192,"step_seconds":0.25})");
+      R"("tokens":8192,"pack_fill":0.5,"step_seconds":0.25})");
 }
 
 TEST(Metrics, WriteAValidationWithItsLossesBySigma) {
