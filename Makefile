@@ -3,8 +3,9 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 COUNT ?= 1000
+MINUTES ?= 10
 
-.PHONY: help configure programs build install uninstall demo test quick-test slurm-test torture bench format tidy sanitize clean
+.PHONY: help configure programs build install uninstall demo test quick-test slurm-test torture fuzz bench format tidy sanitize clean
 
 help:            ## print this
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' Makefile | expand -t 22
@@ -46,9 +47,15 @@ torture: build   ## COUNT=1000 random faults (kills, lost power, failing disks, 
 	@DFM_BIN_DIR=$(CURDIR)/$(BUILD)/bin .deps/venv/bin/python tests/fault/campaign.py --count $(COUNT) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(SUMMARY),--summary $(SUMMARY))
 
+fuzz:            ## MINUTES=10 [TARGET=tar]: readers of foreign files under libFuzzer and the sanitizers (clang)
+	@tools/bootstrap build
+	@tools/bootstrap fuzz
+	@tools/fuzz $(BUILD)-fuzz $(MINUTES) $(TARGET)
+
 bench: build     ## step time and memory against PyTorch, start-up times
 	@tools/bootstrap test
 	@.deps/venv/bin/python tests/bench/bench.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/shard_bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/consolidate_bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/checkpoint.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/recovery.py $(BUILD)/bin
@@ -69,4 +76,4 @@ sanitize:        ## build with the address and undefined-behaviour sanitizers an
 	@ctest --test-dir $(BUILD)-sanitize -j $(JOBS) --output-on-failure -E '^mpi'
 
 clean:           ## remove everything that was built; downloads stay in .deps
-	@rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD).log demo
+	@rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz $(BUILD).log demo

@@ -1,4 +1,6 @@
 // dfm_prepare SRC DST: pictures and videos with captions to shards of latents and text embeddings.
+#include <algorithm>
+
 #include "cli/run_program.h"
 #include "core/log.h"
 #include "prepare/prepare.h"
@@ -17,6 +19,8 @@ cli::Program program() {
       .options = {{"height", "prepare.height"},
                   {"width", "prepare.width"},
                   {"resize-mode", "prepare.resize_mode"},
+                  {"center-crop", "prepare.center_crop"},
+                  {"no-aspect-ratio", "prepare.no_aspect_ratio"},
                   {"mode", "prepare.mode"},
                   {"num-frames", "prepare.num_frames"},
                   {"synthetic", "prepare.synthetic"},
@@ -36,7 +40,12 @@ ExitCode run(const Config& config, const cli::Context& context) {
   log::info("text encoder '{}' knows words, not meaning", settings.text_encoder_name);
   const auto report = prepare::prepare(settings, context.world, context.progress);
   if (context.world.rank() == 0) {
-    for (const std::string& skipped : report.skipped) log::warn("left out: {}", skipped);
+    static constexpr std::size_t kShown = 100;
+    for (std::size_t i = 0; i < std::min(kShown, report.skipped.size()); ++i)
+      log::warn("left out: {}", report.skipped[i]);
+    if (!report.skipped.empty())
+      log::warn("{} items were left out: {} lists them", report.skipped.size(),
+                report.left_out_list.native());
   }
   if (!report.stopped) {
     log::info("{} samples in {} shards in {} ({} shards were there already, {} items left out)",

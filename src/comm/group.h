@@ -100,6 +100,7 @@ class Group {
   void barrier() const;
 
  private:
+  friend class SharedCounters;
   struct FreeCommunicator {
     void operator()(MPI_Comm* communicator) const;
   };

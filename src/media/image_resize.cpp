@@ -88,6 +88,23 @@ Image resize_and_crop(const Image& image, int width, int height, ResizeMode mode
   return resample_columns(resample_rows(image, across, first_row, end_row - first_row), down, first_row);
 }
 
+Image stretch(const Image& image, int width, int height, ResizeMode mode) {
+  check_size(width, height);
+  const auto across = make_resample_table({image.width, width, image.width, width}, mode);
+  const auto down = make_resample_table({image.height, height, image.height, height}, mode);
+  return resample_columns(resample_rows(image, across, 0, image.height), down, 0);
+}
+
+Image resize_inside(const Image& image, int width, int height, ResizeMode mode) {
+  const bool full_width = std::int64_t{image.width} * height >= std::int64_t{image.height} * width;
+  const std::int64_t numerator = full_width ? width : height;
+  const std::int64_t denominator = full_width ? image.width : image.height;
+  const auto scaled = [&](int side) {
+    return static_cast<int>(std::max<std::int64_t>(1, side * numerator / denominator));
+  };
+  return stretch(image, scaled(image.width), scaled(image.height), mode);
+}
+
 Image crop_to_multiple(const Image& image, int multiple) {
   ensure(multiple > 0, "crop_to_multiple: the multiple is not positive");
   const int width = image.width / multiple * multiple;

@@ -26,6 +26,13 @@ ResizeMode parse_resize_mode(std::string_view name);
 // that make_image refuses.
 Image resize_and_crop(const Image& image, int width, int height, ResizeMode mode);
 
+// The whole picture, as large as fits into width x height pixels at its own aspect ratio (sides are rounded
+// down).
+Image resize_inside(const Image& image, int width, int height, ResizeMode mode);
+
+// The whole picture, each side scaled by its own factor.
+Image stretch(const Image& image, int width, int height, ResizeMode mode);
+
 // The middle, with both sides cut to multiples of `multiple`. A picture with a shorter side is a data error.
 Image crop_to_multiple(const Image& image, int multiple);
 

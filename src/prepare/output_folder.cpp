@@ -1,11 +1,16 @@
 #include "prepare/output_folder.h"
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/text.h"
 
 namespace dfm::prepare {
 namespace fs = std::filesystem;
@@ -18,6 +23,29 @@ bool holds_shards(const fs::path& folder) {
     if (entry.path().extension() == ".tar") return true;
   }
   return false;
+}
+
+std::optional<ItemRange> parse_part_name(const std::string& name) {
+  ItemRange part;
+  int length = 0;
+  if (std::sscanf(name.c_str(), "part_%" SCNd64 "_%" SCNd64 ".tar%n", &part.begin, &part.end, &length) != 2)
+    return std::nullopt;
+  return length == static_cast<int>(name.size()) ? std::optional(part) : std::nullopt;
+}
+
+// Parts are whole archives: two blocks of zeros at their end.
+constexpr std::uint64_t kEndMarkBytes = 1024;
+
+void append_without_end(const fs::path& part, DurableFile& out) {
+  constexpr std::uint64_t kPieceBytes = 4U << 20U;
+  const File in = File::open_to_read(part);
+  const std::uint64_t end = in.size() - std::min(in.size(), kEndMarkBytes);
+  std::vector<std::byte> piece;
+  for (std::uint64_t at = 0; at < end; at += piece.size()) {
+    piece.resize(std::min(kPieceBytes, end - at));
+    in.read_exactly(piece, at);
+    out.append(piece);
+  }
 }
 
 }  // namespace
@@ -41,17 +69,66 @@ fs::path OutputFolder::shard_path(std::int64_t shard) const {
   return path_ / fmt::format("shard_{:06}.tar", shard);
 }
 
-fs::path OutputFolder::record_path(std::int64_t shard) const {
-  return path_ / kMemory / fmt::format("shard_{:06}.json", shard);
+fs::path OutputFolder::part_path(const ItemRange& part) const {
+  return path_ / kMemory / fmt::format("part_{:09}_{:09}.tar", part.begin, part.end);
 }
 
-std::optional<ShardRecord> OutputFolder::finished(std::int64_t shard) const {
-  if (!fs::exists(shard_path(shard)) || !fs::exists(record_path(shard))) return std::nullopt;
-  return shard_record_from_text(read_text(record_path(shard)), record_path(shard).native());
+fs::path OutputFolder::record_path(const fs::path& tar) const {
+  return path_ / kMemory / tar.stem().replace_extension(".json");
 }
 
-void OutputFolder::remember(std::int64_t shard, const ShardRecord& record) const {
-  write_durably(record_path(shard), to_text(record));
+std::optional<ShardRecord> OutputFolder::finished(const fs::path& tar) const {
+  if (!fs::exists(tar) || !fs::exists(record_path(tar))) return std::nullopt;
+  return shard_record_from_text(read_text(record_path(tar)), record_path(tar).native());
+}
+
+void OutputFolder::remember(const fs::path& tar, const ShardRecord& record) const {
+  write_durably(record_path(tar), to_text(record));
+}
+
+std::vector<ItemRange> OutputFolder::parts() const {
+  std::vector<ItemRange> found;
+  for (const auto& entry : fs::directory_iterator(path_ / kMemory)) {
+    const auto part = parse_part_name(entry.path().filename().native());
+    if (part && finished(entry.path())) found.push_back(*part);
+  }
+  return found;
+}
+
+void OutputFolder::put_together(std::int64_t shard, std::span<const ItemRange> parts) const {
+  ShardRecord all;
+  DurableFile out(shard_path(shard));
+  for (const ItemRange& part : parts) {
+    const auto record = finished(part_path(part));
+    if (!record) throw storage_error(fmt::format("{} has vanished", part_path(part).native()), "run again");
+    all.samples += record->samples;
+    all.skipped.insert(all.skipped.end(), record->skipped.begin(), record->skipped.end());
+    append_without_end(part_path(part), out);
+  }
+  out.append(std::vector<std::byte>(kEndMarkBytes));
+  remember(shard_path(shard), all);
+  out.commit();
+  for (const ItemRange& part : parts) {
+    remove_file(part_path(part));
+    remove_file(record_path(part_path(part)));
+  }
+}
+
+void OutputFolder::remove_parts() const {
+  std::vector<fs::path> parts;
+  for (const auto& entry : fs::directory_iterator(path_ / kMemory)) {
+    const std::string name = entry.path().filename().native();
+    if (name.starts_with("part_") || name.starts_with(".part_")) parts.push_back(entry.path());
+  }
+  for (const fs::path& part : parts) remove_file(part);
+}
+
+fs::path OutputFolder::left_out_list() const { return path_ / kMemory / "left_out.txt"; }
+
+void OutputFolder::write_left_out(const std::vector<std::string>& skipped) const {
+  std::string text;
+  for (const std::string& each : skipped) text += printable(each) + "\n";
+  write_durably(left_out_list(), text);
 }
 
 std::string to_text(const ShardRecord& record) {

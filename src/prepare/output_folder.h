@@ -1,15 +1,24 @@
-// The folder that receives the shards, and what it remembers between starts.
+// The folder that receives the shards, and what it remembers between starts:
+//
+//   DST/shard_000000.tar                            finished shards
+//   DST/.dfm_prepare/fingerprint.txt                what they are made of
+//   DST/.dfm_prepare/shard_000000.json              how many samples it holds, and what was left out
+//   DST/.dfm_prepare/part_000000000_000000064.tar   items of a shard that is not finished, with a .json, too
+//   DST/.dfm_prepare/left_out.txt                   what was left out of all shards
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "prepare/work_plan.h"
+
 namespace dfm::prepare {
 
-// What became of the items of one shard.
+// What became of the items of one shard or part.
 struct ShardRecord {
   std::int64_t samples = 0;
   std::vector<std::string> skipped;  // "name: why"
@@ -24,14 +33,25 @@ class OutputFolder {
   void claim(const std::string& fingerprint) const;
 
   std::filesystem::path shard_path(std::int64_t shard) const;
-  // Empty when the shard is not finished.
-  std::optional<ShardRecord> finished(std::int64_t shard) const;
+  std::filesystem::path part_path(const ItemRange& part) const;
+  // Where the record of a shard or part lies.
+  std::filesystem::path record_path(const std::filesystem::path& tar) const;
+
+  // Empty when the shard or part is not finished.
+  std::optional<ShardRecord> finished(const std::filesystem::path& tar) const;
   // Called before the shard itself is committed, so that a finished shard always has its record.
-  void remember(std::int64_t shard, const ShardRecord& record) const;
+  void remember(const std::filesystem::path& tar, const ShardRecord& record) const;
+
+  // The finished parts that an interrupted run left.
+  std::vector<ItemRange> parts() const;
+  // Makes the shard of its parts, in their order, and removes them.
+  void put_together(std::int64_t shard, std::span<const ItemRange> parts) const;
+  void remove_parts() const;
+
+  std::filesystem::path left_out_list() const;
+  void write_left_out(const std::vector<std::string>& skipped) const;
 
  private:
-  std::filesystem::path record_path(std::int64_t shard) const;
-
   std::filesystem::path path_;
 };
 

@@ -1,8 +1,9 @@
 // From pictures and videos with captions to shards of latents and text embeddings.
 //
 // Shard i holds the items [i * shard_maxcount, (i + 1) * shard_maxcount) of the source's fixed order, so the
-// bytes do not depend on the number of ranks, and a shard that is there is finished: running again after an
-// interruption makes the rest. What each shard left out is remembered in DST/.dfm_prepare.
+// bytes do not depend on the number of ranks. Items are handed out to the ranks in small blocks as they come
+// (prepare/worker.h); a shard or block that is there is finished: running again after an interruption makes
+// the rest. What each shard left out is remembered in DST/.dfm_prepare.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,9 @@
 namespace dfm::prepare {
 
 enum class OnBadInput { skip, fail };
+// Where height and width are given: the middle at the wanted aspect ratio; all of it inside, cut to a
+// multiple of 16; or all of it at another aspect ratio.
+enum class Fit { crop, inside, stretch };
 enum class VideoMode { video, frames };
 
 struct PrepareSettings {
@@ -29,6 +33,8 @@ struct PrepareSettings {
   int height = 0;  // pixels; 0: as the picture is, cut to a multiple of 16
   int width = 0;
   media::ResizeMode resize_mode = media::ResizeMode::bicubic;
+  std::string resize_mode_name;
+  Fit fit = Fit::crop;
   VideoMode video_mode = VideoMode::video;
   std::int64_t num_frames = 10;         // of a video, with VideoMode::frames; of a synthetic sample
   std::int64_t synthetic = 0;           // samples; 0: they come from the source
@@ -46,7 +52,8 @@ struct PrepareReport {
   std::int64_t shards = 0;
   std::int64_t shards_found = 0;  // already there
   std::int64_t samples = 0;
-  std::vector<std::string> skipped;  // "name: why"
+  std::vector<std::string> skipped;     // "name: why"
+  std::filesystem::path left_out_list;  // the file that has them
   bool stopped = false;
 
   ExitCode exit_code() const;

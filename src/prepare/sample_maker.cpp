@@ -17,7 +17,25 @@ constexpr int kPixelMultiple = 16;  // two latent cells: the spatial patch of Di
 
 media::Image fitted(const media::Image& image, const PrepareSettings& settings) {
   if (settings.height == 0) return media::crop_to_multiple(image, kPixelMultiple);
-  return media::resize_and_crop(image, settings.width, settings.height, settings.resize_mode);
+  const int width = settings.width, height = settings.height;
+  switch (settings.fit) {
+    case Fit::crop:
+      return media::resize_and_crop(image, width, height, settings.resize_mode);
+    case Fit::stretch:
+      return media::stretch(image, width, height, settings.resize_mode);
+    case Fit::inside:
+      break;
+  }
+  return media::crop_to_multiple(media::resize_inside(image, width, height, settings.resize_mode),
+                                 kPixelMultiple);
+}
+
+void add_resize_settings(const PrepareSettings& settings, Json& description) {
+  if (settings.height == 0) return;
+  description["resize_settings"] = {{"target_size", {settings.height, settings.width}},
+                                    {"resize_mode", settings.resize_mode_name},
+                                    {"maintain_aspect_ratio", settings.fit != Fit::stretch},
+                                    {"center_crop", settings.fit == Fit::crop}};
 }
 
 void require_caption(const media::Item& item) {
@@ -32,11 +50,11 @@ SampleFiles make_sample(const media::Item& item, std::span<const std::byte> enco
   const media::Image original = media::decode_image(encoded, item.name);
   const media::Image image = fitted(original, settings);
   const Array latent = settings.codec.encode({image});
-  const Json description = {
-      {"caption", *item.caption},           {"file_name", item.name},
-      {"image_height", image.height},       {"image_width", image.width},
-      {"original_height", original.height}, {"original_width", original.width},
-      {"codec", settings.codec_name},       {"text_encoder", settings.text_encoder_name}};
+  Json description = {{"caption", *item.caption},           {"file_name", item.name},
+                      {"image_height", image.height},       {"image_width", image.width},
+                      {"original_height", original.height}, {"original_width", original.width},
+                      {"codec", settings.codec_name},       {"text_encoder", settings.text_encoder_name}};
+  add_resize_settings(settings, description);
   return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
           data::write_numpy_pickle(settings.text_encoder.encode(*item.caption)), description.dump()};
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/json.h"
 #include "media/source.h"
 #include "prepare/prepare.h"
 
@@ -18,8 +19,17 @@ struct SampleFiles {
   std::string json;
 };
 
-// Resized and cropped, or cut to multiples of 16 pixels, as the settings say.
+struct KeyedSample {
+  std::string key;  // of its files: KEY.pth, KEY.pickle, KEY.json
+  SampleFiles files;
+};
+
+// Resized and cropped (or stretched, or fitted inside), or cut to multiples of 16 pixels, as the settings
+// say.
 media::Image fitted(const media::Image& image, const PrepareSettings& settings);
+
+// Notes how pictures were resized, in the words of the users' files.
+void add_resize_settings(const PrepareSettings& settings, Json& description);
 
 // Throws a data error that says where a caption may stand.
 void require_caption(const media::Item& item);

@@ -42,15 +42,21 @@ Frames read_frames(const media::Item& item, std::span<const std::byte> encoded,
 }
 
 Json description_of(const media::Item& item, const Frames& frames, const PrepareSettings& settings) {
-  return {{"caption", *item.caption},
-          {"file_name", item.name},
-          {"image_height", frames.kept.front().height},
-          {"image_width", frames.kept.front().width},
-          {"original_height", frames.original_height},
-          {"original_width", frames.original_width},
-          {"total_frames_in_video", frames.total},
-          {"codec", settings.codec_name},
-          {"text_encoder", settings.text_encoder_name}};
+  Json description = {{"caption", *item.caption},
+                      {"file_name", item.name},
+                      {"video_path", item.name},
+                      {"image_height", frames.kept.front().height},
+                      {"image_width", frames.kept.front().width},
+                      {"processed_height", frames.kept.front().height},
+                      {"processed_width", frames.kept.front().width},
+                      {"original_height", frames.original_height},
+                      {"original_width", frames.original_width},
+                      {"total_frames_in_video", frames.total},
+                      {"deterministic_latents", true},
+                      {"codec", settings.codec_name},
+                      {"text_encoder", settings.text_encoder_name}};
+  add_resize_settings(settings, description);
+  return description;
 }
 
 SampleFiles files_of(const std::vector<media::Image>& frames, const std::string& caption,

@@ -1,11 +1,13 @@
 """dfm_prepare: pictures with captions to shards."""
 
+import gzip
 import hashlib
 import json
 import pickle
 import shutil
 import signal
 import subprocess
+import sys
 import tarfile
 import time
 
@@ -47,6 +49,50 @@ def test_the_bytes_do_not_depend_on_the_number_of_ranks(pictures, tmp_path):
     assert made[0] == made[1] == made[2]
 
 
+@pytest.mark.parametrize("shard_maxcount", [100, 7])
+def test_one_shard_made_by_many_ranks_has_the_same_bytes(shard_maxcount, pictures, tmp_path):
+    made = []
+    for ranks in (1, 2, 4, 7):
+        folder = tmp_path / str(ranks)
+        run("dfm_prepare", pictures, folder, "--height", 32, "--width", 32, "--shard-maxcount", shard_maxcount, ranks=ranks)
+        made.append(shard_hashes(folder))
+        assert not list((folder / ".dfm_prepare").glob("*part_*"))
+    assert all(hashes == made[0] for hashes in made)
+
+
+def test_a_killed_run_goes_on_from_the_blocks_that_it_finished(pictures, tmp_path):
+    words = ["--height", 32, "--width", 32]
+    run("dfm_prepare", pictures, tmp_path / "whole", *words)
+    out = tmp_path / "out"
+    process = subprocess.Popen(command("dfm_prepare", pictures, out, *words), env=ENVIRONMENT, stderr=subprocess.DEVNULL)
+    parts = []
+    while process.poll() is None and len(parts) < 3:
+        parts = sorted((out / ".dfm_prepare").glob("part_*.tar"))
+        time.sleep(0.001)
+    process.kill()
+    process.wait(timeout=60)
+    kept = {path: path.stat().st_ino for path in (out / ".dfm_prepare").glob("part_*.tar")}
+    if not list(out.glob("*.tar")):  # it may have been quicker than the signal
+        assert kept
+    run("dfm_prepare", pictures, out, *words, ranks=3)
+    assert shard_hashes(out) == shard_hashes(tmp_path / "whole")
+    assert not list((out / ".dfm_prepare").glob("*part_*"))
+
+
+def test_pictures_are_cropped_fitted_inside_or_stretched(tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "a.png").write_bytes(png(96, 48, "red"))
+    (source / "a.txt").write_text("red")
+    sizes = {}
+    for words in (["--center-crop"], ["prepare.center_crop=false"], ["--no-aspect-ratio"]):
+        run("dfm_prepare", source, tmp_path / words[0], "--height", 64, "--width", 64, *words)
+        description = json.loads(members(tmp_path / words[0])["000000.json"])
+        sizes[words[0]] = (description["image_width"], description["image_height"])
+        assert description["resize_settings"]["target_size"] == [64, 64]
+    assert sizes == {"--center-crop": (64, 64), "prepare.center_crop=false": (64, 32), "--no-aspect-ratio": (64, 64)}
+
+
 def test_an_archive_gives_the_same_samples_as_its_folder(pictures, tmp_path):
     archive = tmp_path / "pictures.tar.gz"
     with tarfile.open(archive, "w:gz") as out:
@@ -84,6 +130,8 @@ def test_bad_items_are_left_out_and_named(pictures, tmp_path):
     done = run("dfm_prepare", source, tmp_path / "out", "--height", 32, "--width", 32, ranks=2, code=7)
     assert "003.png" in done.stderr and "100.png has no caption" in done.stderr
     assert "22 samples" in done.stderr
+    listed = (tmp_path / "out/.dfm_prepare/left_out.txt").read_text().splitlines()
+    assert [line.split(":")[0] for line in listed] == ["003.png", "100.png"]
     # Running again changes nothing and still says what is missing.
     again = run("dfm_prepare", source, tmp_path / "out", "--height", 32, "--width", 32, code=7)
     assert "100.png has no caption" in again.stderr
@@ -127,3 +175,29 @@ def test_impossible_settings_are_usage_errors(pictures, tmp_path, words, text):
 
 def test_a_source_that_is_not_there_is_an_error(tmp_path):
     assert "nowhere" in run("dfm_prepare", tmp_path / "nowhere", tmp_path / "out", ranks=2, code=4).stderr
+
+
+def write_bomb(path, mebibytes):
+    """A tar.gz of one picture that is all zeros: gzip streams may follow each other, so one compressed piece is repeated."""
+    piece = 16
+    member = tarfile.TarInfo("zeros.png")
+    member.size = mebibytes << 20
+    with path.open("wb") as out:
+        out.write(gzip.compress(member.tobuf(tarfile.USTAR_FORMAT)))
+        zeros = gzip.compress(bytes(piece << 20))
+        for _ in range(mebibytes // piece):
+            out.write(zeros)
+
+
+# The bound is 1 GiB and 200 times the file; nothing of it is held in memory.
+def test_a_bomb_is_refused_in_bounded_memory(tmp_path):
+    write_bomb(tmp_path / "bomb.tar.gz", 3072)
+    assert (tmp_path / "bomb.tar.gz").stat().st_size < 5 << 20
+    measured = subprocess.run(
+        [sys.executable, "-S", "-c", "import resource, subprocess, sys; done = subprocess.run(sys.argv[1:]); "
+         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(done.returncode)",
+         *command("dfm_prepare", tmp_path / "bomb.tar.gz", tmp_path / "out")],
+        env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    assert measured.returncode == 3
+    assert "unpacks to more than" in measured.stderr
+    assert int(measured.stdout.split()[-1]) < 512  # MiB

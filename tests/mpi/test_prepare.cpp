@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "comm/agree.h"
+#include "data/tar/shard_writer.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
+#include "prepare/output_folder.h"
 #include "unit/prepare/small_pictures.h"
 
 namespace dfm::prepare {
@@ -52,6 +54,40 @@ TEST_F(PrepareTogether, MakesWhatIsMissing) {
   EXPECT_EQ(again.shards_found, 2);
   EXPECT_EQ(again.samples, 11);
   EXPECT_EQ(shards_of(shards_), shards_of_one_rank());
+}
+
+TEST_F(PrepareTogether, MakesOneLargeShardOfPartsOfAllRanksWithTheBytesOfOneRank) {
+  const Layer one_shard{{"prepare.shard_maxcount", "100", "test"}};
+  EXPECT_EQ(together(one_shard).shards, 1);
+  const fs::path own = folder_ / fmt::format("alone_{}", world_.rank());
+  prepare(settings_with(pictures_, own, one_shard), alone_.group(), ProgressStyle::silent);
+  EXPECT_EQ(shards_of(shards_), shards_of(own));
+  std::size_t left = 0;
+  for (const auto& entry : fs::directory_iterator(shards_ / ".dfm_prepare"))
+    left += entry.path().filename().native().starts_with("part_") ? 1 : 0;
+  EXPECT_EQ(left, 0U);
+}
+
+// What a run that was killed leaves: some finished parts. One of them holds something else here, which shows
+// that it is taken and not made again.
+TEST_F(PrepareTogether, GoesOnFromThePartsOfAnInterruptedRun) {
+  const Layer one_shard{{"prepare.shard_maxcount", "100", "test"}};
+  together({{"prepare.shard_maxcount", "100", "test"}, {"prepare.on_bad_input", "fail", "test"}});
+  world_.barrier();
+  const OutputFolder output(shards_);
+  const ItemRange part{3, 7};
+  if (world_.rank() == 0) {
+    fs::remove(output.shard_path(0));
+    data::ShardWriter writer(output.part_path(part));
+    writer.add("mark.json", {});
+    output.remember(output.part_path(part), {1, {}});
+    writer.commit();
+  }
+  world_.barrier();
+  EXPECT_EQ(together(one_shard).samples, 8);
+  const std::vector<std::string> names = member_names(output.shard_path(0));
+  EXPECT_EQ(names.size(), 7U * 3 + 1);
+  EXPECT_EQ(names.at(9), "mark.json");
 }
 
 TEST_F(PrepareTogether, ReportsWhatAnyRankLeftOutOnAllRanks) {

@@ -4,43 +4,33 @@
 //   ShardWriter shard(folder / "shard_000000.tar");
 //   shard.add("000000.json", bytes);
 //   shard.commit();
+//
+// Small members are gathered into writes of 1 MiB; large ones go to the file as they are, without a copy.
 #pragma once
 
 #include <cstddef>
-#include <exception>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/file.h"
-
-struct archive;
 
 namespace dfm::data {
 
 class ShardWriter {
  public:
-  explicit ShardWriter(const std::filesystem::path& path);
+  explicit ShardWriter(const std::filesystem::path& path) : file_(path) {}
 
   // Members of a sample belong together: KEY.pth, KEY.pickle, KEY.json.
-  void add(const std::string& name, std::span<const std::byte> content);
+  void add(std::string_view name, std::span<const std::byte> content);
   void commit();
 
  private:
-  struct FreeArchive {
-    void operator()(archive* writer) const;
-  };
-  // What libarchive's callback writes to, and the error it met there.
-  struct Sink {
-    DurableFile file;
-    std::exception_ptr failure;
-  };
+  void flush();
 
-  void check(int status, const char* what);
-
-  std::unique_ptr<Sink> sink_;  // at a fixed address: libarchive keeps a pointer
-  std::unique_ptr<archive, FreeArchive> writer_;
+  DurableFile file_;
+  std::string waiting_;
 };
 
 }  // namespace dfm::data

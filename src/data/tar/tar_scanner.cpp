@@ -127,8 +127,8 @@ TarMember TarScanner::finish(TarHeader header, std::uint64_t position,
   TarMember member =
       type == 'S' ? make_old_sparse_member(header, position) : make_plain_member(header, position);
   member.is_regular = is_regular_file(type);
-  for (const Extension& extension : extensions | std::views::reverse)
-    apply_extension(extension, type, member);
+  for (auto extension = extensions.rbegin(); extension != extensions.rend(); ++extension)
+    apply_extension(*extension, type, member);
   const auto first = std::ranges::find_if(extensions, [](const Extension& e) { return e.type != 'g'; });
   member.member_offset = first == extensions.end() ? position - kTarBlockBytes : first->offset;
   if (member.next_offset > source_.end()) {

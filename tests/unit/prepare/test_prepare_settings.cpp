@@ -58,13 +58,13 @@ TEST(OutputFolder, TakesAShardForFinishedOnlyWithItsRecord) {
   const dfm::testing::TemporaryFolder root;
   const OutputFolder folder(root.path());
   folder.claim("one");
-  EXPECT_FALSE(folder.finished(0));
-  folder.remember(0, {3, {"a: broken"}});
-  EXPECT_FALSE(folder.finished(0));
+  EXPECT_FALSE(folder.finished(folder.shard_path(0)));
+  folder.remember(folder.shard_path(0), {3, {"a: broken"}});
+  EXPECT_FALSE(folder.finished(folder.shard_path(0)));
   write_file(folder.shard_path(0), "tar");
-  ASSERT_TRUE(folder.finished(0));
-  EXPECT_EQ(folder.finished(0)->samples, 3);
-  EXPECT_THAT(folder.finished(0)->skipped, ::testing::ElementsAre("a: broken"));
+  ASSERT_TRUE(folder.finished(folder.shard_path(0)));
+  EXPECT_EQ(folder.finished(folder.shard_path(0))->samples, 3);
+  EXPECT_THAT(folder.finished(folder.shard_path(0))->skipped, ::testing::ElementsAre("a: broken"));
 }
 
 TEST(ShardRecord, KeepsNamesOfAnyCharacters) {

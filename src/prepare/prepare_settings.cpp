@@ -1,0 +1,75 @@
+#include <fmt/core.h>
+
+#include "core/error.h"
+#include "prepare/prepare.h"
+
+namespace dfm::prepare {
+namespace {
+
+void require_both_or_none(const PrepareSettings& settings) {
+  for (const int edge : {settings.height, settings.width}) {
+    if (edge % 16 != 0) {
+      throw usage_error(fmt::format("{} pixels are not a multiple of 16", edge),
+                        fmt::format("use {} or {}", edge / 16 * 16, (edge / 16 + 1) * 16));
+    }
+  }
+  if ((settings.height == 0) == (settings.width == 0)) return;
+  throw usage_error("only one of prepare.height and prepare.width is given", "give both, or none");
+}
+
+void require_no_source_of_synthetic(const PrepareSettings& settings) {
+  if (settings.synthetic == 0 || settings.source.empty()) return;
+  throw usage_error(
+      fmt::format("prepare.synthetic takes no source, but {} is given", settings.source.native()),
+      "name the folder for the shards by --output-dir alone");
+}
+
+void require_size_of_synthetic(const PrepareSettings& settings) {
+  if (settings.synthetic == 0 || settings.height != 0) return;
+  throw usage_error("synthetic samples have no size of their own", "give --height and --width");
+}
+
+Fit fit_of(const Config& config) {
+  if (config.flag("prepare.no_aspect_ratio")) return Fit::stretch;
+  return config.flag("prepare.center_crop") ? Fit::crop : Fit::inside;
+}
+
+}  // namespace
+
+PrepareSettings prepare_settings(const Config& config) {
+  PrepareSettings settings;
+  settings.synthetic = config.optional_integer("prepare.synthetic").value_or(0);
+  settings.source = settings.synthetic == 0 ? config.text("prepare.source")
+                                            : config.optional_text("prepare.source").value_or("");
+  require_no_source_of_synthetic(settings);
+  settings.output = config.text("prepare.output");
+  settings.height = static_cast<int>(config.optional_integer("prepare.height").value_or(0));
+  settings.width = static_cast<int>(config.optional_integer("prepare.width").value_or(0));
+  settings.resize_mode = media::parse_resize_mode(config.text("prepare.resize_mode"));
+  settings.resize_mode_name = config.text("prepare.resize_mode");
+  settings.fit = fit_of(config);
+  settings.video_mode = config.text("prepare.mode") == "frames" ? VideoMode::frames : VideoMode::video;
+  settings.num_frames = config.integer("prepare.num_frames");
+  settings.shard_maxcount = config.integer("prepare.shard_maxcount");
+  settings.on_bad_input = config.text("prepare.on_bad_input") == "fail" ? OnBadInput::fail : OnBadInput::skip;
+  settings.codec_name = config.text("encoders.codec");
+  settings.text_encoder_name = config.text("encoders.text");
+  settings.codec = model::make_codec(settings.codec_name);
+  settings.text_encoder = model::make_text_encoder(settings.text_encoder_name);
+  settings.fingerprint = fmt::format("{} x {} {}, {} a shard, {}, {}", settings.width, settings.height,
+                                     config.text("prepare.resize_mode"), settings.shard_maxcount,
+                                     settings.codec_name, settings.text_encoder_name);
+  if (settings.fit != Fit::crop)
+    settings.fingerprint += settings.fit == Fit::stretch ? ", stretched" : ", inside";
+  if (settings.video_mode == VideoMode::frames) {
+    settings.fingerprint += fmt::format(", {} frames of a video", settings.num_frames);
+  }
+  if (settings.synthetic > 0) {
+    settings.fingerprint += fmt::format(", synthetic of {} frames", settings.num_frames);
+  }
+  require_both_or_none(settings);
+  require_size_of_synthetic(settings);
+  return settings;
+}
+
+}  // namespace dfm::prepare
