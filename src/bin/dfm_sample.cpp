@@ -5,6 +5,7 @@
 #include "core/allocator.h"
 #include "core/log.h"
 #include "sample/sampling.h"
+#include "sample/staged_weights.h"
 
 namespace {
 
@@ -39,7 +40,7 @@ cli::Program program() {
                       {"seed", "sample.seed"},
                       {"base-seed", "sample.seed"},
                       {"cp-size", "model.context_parallel_size"}},
-          .sections = {"sample"},
+          .sections = {"sample", "stage"},
           .examples =
               "  dfm_sample weights.safetensors --prompt \"a handwritten seven\" --height 32 --width 32\n"
               "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
@@ -51,8 +52,8 @@ ExitCode run(const Config& config, const cli::Context& context) {
   comm::grid_shape(config);  // refuses the layouts that are not offered
   at::set_num_threads(context.topology.threads);
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
-  const auto model =
-      comm::agreed(context.world, [&] { return sample::load_model(config.text("sample.weights"), dtype); });
+  const sample::StagedWeights weights(config, context.world);
+  const auto model = comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype); });
   sample::fit_to_model(settings, config, model);
   const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;

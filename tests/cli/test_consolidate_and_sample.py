@@ -139,3 +139,21 @@ def test_a_damaged_weights_file_is_a_data_error(weights, tmp_path):
     shutil.copy(weights, cut)
     cut.write_bytes(cut.read_bytes()[:-1000])
     assert "cut.safetensors" in run("dfm_sample", cut, "--prompt", "x", *SMALL, ranks=2, code=3).stderr
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_weights_staged_on_the_node_give_the_same_pictures(ranks, weights, tmp_path):
+    words = [weights, "--prompt", "a seven", *SMALL]
+    run("dfm_sample", *words, "--output", tmp_path / "plain")
+    done = run("dfm_sample", *words, "--output", tmp_path / "staged", "stage.mode=broadcast",
+               f"stage.scratch={tmp_path}/scratch", ranks=ranks)
+    assert f"reading the weights from {tmp_path}/scratch/" in done.stderr
+    plain, staged = (sorted((tmp_path / name).glob("*.png")) for name in ("plain", "staged"))
+    assert [path.read_bytes() for path in plain] == [path.read_bytes() for path in staged]
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_scratch_without_room_for_the_weights_ends_with_code_4(weights, tmp_path):
+    done = run("dfm_sample", weights, "--prompt", "x", *SMALL, "--output", tmp_path / "out", "stage.mode=broadcast",
+               f"stage.scratch={tmp_path}/scratch", "stage.margin=1", ranks=2, code=4)
+    assert "room" in done.stderr

@@ -17,10 +17,12 @@ Key scratch_variables() {
 
 std::vector<Key> stage_keys() {
   return {
-      choice("stage.mode", "none", {"none", "broadcast", "partition"},
-             "Copy the shards to the nodes' own disks: broadcast (one node reads, all nodes hold everything "
-             "before the first step) or partition (nodes share the reading, each holds what fits, training "
-             "starts meanwhile and reads the rest from dataset.path)"),
+      choice(
+          "stage.mode", "none", {"none", "broadcast", "partition"},
+          "Copy the shards to the nodes' own disks: broadcast (one node reads, all nodes hold everything "
+          "before the first step) or partition (nodes share the reading, each holds what fits, training "
+          "starts meanwhile and reads the rest from dataset.path); dfm_sample broadcasts the file of weights "
+          "with either"),
       text("stage.scratch", {}, "Folder on the node's own disk; null: DFM_SCRATCH or a site's variable"),
       scratch_variables(),
       real("stage.margin", 0.05, "Share of the scratch file system to leave free").at_least(0).at_most(1),
