@@ -21,6 +21,10 @@ if(DFM_SANITIZE)
   add_compile_options(-Wno-maybe-uninitialized)  # GCC is wrong about std::regex under the sanitizers
   add_link_options(-fsanitize=address,undefined)
 endif()
+if(DFM_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -g1 -O1)
+  add_link_options(-fsanitize=address,undefined)
+endif()
 
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

@@ -84,7 +84,7 @@ std::optional<Saved> Saver::begin(Manifest manifest, const std::vector<Piece>& p
   if (!settings_.async) return save_now(std::move(manifest), pieces);
   const auto start = Clock::now();
   auto earlier = finish();
-  save_.emplace();
+  save_.emplace(Save{});
   save_->manifest = std::move(manifest);
   start_writing(*save_, pieces);
   save_->seconds_blocked = seconds_since(start);
@@ -164,7 +164,7 @@ std::optional<Saved> Saver::finish() {
 Saved Saver::save_now(Manifest manifest, const std::vector<Piece>& pieces) {
   ensure(!save_, "save_now: another save is in flight");
   const auto start = Clock::now();
-  save_.emplace();
+  save_.emplace(Save{});
   save_->manifest = std::move(manifest);
   save_->written = std::async(std::launch::deferred,
                               [this, &pieces] { return write_own_file(save_->manifest.step, pieces); });

@@ -7,6 +7,7 @@
 #include "config/layers.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/text.h"
 
 namespace dfm {
 namespace {
@@ -93,6 +94,8 @@ class Flattener {
     for (const auto& item : node) {
       count(node_bytes(item));
       items.push_back(with_environment(item.as<std::string>(), place));
+      if (is_utf8(items.back())) continue;
+      throw usage_error(fmt::format("{}: '{}' in a list is not UTF-8", place, printable(items.back())));
     }
     return nlohmann::json(items).dump();
   }
