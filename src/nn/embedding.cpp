@@ -18,11 +18,11 @@ at::Tensor axis_table(std::int64_t count, std::int64_t width) {
   return at::cat({angles.sin(), angles.cos()}, 1).to(at::kFloat);
 }
 
-void require_inside(const at::Tensor& positions, const at::Tensor& table, const char* axis, const char* key) {
+void require_inside(const at::Tensor& positions, std::int64_t extent, const char* axis, const char* key) {
   const auto least = positions.min().item<std::int64_t>(), greatest = positions.max().item<std::int64_t>();
-  if (least >= 0 && greatest < table.size(0)) return;
+  if (least >= 0 && greatest < extent) return;
   throw usage_error(fmt::format("{} position {} is outside the position table of {} patches", axis,
-                                least < 0 ? least : greatest, table.size(0)),
+                                least < 0 ? least : greatest, extent),
                     fmt::format("raise {} or use smaller samples", key));
 }
 
@@ -36,6 +36,12 @@ at::Tensor sinusoid(const at::Tensor& values, std::int64_t width, std::int64_t d
   return at::cat({angles.sin(), angles.cos()}, 1);
 }
 
+void require_positions_inside(const at::Tensor& positions, const std::array<std::int64_t, 3>& extents) {
+  require_inside(positions.select(1, 0), extents[0], "frame", "model.max_frames");
+  require_inside(positions.select(1, 1), extents[1], "row", "model.max_img_h");
+  require_inside(positions.select(1, 2), extents[2], "column", "model.max_img_w");
+}
+
 PositionTable::PositionTable(std::int64_t frames, std::int64_t rows, std::int64_t columns,
                              std::int64_t hidden)
     : frame_(axis_table(frames, hidden / 4)),
@@ -44,9 +50,7 @@ PositionTable::PositionTable(std::int64_t frames, std::int64_t rows, std::int64_
 
 at::Tensor PositionTable::rows_for(const at::Tensor& positions) const {
   const at::Tensor t = positions.select(1, 0), y = positions.select(1, 1), x = positions.select(1, 2);
-  require_inside(t, frame_, "frame", "model.max_frames");
-  require_inside(y, row_, "row", "model.max_img_h");
-  require_inside(x, column_, "column", "model.max_img_w");
+  require_positions_inside(positions, {frame_.size(0), row_.size(0), column_.size(0)});
   return at::cat({frame_.index_select(0, t), column_.index_select(0, x), row_.index_select(0, y)}, 1);
 }
 

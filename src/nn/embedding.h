@@ -1,6 +1,8 @@
 // Fixed embeddings: sinusoids of scalars, and the additive position table of DiT.
 #pragma once
 
+#include <array>
+
 #include "nn/torch_header.h"
 
 namespace dfm::nn {
@@ -8,6 +10,9 @@ namespace dfm::nn {
 // [n] -> [n, width] = [sin(x f_i) | cos(x f_i)], f_i = exp(-ln(10000) i / (width/2 - downscale)), computed in
 // float32 (spec/dfm.md section 1.3: the time embedder has downscale 0, the frame-rate embedder 1).
 at::Tensor sinusoid(const at::Tensor& values, std::int64_t width, std::int64_t downscale);
+
+// Throws a usage error for positions [S, 3] int64 (frame, row, column) outside a table of these extents.
+void require_positions_inside(const at::Tensor& positions, const std::array<std::int64_t, 3>& extents);
 
 // Rows of the fixed table of spec/dfm.md section 1.4 without the table: a row is
 // [e(t; h/4) | e(column; 3h/8) | e(row; 3h/8)], so three short tables hold all of it.

@@ -192,8 +192,8 @@ ExitCode run(const Surroundings& here) {
                       data::StepReader(inputs.training, reader_settings(config, inputs.trainer.model.patches,
                                                                         groups.data_context)),
                       read_ahead(config)));
-  log::info("{} parameters; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
-            grid.describe(), topology.threads);
+  log::info("{} parameters; {}; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
+            parameter_shares(trainer.parameters()), grid.describe(), topology.threads);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, trainer);
   if (world.rank() == 0) {
     record_start(journal, topology,

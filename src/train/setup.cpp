@@ -1,11 +1,13 @@
 #include "train/setup.h"
 
 #include <array>
+#include <map>
 
 #include <fmt/ranges.h>
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/units.h"
 #include "data/loader/energon_source.h"
 #include "model/patchify.h"
 
@@ -121,6 +123,19 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Patc
 data::ReadAhead read_ahead(const Config& config) {
   return {static_cast<std::size_t>(config.integer("dataset.num_workers")),
           static_cast<std::size_t>(config.integer("dataset.prefetch_steps"))};
+}
+
+std::string parameter_shares(const nn::ParameterList& parameters) {
+  std::map<std::string, std::int64_t> layers;  // by number, as text
+  std::int64_t outside = 0;
+  for (const nn::Parameter& each : parameters.all()) {
+    static const std::string kLayers = "decoder.layers.";
+    const bool is_inside = each.name.starts_with(kLayers);
+    const auto end = is_inside ? each.name.find('.', kLayers.size()) : 0;
+    (is_inside ? layers[each.name.substr(kLayers.size(), end - kLayers.size())] : outside) += each.count();
+  }
+  return fmt::format("{} + {} x {} in layers", format_count(outside), layers.size(),
+                     format_count(layers.empty() ? 0 : layers.begin()->second));
 }
 
 void require_fitting_text(const data::SampleSource& source, const model::BackboneSpec& model) {

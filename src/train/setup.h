@@ -30,6 +30,9 @@ data::ReadAhead read_ahead(const Config& config);
 // The files whose copies these sources would read.
 data::SplitFiles files_to_stage(const Config& config);
 
+// "2,610,752 + 1 x 38,339,584 in layers": parameters outside the layers, and of each.
+std::string parameter_shares(const nn::ParameterList& parameters);
+
 // Throws a usage error when the text width of the data is not the model's.
 void require_fitting_text(const data::SampleSource& source, const model::BackboneSpec& model);
 

@@ -10,10 +10,17 @@ constexpr double kMostRanks = 1'000'000;
 
 std::vector<Key> model_keys() {
   return {
-      choice("model.family", "dit", {"dit", "wan"}, "Architecture: adaLN-Zero DiT, or WAN 2.1 text-to-video"),
+      choice("model.family", "dit", {"dit", "wan", "moviegen"},
+             "Architecture: adaLN-Zero DiT, WAN 2.1 text-to-video, or MovieGen"),
       integer("model.num_layers", 12, "Transformer blocks").at_least(1),
       integer("model.hidden_size", 384, "Width of the hidden state; a multiple of 16").at_least(16),
       integer("model.num_attention_heads", 6, "Attention heads; they divide the hidden size").at_least(1),
+      integer("model.num_query_groups", {},
+              "moviegen: groups of heads that share a key and a value; null: every head has its own")
+          .at_least(1),
+      choice("model.cross_residual", "nemo", {"nemo", "paper"},
+             "moviegen: feed what cross-attention gives to the MLP alone, as the reference, or add it to the "
+             "hidden state, too"),
       integer("model.ffn_hidden_size", {}, "Width of the MLP; null: four times the hidden size").at_least(1),
       integer("model.crossattn_emb_size", 1024, "Width of the text embedding that blocks attend to")
           .at_least(1),

@@ -1,0 +1,204 @@
+#include "model/moviegen.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include <fmt/core.h>
+
+#include "nn/attention.h"
+#include "nn/embedding.h"
+#include "nn/modulation.h"
+
+namespace dfm::model {
+namespace {
+
+using nn::Init;
+using nn::Linear;
+using nn::PackLayout;
+using nn::Scope;
+
+constexpr std::int64_t kFpsWidth = 256;
+constexpr double kFramesPerSecond = 30;  // the reference's default, which packed batches always have
+constexpr double kTimeNormEpsilon = 1e-6;
+
+Init hidden_init(const MovieGenShape& shape) { return Init::normal(shape.init_method_std); }
+
+// Projections back into the residual stream start smaller: std / sqrt(2 L).
+Init output_init(const MovieGenShape& shape) {
+  return Init::normal(shape.init_method_std / std::sqrt(2.0 * static_cast<double>(shape.num_layers)));
+}
+
+// [S, H, d] -> [H, S, d].
+at::Tensor heads_first(const at::Tensor& heads) { return heads.transpose(0, 1).contiguous(); }
+
+}  // namespace
+
+GroupedSelfAttention::GroupedSelfAttention(const Scope& scope, const MovieGenShape& shape,
+                                           const RecomputePlan& plan)
+    : recomputes_(plan.core_attention),
+      shape_(shape),
+      linear_qkv_(scope.child("linear_qkv"), shape.hidden_size,
+                  shape.query_width() + 2 * shape.num_query_groups * shape.head_width(), hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), shape.query_width(), shape.hidden_size, output_init(shape)) {}
+
+at::Tensor GroupedSelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
+  // A group is its query heads, then its key, then its value.
+  const auto core = [this, layout](const std::vector<at::Tensor>& in) {
+    const std::int64_t queries = shape_.heads_in_group();
+    const at::Tensor groups = in[0].unflatten(1, {shape_.num_query_groups, queries + 2, shape_.head_width()});
+    const auto shared = [&](std::int64_t part) {
+      return heads_first(groups.select(2, part).repeat_interleave(queries, 1));
+    };
+    return nn::packed_attention(heads_first(groups.narrow(2, 0, queries).flatten(1, 2)), shared(queries),
+                                shared(queries + 1), layout.token_counts(), layout.token_counts());
+  };
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x)}));
+}
+
+PlainCrossAttention::PlainCrossAttention(const Scope& scope, const MovieGenShape& shape,
+                                         const RecomputePlan& plan)
+    : recomputes_(plan.core_attention),
+      shape_(shape),
+      linear_q_(scope.child("linear_q"), shape.hidden_size, shape.query_width(), hidden_init(shape)),
+      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.query_width(),
+                 hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), shape.query_width(), shape.hidden_size, output_init(shape)) {}
+
+at::Tensor PlainCrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
+                                           const PackLayout& layout) const {
+  const auto core = [this, layout](const std::vector<at::Tensor>& in) {
+    const std::int64_t heads = shape_.num_attention_heads, d = shape_.head_width();
+    const at::Tensor kv = in[1].unflatten(1, {heads, 2, d});
+    return nn::packed_attention(heads_first(in[0].unflatten(1, {heads, d})), heads_first(kv.select(2, 0)),
+                                heads_first(kv.select(2, 1)), layout.token_counts(), layout.text_counts());
+  };
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_q_(x), linear_kv_(text)}));
+}
+
+SwiGlu::SwiGlu(const Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan)
+    : recomputes_(plan.mlp),
+      linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, 2 * shape.ffn_hidden_size,
+                  hidden_init(shape)),
+      linear_fc2_(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size, output_init(shape)) {}
+
+at::Tensor SwiGlu::operator()(const at::Tensor& x) const {
+  const auto whole = [this](const std::vector<at::Tensor>& in) {
+    const auto gate_up = linear_fc1_(in[0]).chunk(2, 1);
+    return linear_fc2_(at::silu(gate_up[0]) * gate_up[1]);
+  };
+  return kept_or_recomputed(recomputes_, whole, {x});
+}
+
+MovieGenBlock::MovieGenBlock(const Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan)
+    : shape_(shape),
+      self_attention_(scope.child("self_attention"), shape, plan),
+      cross_attention_(scope.child("cross_attention"), shape, plan),
+      mlp_(scope.child("mlp"), shape, plan),
+      norm_weight_(scope.child("adaLN.ln").declare("weight", {shape.hidden_size}, Init::ones())),
+      modulation_(scope.child("adaLN.adaLN_modulation.1"), shape.hidden_size, 6 * shape.hidden_size,
+                  Init::zeros()) {}
+
+at::Tensor MovieGenBlock::normed(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
+                                 const PackLayout& layout) const {
+  const at::Tensor norm = at::rms_norm(x, {shape_.hidden_size}, norm_weight_, shape_.layernorm_epsilon);
+  return norm * layout.per_token(1 + scale) + layout.per_token(shift);
+}
+
+at::Tensor MovieGenBlock::forward(at::Tensor x, const MovieGenConditioning& given,
+                                  const PackLayout& layout) const {
+  enum { kSelfShift, kSelfScale, kSelfGate, kMlpShift, kMlpScale, kMlpGate };
+  const auto m = modulation_(at::silu(given.time)).chunk(6, 1);
+  x = x + given.positions;
+  const at::Tensor attended = self_attention_(normed(x, m[kSelfShift], m[kSelfScale], layout), layout);
+  x = nn::gated_add(x, m[kSelfGate], attended, layout);
+  at::Tensor y = cross_attention_(x, given.text, layout);
+  if (shape_.cross_residual) x = y = x + y;
+  return nn::gated_add(x, m[kMlpGate], mlp_(normed(y, m[kMlpShift], m[kMlpScale], layout)), layout);
+}
+
+MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
+    : shape_(shape),
+      plan_(std::move(plan)),
+      x_embedder_(
+          Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
+      t_embedder_(Scope(parameters, "t_embedder.1"), shape.hidden_size),
+      fps_embedder_(Scope(parameters, "fps_embedder.1"), kFpsWidth),
+      time_norm_weight_(
+          Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
+      final_layer_linear_(Linear::with_bias(
+          Scope(parameters, "final_layer_linear"), shape.hidden_size, shape.patch_features(),
+          shape.zero_init_output ? Init::zeros() : Init::linear_default(shape.hidden_size))) {
+  const auto table = [&](const char* name, std::int64_t extent) {
+    return Scope(parameters, "pos_embedder")
+        .child(name)
+        .declare("weight", {extent, shape.hidden_size}, hidden_init(shape));
+  };
+  emb_t_ = table("emb_t", shape.max_frames / shape.patch_temporal);
+  emb_h_ = table("emb_h", shape.max_img_h / shape.patch_spatial);
+  emb_w_ = table("emb_w", shape.max_img_w / shape.patch_spatial);
+  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
+    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
+  }
+}
+
+at::Tensor MovieGen::time_embedded(const at::Tensor& noise_level) const {
+  const auto dtype = time_norm_weight_.scalar_type();
+  const at::Tensor time = t_embedder_(nn::sinusoid(noise_level, shape_.hidden_size, 0).to(dtype));
+  const at::Tensor rates = at::full_like(noise_level, kFramesPerSecond);
+  const at::Tensor fps = fps_embedder_(nn::sinusoid(rates, kFpsWidth, 1).to(dtype));
+  const std::int64_t common = std::min(kFpsWidth, shape_.hidden_size);
+  const at::Tensor both =
+      time + at::constant_pad_nd(fps.narrow(1, 0, common), {0, shape_.hidden_size - common});
+  return at::rms_norm(both, {shape_.hidden_size}, time_norm_weight_, kTimeNormEpsilon);
+}
+
+at::Tensor MovieGen::positions_embedded(const at::Tensor& positions) const {
+  nn::require_positions_inside(positions, {emb_t_.size(0), emb_h_.size(0), emb_w_.size(0)});
+  return at::embedding(emb_t_, positions.select(1, 0)) + at::embedding(emb_h_, positions.select(1, 1)) +
+         at::embedding(emb_w_, positions.select(1, 2));
+}
+
+at::Tensor MovieGen::forward(const PackInput& input, const PackLayout& layout) const {
+  const auto dtype = time_norm_weight_.scalar_type();
+  const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
+    return blocks_[i].forward(in[0], {in[1], in[2], in[3]}, layout);
+  };
+  return final_layer_linear_(run_stack(plan_, blocks_.size(), block,
+                                       {x_embedder_(input.tokens.to(dtype)), time_embedded(input.noise_level),
+                                        input.text.to(dtype), positions_embedded(input.positions)}));
+}
+
+namespace {
+
+double moviegen_forward_flops(const MovieGenShape& shape, std::int64_t tokens, std::int64_t text_rows) {
+  const auto h = static_cast<double>(shape.hidden_size), q = static_cast<double>(shape.query_width()),
+             kv = static_cast<double>(2 * shape.num_query_groups * shape.head_width()),
+             s = static_cast<double>(tokens), t = static_cast<double>(text_rows);
+  const double products = h * (q + kv) + 3 * h * q + 3 * h * static_cast<double>(shape.ffn_hidden_size);
+  const double text_products = 2 * q * static_cast<double>(shape.crossattn_emb_size);
+  const double layers = s * products + t * text_products + 2 * s * q * (s + t);
+  const double ends = 2 * s * h * static_cast<double>(shape.patch_features());
+  return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
+}
+
+}  // namespace
+
+BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan) {
+  return {
+      .title = fmt::format("MovieGen, {} layers, width {}, {} heads in {} groups", shape.num_layers,
+                           shape.hidden_size, shape.num_attention_heads, shape.num_query_groups),
+      .patches = shape,
+      .text_width = shape.crossattn_emb_size,
+      .build =
+          [shape, plan](nn::ParameterList& parameters) {
+            const auto network = std::make_shared<const MovieGen>(shape, parameters, plan);
+            return Backbone{shape, [network](const PackInput& input, const PackLayout& layout) {
+                              return network->forward(input, layout);
+                            }};
+          },
+      .forward_flops = [shape](std::int64_t tokens,
+                               std::int64_t rows) { return moviegen_forward_flops(shape, tokens, rows); }};
+}
+
+}  // namespace dfm::model

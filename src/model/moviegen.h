@@ -1,0 +1,103 @@
+// The transformer of MovieGen (spec/nemo_diffusion.md sections 1.3 and 1.5; The Movie Gen team, "Movie Gen: a
+// cast of media foundation models"): Llama-like blocks with grouped queries and SwiGLU, a modulated RMSNorm,
+// and learned positions that every block adds.
+//
+//   const BackboneSpec spec = moviegen_spec(shape);
+//
+// Parameter names and shapes are those of spec/nemo_diffusion.md.
+#pragma once
+
+#include <vector>
+
+#include "model/dit.h"
+#include "model/moviegen_shape.h"
+#include "model/recompute_plan.h"
+#include "nn/linear.h"
+#include "nn/pack.h"
+#include "nn/parameter.h"
+
+namespace dfm::model {
+
+// Several query heads share a key and a value.
+class GroupedSelfAttention {
+ public:
+  GroupedSelfAttention(const nn::Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan);
+  at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
+
+ private:
+  bool recomputes_;
+  MovieGenShape shape_;
+  nn::Linear linear_qkv_, linear_proj_;
+};
+
+class PlainCrossAttention {
+ public:
+  PlainCrossAttention(const nn::Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan);
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& text, const nn::PackLayout& layout) const;
+
+ private:
+  bool recomputes_;
+  MovieGenShape shape_;
+  nn::Linear linear_q_, linear_kv_, linear_proj_;
+};
+
+class SwiGlu {
+ public:
+  SwiGlu(const nn::Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan);
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  bool recomputes_;
+  nn::Linear linear_fc1_, linear_fc2_;
+};
+
+// What the blocks of a pack share beside x.
+struct MovieGenConditioning {
+  at::Tensor time;       // [n, h]
+  at::Tensor text;       // [T, c]
+  at::Tensor positions;  // [S, h], embedded
+};
+
+class MovieGenBlock {
+ public:
+  MovieGenBlock(const nn::Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan);
+  // x [S, h] -> [S, h].
+  at::Tensor forward(at::Tensor x, const MovieGenConditioning& given, const nn::PackLayout& layout) const;
+
+ private:
+  at::Tensor normed(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
+                    const nn::PackLayout& layout) const;
+
+  MovieGenShape shape_;
+  GroupedSelfAttention self_attention_;
+  PlainCrossAttention cross_attention_;
+  SwiGlu mlp_;
+  at::Tensor norm_weight_;
+  nn::Linear modulation_;
+};
+
+class MovieGen {
+ public:
+  MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
+
+  // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
+  at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
+
+ private:
+  // [n, h]: what all blocks are conditioned on.
+  at::Tensor time_embedded(const at::Tensor& noise_level) const;
+  at::Tensor positions_embedded(const at::Tensor& positions) const;
+
+  MovieGenShape shape_;
+  RecomputePlan plan_;
+  nn::Linear x_embedder_;
+  at::Tensor emb_t_, emb_h_, emb_w_;
+  ScalarEmbedder t_embedder_, fps_embedder_;
+  at::Tensor time_norm_weight_;
+  std::vector<MovieGenBlock> blocks_;
+  nn::Linear final_layer_linear_;
+};
+
+BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan = {});
+
+}  // namespace dfm::model
