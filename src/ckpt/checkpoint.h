@@ -48,13 +48,16 @@ void verify_checksums(const comm::Group& world, const Listed& checkpoint);
 
 enum class Damaged { leave, set_aside };
 
+class LocalUnion;  // ckpt/local_union.h
+
 // Collective. Loads the newest checkpoint below root that is whole and returns it: `load` is called with one
 // after the other, newest first, until it brings no agreed error of kind data. One that is damaged is warned
 // of, and set aside (ckpt/quarantine.h) if so asked. Never newer than the pointer file says. What cannot be
 // read now may be whole, so that is an error and not damage. Empty when root has no history; an error of kind
-// no_checkpoint when it has, but nothing of it is valid.
+// no_checkpoint when it has, but nothing of it is valid. local: what the nodes hold, too, where it is newer.
 std::optional<Listed> load_newest(const comm::Group& world, const std::filesystem::path& root,
-                                  Damaged damaged, const std::function<void(const Listed&)>& load);
+                                  Damaged damaged, const std::function<void(const Listed&)>& load,
+                                  LocalUnion* local = nullptr);
 
 // Collective. The newest checkpoint whose files have their checksums.
 std::optional<Listed> find_newest_valid(const comm::Group& world, const std::filesystem::path& root);

@@ -4,11 +4,13 @@
 #include <sstream>
 #include <system_error>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/local_union.h"
 #include "ckpt/pointer.h"
 #include "ckpt/quarantine.h"
+#include "ckpt/tier.h"
 #include "ckpt/verified_file.h"
 #include "comm/agree.h"
 #include "core/error.h"
@@ -33,11 +35,24 @@ std::int64_t step_of(const fs::path& folder) {
   return error == std::errc{} && rest == end ? step : -1;
 }
 
+// What lies in a node's folder is a part of a checkpoint.
+Error missing_file(const fs::path& folder, const Manifest& manifest, const std::string& name) {
+  if (manifest.tier != kLocalTier) return data_error(fmt::format("{} is missing", name));
+  const auto here = std::ranges::count_if(manifest.files, [&](const FileRecord& file) {
+    std::error_code ignored;
+    return fs::exists(folder / file.name, ignored);
+  });
+  return data_error(
+      fmt::format("it is a node's part of a node-local checkpoint: {} of {} files are here, "
+                  "others on {}",
+                  here, manifest.files.size(), fmt::join(manifest.hosts, ", ")));
+}
+
 void require_sizes(const fs::path& folder, const Manifest& manifest) {
   for (const FileRecord& file : manifest.files) {
     std::error_code error;
     const auto size = fs::file_size(folder / file.name, error);
-    if (error) throw data_error(fmt::format("{} is missing", file.name));
+    if (error) throw missing_file(folder, manifest, file.name);
     if (size != file.size_bytes) {
       throw data_error(fmt::format("{} has {} bytes instead of {}", file.name, size, file.size_bytes));
     }
@@ -179,14 +194,19 @@ void verify_checksums(const comm::Group& world, const Listed& checkpoint) {
 }
 
 std::optional<Listed> load_newest(const comm::Group& world, const fs::path& root, Damaged damaged,
-                                  const std::function<void(const Listed&)>& load) {
+                                  const std::function<void(const Listed&)>& load, LocalUnion* local) {
   const History history = history_of_rank_0(world, root);
+  const auto load_local = [&](std::int64_t after) {
+    return local != nullptr ? local->load_newer(after, load) : std::nullopt;
+  };
   for (const fs::path& folder : history.candidates) {
+    if (auto loaded = load_local(step_of(folder))) return loaded;
     Listed candidate = look_at(folder);
     if (loads(world, candidate, load)) return candidate;
     if (world.rank() == 0) tell_of_damage(candidate, damaged);
   }
-  if (!history.exists) return std::nullopt;
+  if (auto loaded = load_local(-1)) return loaded;
+  if (!history.exists && (local == nullptr || !local->met_damage())) return std::nullopt;
   throw comm::AgreedError(
       ExitCode::no_checkpoint, fmt::format("{} has checkpoints, but none of them is valid", root.native()),
       "mend or remove them, or choose another checkpoint.save to start from the beginning");

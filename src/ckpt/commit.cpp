@@ -47,7 +47,7 @@ fs::path staging_folder(const fs::path& root, std::int64_t step) {
   return temporary_name(checkpoint_folder(root, step));
 }
 
-void commit(const fs::path& root, const Manifest& manifest) {
+void give_name(const fs::path& root, const Manifest& manifest) {
   const fs::path staging = staging_folder(root, manifest.step);
   const fs::path folder = checkpoint_folder(root, manifest.step);
   with_retries([&] {
@@ -56,12 +56,14 @@ void commit(const fs::path& root, const Manifest& manifest) {
   });
   const fs::path aside = set_aside(folder);
   rename_folder(staging, folder);
-  with_retries([&] {
-    sync_folder(root);
-    write_pointer(root, manifest.step);
-  });
+  with_retries([&] { sync_folder(root); });
   std::error_code ignored;
   fs::remove_all(aside, ignored);
+}
+
+void commit(const fs::path& root, const Manifest& manifest) {
+  give_name(root, manifest);
+  with_retries([&] { write_pointer(root, manifest.step); });
 }
 
 void remove_unfinished(const fs::path& root) {

@@ -12,8 +12,11 @@ namespace dfm::ckpt {
 // root/.iter_0001000.partial: where the ranks write a checkpoint until it is whole.
 std::filesystem::path staging_folder(const std::filesystem::path& root, std::int64_t step);
 
-// Makes what lies in the staging folder the checkpoint of this step, in place of an older one, and moves the
-// pointer. The manifest lists the files.
+// Makes what lies in the staging folder the checkpoint of this step, in place of an older one. The manifest
+// lists the files; some of them may lie elsewhere (ckpt/local_tier.h).
+void give_name(const std::filesystem::path& root, const Manifest& manifest);
+
+// The same, and moves the pointer.
 void commit(const std::filesystem::path& root, const Manifest& manifest);
 
 // Removes what interrupted saves left below root. Only while nobody saves there.

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "core/hash.h"
 #include "core/json.h"
 
@@ -37,6 +38,8 @@ Json to_json(const Manifest& manifest) {
             {"pipeline", manifest.grid.pipeline}}},
           {"saved_at", manifest.saved_at},
           {"reason", manifest.reason},
+          {"tier", manifest.tier},
+          {"shared_step", manifest.shared_step},
           {"hosts", manifest.hosts},
           {"data_fingerprint", manifest.data_fingerprint},
           {"bad_samples", manifest.bad_samples},
@@ -83,6 +86,8 @@ Manifest from_json(const Json& json) {
   manifest.grid = grid_from_json(json, manifest.ranks);
   json.at("saved_at").get_to(manifest.saved_at);
   manifest.reason = json.value("reason", std::string());
+  manifest.tier = json.value("tier", std::string("shared"));
+  manifest.shared_step = json.value("shared_step", std::int64_t{0});
   manifest.hosts = json.value("hosts", std::vector<std::string>());
   json.at("data_fingerprint").get_to(manifest.data_fingerprint);
   json.at("bad_samples").get_to(manifest.bad_samples);
@@ -106,9 +111,8 @@ std::string to_text(const Manifest& manifest) {
   return whole.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Manifest read_manifest(const std::filesystem::path& checkpoint_folder) {
-  const auto path = checkpoint_folder / kManifestName;
-  const Json whole = read_json(path);
+Manifest manifest_from_text(const std::string& text, const std::filesystem::path& path) {
+  const Json whole = parse_json(text, path.native());
   try {
     const Json& body = whole.at("checkpoint");
     if (whole.at("xxh3") != checksum(body)) throw data_error("its checksum does not fit its content");
@@ -118,6 +122,11 @@ Manifest read_manifest(const std::filesystem::path& checkpoint_folder) {
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("{}: {}", path.native(), error.what()), error.hint());
   }
+}
+
+Manifest read_manifest(const std::filesystem::path& checkpoint_folder) {
+  const auto path = checkpoint_folder / kManifestName;
+  return manifest_from_text(read_text(path), path);
 }
 
 }  // namespace dfm::ckpt

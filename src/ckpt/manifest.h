@@ -33,6 +33,8 @@ struct Manifest {
   SavedGrid grid;
   std::string saved_at;            // UTC, ISO 8601
   std::string reason;              // "interval", "stop", "final", ...
+  std::string tier = "shared";     // or "local": the nodes hold a part of the files each
+  std::int64_t shared_step = 0;    // of the newest checkpoint in the shared tier when this one was begun
   std::vector<std::string> hosts;  // each once, in rank order
   std::string data_fingerprint;
   std::vector<std::string> bad_samples;       // what could not be read, in words
@@ -48,7 +50,8 @@ inline constexpr const char* kManifestName = "manifest.json";
 // The JSON text, with a checksum of itself.
 std::string to_text(const Manifest& manifest);
 
-// Throws a data error for a manifest that is damaged or of another format version.
+// Throw a data error for a manifest that is damaged or of another format version; path is for the message.
+Manifest manifest_from_text(const std::string& text, const std::filesystem::path& path);
 Manifest read_manifest(const std::filesystem::path& checkpoint_folder);
 
 }  // namespace dfm::ckpt

@@ -12,9 +12,7 @@
 
 namespace dfm::ckpt {
 namespace fs = std::filesystem;
-namespace {
 
-// The manifest goes first: what is half removed is no checkpoint.
 void remove_checkpoint(const fs::path& folder) {
   try {
     remove_file(folder / kManifestName);
@@ -25,8 +23,6 @@ void remove_checkpoint(const fs::path& folder) {
               to_error(std::current_exception()).what());
   }
 }
-
-}  // namespace
 
 std::vector<std::int64_t> dispensable(std::vector<std::int64_t> steps, const Retention& retention) {
   if (retention.most_recent < 0) return {};

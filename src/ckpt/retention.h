@@ -20,4 +20,7 @@ std::vector<std::int64_t> dispensable(std::vector<std::int64_t> steps, const Ret
 // rank.
 void prune_checkpoints(const std::filesystem::path& root, const Retention& retention);
 
+// Removes one checkpoint, its manifest first: what is half removed is no checkpoint. Warns where it cannot.
+void remove_checkpoint(const std::filesystem::path& folder);
+
 }  // namespace dfm::ckpt

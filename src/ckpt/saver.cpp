@@ -33,7 +33,7 @@ std::string now_as_text() {
   return text.data();
 }
 
-// What rank 0 must know of every rank.
+// What those who commit must know of every rank.
 std::string to_line(const FileRecord& file) {
   return fmt::format("{} {} {} {} {} {}", file.size_bytes, file.xxh3, file.head_bytes, file.head_xxh3,
                      file.name, comm::host_name());
@@ -48,9 +48,18 @@ void add_line(Manifest& manifest, const std::string& line) {
   if (std::ranges::find(manifest.hosts, host) == manifest.hosts.end()) manifest.hosts.push_back(host);
 }
 
+// The new checkpoint is there, whatever becomes of the old ones.
+void tidy_quietly(const std::function<void(std::int64_t)>& tidy, std::int64_t step) {
+  try {
+    tidy(step);
+  } catch (...) {
+    log::warn("cannot remove old checkpoints: {}", to_error(std::current_exception()).what());
+  }
+}
+
 template <class Result>
 bool has_result(const std::future<Result>& future) {
-  return !future.valid() || future.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  return !future.valid() || future.wait_for(std::chrono::seconds(0)) != std::future_status::timeout;
 }
 
 }  // namespace
@@ -61,8 +70,15 @@ Saver::~Saver() {
   if (save_->committed.valid()) save_->committed.wait();
 }
 
-FileRecord Saver::write_own_file(std::int64_t step, const std::vector<Piece>& pieces) const {
-  const fs::path folder = staging_folder(settings_.root, step);
+Saver::Save Saver::save_of(const Tier& tier, Manifest manifest) {
+  Save save;
+  save.tier = tier;
+  save.manifest = std::move(manifest);
+  save.manifest.tier = tier.name;
+  return save;
+}
+
+FileRecord Saver::write_own_file(const fs::path& folder, const std::vector<Piece>& pieces) const {
   return with_retries([&] {
     make_folder(folder);
     return write_pieces(folder / fmt::format("rank_{:05}.h5", world_.rank()), pieces);
@@ -72,20 +88,20 @@ FileRecord Saver::write_own_file(std::int64_t step, const std::vector<Piece>& pi
 void Saver::start_writing(Save& save, const std::vector<Piece>& pieces) {
   auto copied = std::make_shared<std::promise<void>>();
   save.copied = copied->get_future().share();
-  save.written = std::async(std::launch::async, [this, pieces, copied, step = save.manifest.step]() mutable {
+  const fs::path folder = staging_folder(save.tier.root, save.manifest.step);
+  save.written = std::async(std::launch::async, [this, pieces, copied, folder]() mutable {
     const auto promise = std::move(copied);  // gone, and with it the waiting, if the copy fails
     const std::vector<Piece> copies = snapshot_.take(pieces);
     promise->set_value();
-    return write_own_file(step, copies);
+    return write_own_file(folder, copies);
   });
 }
 
-std::optional<Saved> Saver::begin(Manifest manifest, const std::vector<Piece>& pieces) {
-  if (!settings_.async) return save_now(std::move(manifest), pieces);
+std::optional<Saved> Saver::begin(const Tier& tier, Manifest manifest, const std::vector<Piece>& pieces) {
+  if (!async_) return save_now(tier, std::move(manifest), pieces);
   const auto start = Clock::now();
   auto earlier = finish();
-  save_.emplace(Save{});
-  save_->manifest = std::move(manifest);
+  save_ = save_of(tier, std::move(manifest));
   start_writing(*save_, pieces);
   save_->seconds_blocked = seconds_since(start);
   return earlier;
@@ -110,24 +126,27 @@ auto Saver::agreed_or_given_up(Body&& body) {
     return comm::agreed(world_, std::forward<Body>(body));
   } catch (...) {
     std::error_code ignored;
-    if (world_.rank() == 0) fs::remove_all(staging_folder(settings_.root, save_->manifest.step), ignored);
+    if (save_->tier.commit) fs::remove_all(staging_folder(save_->tier.root, save_->manifest.step), ignored);
     save_.reset();
     throw;
   }
 }
 
-void Saver::gather_and_commit() {
-  const FileRecord mine = agreed_or_given_up([&] { return save_->written.get(); });
+// The same text on all ranks, since several may write it.
+void Saver::complete_manifest(const FileRecord& mine) {
   Manifest& manifest = save_->manifest;
   manifest.ranks = world_.size();
-  manifest.saved_at = now_as_text();
+  manifest.saved_at = world_.broadcast_text(now_as_text(), 0);
+  world_.broadcast(std::as_writable_bytes(std::span(&manifest.seconds_trained, 1)), 0);
   for (const std::string& line : world_.all_gather_text(to_line(mine))) add_line(manifest, line);
-  if (world_.rank() != 0) return;
+}
+
+void Saver::gather_and_commit() {
+  complete_manifest(agreed_or_given_up([&] { return save_->written.get(); }));
+  if (!save_->tier.commit) return;
   save_->committed = std::async(std::launch::async, [this] {
-    commit(settings_.root, save_->manifest);
-    const auto durable = Clock::now();
-    prune_checkpoints(settings_.root, settings_.retention);
-    return durable;
+    save_->tier.commit(save_->manifest);
+    return Clock::now();
   });
 }
 
@@ -135,12 +154,17 @@ Saved Saver::take_committed() {
   const Clock::time_point durable =
       agreed_or_given_up([&] { return save_->committed.valid() ? save_->committed.get() : Clock::now(); });
   const Manifest& manifest = save_->manifest;
-  Saved saved{.folder = checkpoint_folder(settings_.root, manifest.step),
+  Saved saved{.tier = save_->tier.name,
+              .folder = checkpoint_folder(save_->tier.root, manifest.step),
               .step = manifest.step,
               .reason = manifest.reason,
               .bytes = manifest.size_bytes(),
               .seconds_blocked = save_->seconds_blocked,
               .seconds_written = std::chrono::duration<double>(durable - save_->begun).count()};
+  if (save_->tier.tidy) {
+    tidied_ = std::async(std::launch::async,
+                         [tidy = save_->tier.tidy, step = manifest.step] { tidy_quietly(tidy, step); });
+  }
   save_.reset();
   return saved;
 }
@@ -158,16 +182,17 @@ std::optional<Saved> Saver::advance() {
 std::optional<Saved> Saver::finish() {
   std::optional<Saved> saved;
   while (save_) saved = advance();
+  if (tidied_.valid()) tidied_.get();
   return saved;
 }
 
-Saved Saver::save_now(Manifest manifest, const std::vector<Piece>& pieces) {
+Saved Saver::save_now(const Tier& tier, Manifest manifest, const std::vector<Piece>& pieces) {
   ensure(!save_, "save_now: another save is in flight");
   const auto start = Clock::now();
-  save_.emplace(Save{});
-  save_->manifest = std::move(manifest);
-  save_->written = std::async(std::launch::deferred,
-                              [this, &pieces] { return write_own_file(save_->manifest.step, pieces); });
+  save_ = save_of(tier, std::move(manifest));
+  save_->written = std::async(std::launch::deferred, [this, &pieces] {
+    return write_own_file(staging_folder(save_->tier.root, save_->manifest.step), pieces);
+  });
   Saved saved = finish().value();
   saved.seconds_blocked = seconds_since(start);
   return saved;

@@ -8,9 +8,10 @@
 //   saver.save_now(manifest, pieces);       // collective; waits until it is durable
 //
 // A thread copies the pieces to memory that is kept for this, writes the rank's file from there and computes
-// its checksums. Once every rank is ready, the records are gathered and a thread of rank 0 writes the
-// manifest, moves the pointer and removes what need not be kept. An error of any thread is thrown by
-// advance() on all ranks. One save is in flight at a time: a new one waits for it.
+// its checksums. Once every rank is ready, the records are gathered and a thread of the ranks that commit
+// (ckpt/tier.h) makes a checkpoint of the files; when all of them have, older ones are removed. An error of
+// any thread is thrown by advance() on all ranks. One save is in flight at a time, whatever its tier: a new
+// one waits for it.
 #pragma once
 
 #include <chrono>
@@ -24,6 +25,7 @@
 #include "ckpt/pieces.h"
 #include "ckpt/retention.h"
 #include "ckpt/snapshot.h"
+#include "ckpt/tier.h"
 #include "comm/group.h"
 
 namespace dfm::ckpt {
@@ -36,6 +38,7 @@ struct SaverSettings {
 
 // A committed checkpoint and what it cost.
 struct Saved {
+  std::string tier;
   std::filesystem::path folder;
   std::int64_t step = 0;
   std::string reason;
@@ -46,50 +49,68 @@ struct Saved {
 
 class Saver {
  public:
-  Saver(const comm::Group& world, SaverSettings settings) : world_(world), settings_(std::move(settings)) {}
+  // Into the shared tier alone.
+  Saver(const comm::Group& world, const SaverSettings& settings)
+      : Saver(world, shared_tier(world, settings.root, settings.retention), settings.async) {}
+  // main: the tier that is meant where none is given.
+  Saver(const comm::Group& world, Tier main, bool async)
+      : world_(world), main_(std::move(main)), async_(async) {}
   Saver(const Saver&) = delete;  // threads refer to it
   Saver& operator=(const Saver&) = delete;
   ~Saver();  // waits for the threads
 
   // Collective. The manifest's files, ranks, hosts and time are filled in here. Pieces must show the same
   // values until wait_for_copy() has returned.
-  std::optional<Saved> begin(Manifest manifest, const std::vector<Piece>& pieces);
+  std::optional<Saved> begin(Manifest manifest, const std::vector<Piece>& pieces) {
+    return begin(main_, std::move(manifest), pieces);
+  }
+  std::optional<Saved> begin(const Tier& tier, Manifest manifest, const std::vector<Piece>& pieces);
   void wait_for_copy();
 
   bool in_flight() const { return save_.has_value(); }
+  // Empty: none is in flight.
+  std::string tier_in_flight() const { return save_ ? save_->tier.name : ""; }
   // Whether advance() would not wait for this rank.
   bool is_ready() const;
   // Collective. Goes on to the next phase of the save in flight; returns it when it is committed.
   std::optional<Saved> advance();
-  // Collective. Waits until no save is in flight.
+  // Collective. Waits until no save is in flight, and until this rank has removed what need not be kept.
   std::optional<Saved> finish();
 
   // Collective. Finishes what is in flight, then saves without a copy.
-  Saved save_now(Manifest manifest, const std::vector<Piece>& pieces);
+  Saved save_now(Manifest manifest, const std::vector<Piece>& pieces) {
+    return save_now(main_, std::move(manifest), pieces);
+  }
+  Saved save_now(const Tier& tier, Manifest manifest, const std::vector<Piece>& pieces);
 
  private:
   using Clock = std::chrono::steady_clock;
 
   struct Save {
+    Tier tier;
     Manifest manifest;
     Clock::time_point begun = Clock::now();
     double seconds_blocked = 0;
     std::shared_future<void> copied;
     std::future<FileRecord> written;           // first phase: every rank
-    std::future<Clock::time_point> committed;  // second phase: rank 0
+    std::future<Clock::time_point> committed;  // second phase: those that commit
   };
 
-  FileRecord write_own_file(std::int64_t step, const std::vector<Piece>& pieces) const;
+  static Save save_of(const Tier& tier, Manifest manifest);
+  FileRecord write_own_file(const std::filesystem::path& folder, const std::vector<Piece>& pieces) const;
   void start_writing(Save& save, const std::vector<Piece>& pieces);
+  void complete_manifest(const FileRecord& mine);
   void gather_and_commit();
   Saved take_committed();
   template <class Body>
   auto agreed_or_given_up(Body&& body);
 
   const comm::Group& world_;
-  SaverSettings settings_;
+  Tier main_;
+  bool async_ = true;
   Snapshot snapshot_;
   std::optional<Save> save_;
+  std::future<void> tidied_;  // after the last save
 };
 
 }  // namespace dfm::ckpt

@@ -1,9 +1,11 @@
 #include "comm/group.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "comm/group_support.h"
@@ -45,6 +47,16 @@ void all_reduce(std::span<T> values, MPI_Op operation, MPI_Comm communicator) {
           "MPI_Allreduce");
     values = values.subspan(piece.size());
   }
+}
+
+// Collective. With DFM_PLAYED_NODE=NUMBER in the environment of every rank, those with the same number are
+// taken to share a node: several nodes can be tried out on one machine.
+std::optional<int> played_node(const Group& group) {
+  const char* const text = std::getenv("DFM_PLAYED_NODE");
+  std::int32_t lacks = text == nullptr ? 1 : 0;
+  group.all_reduce_max(std::span(&lacks, 1));
+  if (lacks != 0) return std::nullopt;
+  return static_cast<int>(std::strtol(text, nullptr, 10));
 }
 
 }  // namespace
@@ -89,6 +101,7 @@ Group Group::split(int color, std::string role) const {
 }
 
 Group Group::split_by_node() const {
+  if (const auto node = played_node(*this)) return split(*node, "node");
   MPI_Comm part = MPI_COMM_NULL;
   check(MPI_Comm_split_type(*communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &part),
         "MPI_Comm_split_type");

@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include <unistd.h>
+
 namespace dfm::activity {
 namespace {
 
@@ -16,6 +18,12 @@ std::atomic<const char*> waits_for{nullptr};
 void enter(Phase phase) {
   current_phase.store(phase, kRelaxed);
   note_progress();
+}
+
+// Threads that copy files beside the steps wait, too; what the watchdog judges is the main thread.
+bool is_main_thread() {
+  thread_local const bool is_main = ::gettid() == ::getpid();
+  return is_main;
 }
 
 }  // namespace
@@ -60,12 +68,14 @@ PhaseScope::PhaseScope(Phase phase) : before_(current_phase.load(kRelaxed)) { en
 PhaseScope::~PhaseScope() { enter(before_); }
 
 WaitScope::WaitScope(const char* collective, const char* group) {
+  if (!is_main_thread()) return;
   waits_for.store(group, kRelaxed);
   waits_in.store(collective, kRelaxed);
   note_progress();
 }
 
 WaitScope::~WaitScope() {
+  if (!is_main_thread()) return;
   waits_in.store(nullptr, kRelaxed);
   note_progress();
 }

@@ -52,6 +52,7 @@ class PhaseScope {
   Phase before_;
 };
 
+// Notes nothing in other threads.
 class WaitScope {
  public:
   WaitScope(const char* collective, const char* group);

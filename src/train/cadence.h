@@ -1,5 +1,6 @@
 // When a run saves: every so many steps, every so many minutes, or as often as a share of the time allows.
-// The numbers of a training run do not depend on it.
+// The numbers of a training run do not depend on it. Where both tiers are due, the shared one is saved alone:
+// it outlives what a node-local one would.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,9 @@ struct Cadence {
   double minutes = 0;       // 0: not by minutes
   double max_overhead = 0;  // share of the time that saving may take; 0: not by overhead
 };
+
+// The tier that is due; the number travels between the ranks.
+enum class Due { nothing, local, shared };
 
 inline bool is_due_at(std::int64_t step, const Cadence& cadence) {
   return cadence.steps > 0 && step % cadence.steps == 0;

@@ -101,6 +101,7 @@ ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, 
       saving.after_step(result, seconds);
     }
   }
+  if (saving.owes_shared()) saving.save_last("stop");  // no step was taken; the nodes may be others next time
   return trainer.steps_done() >= settings.train_iters && !owes_validation ? ExitCode::done
                                                                           : ExitCode::stopped;
 }

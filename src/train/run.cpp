@@ -14,6 +14,7 @@
 #include "core/units.h"
 #include "train/data_only.h"
 #include "train/loop.h"
+#include "train/node_tier.h"
 #include "train/preflight.h"
 #include "train/run_journal.h"
 #include "train/run_log.h"
@@ -91,10 +92,13 @@ std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer
 
 // Fresh weights, or those of the newest checkpoint, which is returned.
 std::optional<ckpt::Listed> start_or_resume(const Surroundings& here, const std::string& fingerprint,
-                                            Trainer& trainer) {
+                                            const NodeTier& node_tier, Trainer& trainer) {
   const activity::PhaseScope phase(activity::Phase::loading);
-  auto checkpoint = resume(here.config, here.world, fingerprint,
-                           [&](const ckpt::Listed& candidate) { trainer.load(candidate); });
+  auto local = node_tier.look(here.world);
+  auto checkpoint = resume(
+      here.config, here.world, fingerprint, [&](const ckpt::Listed& candidate) { trainer.load(candidate); },
+      pointer_to(local));
+  node_tier.warn_of_lost_steps(here.world, checkpoint ? checkpoint->step : 0);
   if (!checkpoint) {
     trainer.initialize();
     return checkpoint;
@@ -125,7 +129,8 @@ ExitCode leave_sampling_weights(const Surroundings& here, const std::optional<ck
                                 std::int64_t step) {
   const auto settings = sampling_weights_settings(here.config);
   if (!settings || step == 0) return ExitCode::done;
-  const fs::path checkpoint = resumed && resumed->step == step
+  const bool was_shared = resumed && resumed->manifest->tier == ckpt::kSharedTier;
+  const fs::path checkpoint = was_shared && resumed->step == step
                                   ? resumed->folder
                                   : ckpt::checkpoint_folder(here.config.text("checkpoint.save"), step);
   const auto report = write_sampling_weights(here.world, checkpoint, *settings, here.progress);
@@ -149,7 +154,9 @@ LoopSettings loop_from(const Surroundings& here, const comm::RankGrid& grid, con
   LoopSettings loop = loop_settings(here.config);
   loop.saving.grid = {grid.shape().tensor, grid.shape().context, grid.data_size(), grid.shape().pipeline};
   loop.saving.data_fingerprint = inputs.training.fingerprint;
-  if (resumed) loop.saving.seconds_before = resumed->manifest->seconds_trained;
+  if (!resumed) return loop;
+  loop.saving.seconds_before = resumed->manifest->seconds_trained;
+  loop.saving.started_from_local = resumed->manifest->tier == ckpt::kLocalTier;
   return loop;
 }
 
@@ -194,13 +201,16 @@ ExitCode run(const Surroundings& here) {
                       read_ahead(config)));
   log::info("{} parameters; {}; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             parameter_shares(trainer.parameters()), grid.describe(), topology.threads);
-  const auto resumed = start_or_resume(here, inputs.training.fingerprint, trainer);
+  const NodeTier node_tier(config, world);
+  const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {
     record_start(journal, topology,
                  {trainer.steps_done(), resumed ? resumed->folder.native() : "", grid.describe()});
   }
-  const ExitCode code = take_steps(
-      here, {inputs, groups, trainer, resumed, loop_from(here, grid, inputs, resumed)}, pointer_to(stop));
+  LoopSettings loop = loop_from(here, grid, inputs, resumed);
+  loop.saving.local = node_tier.saving();
+  const ExitCode code =
+      take_steps(here, {inputs, groups, trainer, resumed, std::move(loop)}, pointer_to(stop));
   return code == ExitCode::done ? leave_sampling_weights(here, resumed, trainer.steps_done()) : code;
 }
 

@@ -4,8 +4,10 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 
+#include "ckpt/local_tier.h"
 #include "ckpt/saver.h"
 #include "comm/group.h"
 #include "config/config.h"
@@ -16,9 +18,18 @@
 
 namespace dfm::train {
 
+// The node-local tier of a run that has one.
+struct LocalSaving {
+  const ckpt::LocalNodes* nodes = nullptr;
+  ckpt::LocalTierSettings tier;
+  Cadence cadence;
+};
+
 struct SavingSettings {
   Cadence cadence;
   ckpt::SaverSettings saver;
+  std::optional<LocalSaving> local;
+  bool started_from_local = false;  // what the run stands on is in no shared checkpoint
   // Recorded in every checkpoint.
   ckpt::SavedGrid grid;
   double seconds_before = 0;  // training time of earlier starts
@@ -44,24 +55,45 @@ class Saving {
   StepHooks hooks();
   // Collective, after each step: finishes what is written on all ranks, begins what is due.
   void after_step(const StepResult& result, double step_seconds);
-  // Collective, after the last step: returns when it is durable.
+  // Collective, after the last step: returns when it is durable in the shared tier.
   void save_last(const std::string& reason);
+  // Whether a node-local checkpoint is all that holds the present state.
+  bool owes_shared() const { return owes_shared_; }
   // Collective. Waits for a save in flight.
   void finish();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  // A tier and when it was saved to.
+  struct Target {
+    ckpt::Tier tier;
+    Cadence cadence;
+    Clock::time_point last_begun = Clock::now();
+    bool is_postponed = false;
+  };
+
   ckpt::Manifest manifest(const std::string& reason) const;
-  bool is_due_by_clock() const;
-  void begin(const std::string& reason);
+  Due due_by_clock() const;
+  void after_step_local(const StepResult& result);
+  void begin(Target& target, const std::string& reason);
+  void advance();
   void announce(const std::optional<ckpt::Saved>& saved);
+  void announce_failure(const Error& error);
+  template <class Body>
+  void surviving_local_failure(const std::string& tier, Body&& body);
 
   const Trainer& trainer_;
   const comm::Group& world_;
   SavingSettings settings_;
   SavingListeners listeners_;
+  Clock::time_point started_ = Clock::now();
+  Target shared_;
+  std::optional<Target> local_;
   ckpt::Saver saver_;
-  SaveCost cost_;
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now(), last_begun_ = started_;
+  SaveCost cost_;                 // of the shared tier
+  std::int64_t shared_step_ = 0;  // of the newest checkpoint there
+  bool owes_shared_ = false;
 };
 
 }  // namespace dfm::train

@@ -147,12 +147,14 @@ void require_fitting_text(const data::SampleSource& source, const model::Backbon
 
 std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& world,
                                    const std::string& data_fingerprint,
-                                   const std::function<void(const ckpt::Listed&)>& load) {
+                                   const std::function<void(const ckpt::Listed&)>& load,
+                                   ckpt::LocalUnion* local) {
   const auto load_ours = [&](const ckpt::Listed& checkpoint) {
     require_same_model(config, checkpoint);
     load(checkpoint);
   };
-  auto found = ckpt::load_newest(world, config.text("checkpoint.save"), ckpt::Damaged::set_aside, load_ours);
+  auto found =
+      ckpt::load_newest(world, config.text("checkpoint.save"), ckpt::Damaged::set_aside, load_ours, local);
   if (!found && !config.is_null("checkpoint.load")) {
     found = ckpt::load_newest(world, config.text("checkpoint.load"), ckpt::Damaged::leave, load_ours);
     if (!found) {

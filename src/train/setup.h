@@ -38,9 +38,10 @@ void require_fitting_text(const data::SampleSource& source, const model::Backbon
 
 // Collective. Goes on from the newest valid checkpoint of checkpoint.save, else of checkpoint.load, with
 // `load`, and returns it. Empty for a fresh start. Damaged ones of checkpoint.save are set aside. Warns when
-// the data differ, and throws a usage error when the model does.
+// the data differ, and throws a usage error when the model does. local: null without a node-local tier.
 std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& world,
                                    const std::string& data_fingerprint,
-                                   const std::function<void(const ckpt::Listed&)>& load);
+                                   const std::function<void(const ckpt::Listed&)>& load,
+                                   ckpt::LocalUnion* local = nullptr);
 
 }  // namespace dfm::train

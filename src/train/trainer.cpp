@@ -107,7 +107,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                                   static_cast<double>(batch.bad.size()),
                                   StopToken::requested() ? 1.0 : 0.0,
                                   vote.save_ready ? 1.0 : 0.0,
-                                  vote.save_due ? 1.0 : 0.0};
+                                  static_cast<double>(vote.save_due)};
   groups_.data_context.all_reduce_sum(std::span<double>(sums));
   if (sums[kBadSamples] > 0) bad_samples_.note(batch, reader_);
 
@@ -123,7 +123,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                     .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
                     .stop_requested = sums[kStop] > 0,
                     .saves_ready = sums[kSaveReady] == groups_.data_context.size(),
-                    .save_due = sums[kSaveDue] > 0};
+                    .save_due = static_cast<Due>(sums[kSaveDue])};
   require_finite(result);
   const bool clips = settings_.clip_grad > 0 && result.gradient_norm > settings_.clip_grad;
   const double clip = clips ? settings_.clip_grad / (result.gradient_norm + 1e-6) : 1.0;

@@ -16,6 +16,7 @@
 #include "train/adam.h"
 #include "train/bad_samples.h"
 #include "train/batch.h"
+#include "train/cadence.h"
 #include "train/gradients.h"
 #include "train/schedule.h"
 #include "train/shard_layout.h"
@@ -44,13 +45,13 @@ struct StepResult {
   std::int64_t consumed_samples = 0;  // with this step
   bool stop_requested = false;        // on any rank
   bool saves_ready = false;           // on every rank
-  bool save_due = false;              // on any rank
+  Due save_due = Due::nothing;        // as the one rank says that has a clock
 };
 
 // What a rank tells the others about checkpoints, in the small message that each step sends anyway.
 struct StepVote {
-  bool save_ready = false;  // this rank's part of the save in flight is done
-  bool save_due = false;
+  bool save_ready = false;      // this rank's part of the save in flight is done
+  Due save_due = Due::nothing;  // rank 0 alone
 };
 
 struct StepHooks {

@@ -108,6 +108,18 @@ std::vector<Key> checkpoint_keys() {
       integer("checkpoint.most_recent_k", -1, "Checkpoints to keep; -1: all").at_least(-1),
       integer("checkpoint.keep_every", 0, "Keep the checkpoints of steps that this divides, too; 0: none")
           .at_least(0),
+      integer("checkpoint.local_save_interval", 0,
+              "Steps between checkpoints on the nodes' own disks; 0: not by steps")
+          .at_least(0),
+      real("checkpoint.local_save_minutes", {},
+           "Time between checkpoints on the nodes' own disks; null: not by time")
+          .above(0)
+          .in("minutes"),
+      text("checkpoint.local_save", {},
+           "Folder on the node's own disk; null: stage.scratch, DFM_SCRATCH or a site's variable"),
+      integer("checkpoint.local_most_recent_k", 1, "Checkpoints to keep on the nodes' own disks").at_least(1),
+      flag("checkpoint.partner_copy", true,
+           "Keep each node's checkpoints on the next node, too, so that the loss of one node loses no step"),
       choice("checkpoint.sampling_weights", "none", {"none", "weights", "ema"},
              "What a run that reaches train_iters writes into one file for dfm_sample"),
       choice("checkpoint.sampling_dtype", "float32", {"float32", "bfloat16", "float16"},
