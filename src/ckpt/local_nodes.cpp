@@ -1,11 +1,15 @@
 #include "ckpt/local_nodes.h"
 
+#include <optional>
+#include <random>
+
 #include <fmt/core.h>
 
 #include "comm/agree.h"
 #include "comm/mpi.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/hash.h"
 #include "core/log.h"
 #include "stage/stage_settings.h"
 
@@ -13,10 +17,14 @@ namespace dfm::ckpt {
 namespace fs = std::filesystem;
 namespace {
 
-// Every leader leaves a file of its own and looks for those of the others.
+// Every leader leaves a file of its own and looks for those of the others. The word is this start's: what one
+// that was killed has left says nothing, and goes with its unfinished saves.
 class Visit {
  public:
-  Visit(fs::path root, int node) : root_(std::move(root)), node_(node) { write_durably(file(node_), ""); }
+  Visit(fs::path root, std::string word, int node)
+      : root_(std::move(root)), word_(std::move(word)), node_(node) {
+    File::create(file(node_)).close();
+  }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
   ~Visit() {
@@ -34,9 +42,10 @@ class Visit {
   }
 
  private:
-  fs::path file(int node) const { return root_ / fmt::format("node_{}.here", node); }
+  fs::path file(int node) const { return root_ / fmt::format(".iter_{}_{}.partial", word_, node); }
 
   fs::path root_;
+  std::string word_;
   int node_;
 };
 
@@ -49,9 +58,10 @@ void open_folder(const LocalNodes& nodes) {
 }
 
 void require_own_folders(const comm::Group& world, const LocalNodes& nodes) {
+  const std::string word = world.broadcast_text(hex(std::random_device()()), 0);
   std::optional<Visit> visit;
   comm::agreed(world, [&] {
-    if (nodes.groups.leads()) visit.emplace(nodes.root, nodes.groups.leaders.rank());
+    if (nodes.groups.leads()) visit.emplace(nodes.root, word, nodes.groups.leaders.rank());
   });
   comm::agreed(world, [&] {
     if (visit) visit->require_alone(nodes.groups.leaders.size());

@@ -5,6 +5,7 @@ which returns whether it was in time; codes that the program may end with.
 """
 
 import errno
+import shutil
 import signal
 import time
 from dataclasses import dataclass, field
@@ -189,6 +190,22 @@ def damaged_pointer(chance, life):
                  damage=lambda _: harm(path, chance), damaged_step=life.checkpoints()[0])
 
 
+# Nodes, whose partner has what they lose: no announced step may be lost.
+
+def lost_node(chance, life):
+    node = chance.randrange(life.nodes)
+    return Fault(f"node {node} loses its disk", ENDS_BY_ITSELF,
+                 damage=lambda _: shutil.rmtree(life.folder / "nodes" / f"node{node}"))
+
+
+def damaged_node(chance, life):
+    folder = life.local_folders(chance.randrange(life.nodes))[0]
+    path = chance.choice(sorted(path for path in folder.iterdir() if path.is_file()))
+    harm = chance.choice([flip_a_bit, flip_a_bit, cut_off, delete])
+    return Fault(f"{harm.__name__} in {path.name} of {folder.name} on a node", ENDS_BY_ITSELF,
+                 damage=lambda _: harm(path, chance))
+
+
 # Processes and clocks.
 
 def stopped_rank(chance, life):
@@ -252,11 +269,13 @@ NEEDS_A_CHECKPOINT = [bit_flip, bit_flip, lost_bytes, damaged_pointer, failed_re
 
 
 NEEDS_OTHER_RANKS = [hung_rank]
+NEEDS_NODES = [lost_node, damaged_node, damaged_node]
 
 
 def draw(chance, life):
     kinds = [*NEEDS_NOTHING, *(NEEDS_A_CHECKPOINT if life.checkpoints() else []),
-             *(NEEDS_OTHER_RANKS if life.ranks > 1 else [])]
+             *(NEEDS_OTHER_RANKS if life.ranks > 1 else []),
+             *(NEEDS_NODES if life.nodes > 1 and all(map(life.local_folders, range(life.nodes))) else [])]
     kind = chance.choice(kinds)
     return kind.__name__, kind(chance, life)
 

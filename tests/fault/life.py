@@ -30,6 +30,12 @@ MODEL = ["--mock", "dataset.mock_samples=40", "dataset.H_latents=4", "dataset.W_
          "logger.log_interval=1", "train.eval_interval=0", f"train.train_iters={STEPS}"]
 
 
+# Of a life on two nodes, played on this machine, each with a scratch folder of its own.
+SHARED_INTERVAL_BESIDE_LOCAL = 16
+NODES = ('export DFM_PLAYED_NODE=$((OMPI_COMM_WORLD_RANK % 2)); export DFM_SCRATCH="$1/node$DFM_PLAYED_NODE"; '
+         'mkdir -p "$DFM_SCRATCH"; shift; exec "$@"')
+
+
 class Violation(AssertionError):
     """Something that must hold after every fault did not."""
 
@@ -81,8 +87,9 @@ class Run:
                 "DFM_FAULT_KEEP": life.notes / "kept", **environment}
         # Given to the ranks alone, not to mpirun.
         program = ["env", *(f"{key}={value}" for key, value in shim.items()), str(BIN / "dfm_train"), *MODEL,
-                   f"checkpoint.save={life.folder}", f"checkpoint.save_interval={SAVE_INTERVAL}",
-                   "checkpoint.most_recent_k=3", *words]
+                   f"checkpoint.save={life.folder}", "checkpoint.most_recent_k=3", *life.cadence(), *words]
+        if life.nodes > 1:
+            program = ["sh", "-c", NODES, "nodes", str(life.folder / "nodes"), *program]
         start = [] if life.ranks == 1 else [*MPIRUN, "-n", str(life.ranks)]
         self.printed = open(life.notes / "printed", "w+")
         self.process = subprocess.Popen([*start, *program], env=life.environment(), stdout=self.printed,
@@ -136,12 +143,21 @@ class Run:
 
 
 class Life:
-    def __init__(self, place, ranks):
-        self.place, self.ranks = Path(place), ranks
+    def __init__(self, place, ranks, nodes=1):
+        self.place, self.ranks, self.nodes = Path(place), ranks, nodes
         self.folder, self.notes, self.scratch = self.place / "run", self.place / "notes", self.place / "scratch"
         self.announced = 0  # what the next start may count on
         self.scratch.mkdir(parents=True)
         self.folder.mkdir()
+
+    def cadence(self):
+        if self.nodes == 1:
+            return [f"checkpoint.save_interval={SAVE_INTERVAL}"]
+        return [f"checkpoint.save_interval={SHARED_INTERVAL_BESIDE_LOCAL}", f"checkpoint.local_save_interval={SAVE_INTERVAL}"]
+
+    def local_folders(self, node):
+        """A node's checkpoints, newest first."""
+        return sorted((self.folder / "nodes" / f"node{node}").glob("dfm_checkpoints_*/iter_*[0-9]"), reverse=True)
 
     def environment(self):
         return {**ENVIRONMENT, "OMPI_MCA_orte_tmpdir_base": str(self.scratch), "TMPDIR": str(self.scratch),

@@ -1,0 +1,128 @@
+"""Checkpoints on the nodes' own disks: two nodes played on one machine are killed, one of them loses its disk or a bit."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+from conftest import BIN, ENVIRONMENT, MPIRUN
+from life import MODEL, final_weights
+
+# The ranks are dealt to two nodes, each with a scratch folder of its own.
+NODES = ('export DFM_PLAYED_NODE=$((OMPI_COMM_WORLD_RANK % 2)); export DFM_SCRATCH="$1/node$DFM_PLAYED_NODE"; '
+         'mkdir -p "$DFM_SCRATCH"; shift; exec "$@"')
+SHARED_INTERVAL, LOCAL_INTERVAL = 20, 3
+
+
+class TwoNodes:
+    def __init__(self, place):
+        self.place, self.shared = place, place / "shared"
+
+    def start(self, *words, ranks=2):
+        program = [str(BIN / "dfm_train"), *MODEL, "scheduler.lr_decay_style=constant",
+                   f"checkpoint.save={self.shared}",
+                   f"checkpoint.save_interval={SHARED_INTERVAL}", f"checkpoint.local_save_interval={LOCAL_INTERVAL}", *words]
+        return subprocess.Popen([*MPIRUN, "-n", str(ranks), "sh", "-c", NODES, "nodes", str(self.place), *program],
+                                env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def run_until_a_local_checkpoint_is_ahead(self, *words):
+        """Kills everything when a node-local checkpoint newer than the first shared one is announced; its step."""
+        process, printed = self.start("train.train_iters=100000", *words), ""
+        for line in process.stderr:
+            printed += line
+            step = re.search(r"checkpoint saved: .*dfm_checkpoints.*iter_(\d+)", line)
+            if step and int(step[1]) > SHARED_INTERVAL:
+                break
+        else:
+            raise AssertionError(printed)
+        session = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True).stdout.split()
+        ranks = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+        for pid in {*session, *ranks}:
+            try:
+                os.kill(int(pid), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        printed += process.communicate()[1]
+        return max(map(int, re.findall(r"checkpoint saved: .*dfm_checkpoints.*iter_(\d+)", printed)))
+
+    def finish(self, *words, ranks=2):
+        """To the end: the step it went on from, its warnings, what was printed."""
+        process = self.start(*words, ranks=ranks)
+        printed = process.communicate(timeout=120)[1]
+        assert process.returncode == 0, printed
+        resumed = re.search(r"resuming from .* at iteration (\d+)", printed)
+        return int(resumed[1]), [line for line in printed.splitlines() if "warning:" in line]
+
+    def newest_local(self, node):
+        return max((self.place / f"node{node}").glob("dfm_checkpoints_*/iter_*"))
+
+    def lose(self, node):
+        shutil.rmtree(self.place / f"node{node}")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    nodes = TwoNodes(tmp_path_factory.mktemp("undisturbed"))
+    process = nodes.start("checkpoint.local_save_interval=0")
+    assert process.wait(120) == 0
+    return final_weights(nodes.shared)
+
+
+def require_same_bits(nodes, expected):
+    ours = final_weights(nodes.shared)
+    assert ours.keys() == expected.keys()
+    assert all(np.array_equal(ours[key], expected[key]) for key in expected)
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_the_loss_of_a_node_loses_no_announced_step(tmp_path, undisturbed, lost):
+    nodes = TwoNodes(tmp_path)
+    announced = nodes.run_until_a_local_checkpoint_is_ahead()
+    nodes.lose(lost)
+    resumed, _ = nodes.finish()
+    assert resumed >= announced > SHARED_INTERVAL
+    require_same_bits(nodes, undisturbed)
+
+
+def test_a_flipped_bit_in_a_nodes_file_is_mended_by_its_partner(tmp_path, undisturbed):
+    nodes = TwoNodes(tmp_path)
+    announced = nodes.run_until_a_local_checkpoint_is_ahead()
+    path = nodes.newest_local(1) / "rank_00001.h5"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    resumed, warnings = nodes.finish()
+    assert resumed >= announced
+    assert any("rank_00001.h5 does not have the checksum" in line for line in warnings)
+    require_same_bits(nodes, undisturbed)
+
+
+def test_without_partner_copies_it_goes_back_to_the_shared_checkpoint_and_says_what_is_lost(tmp_path, undisturbed):
+    nodes = TwoNodes(tmp_path)
+    announced = nodes.run_until_a_local_checkpoint_is_ahead("checkpoint.partner_copy=false")
+    nodes.lose(1)
+    resumed, warnings = nodes.finish("checkpoint.partner_copy=false")
+    assert resumed % SHARED_INTERVAL == 0 and resumed >= SHARED_INTERVAL
+    if resumed < announced:
+        assert any("steps are lost" in line for line in warnings), warnings
+    require_same_bits(nodes, undisturbed)
+
+
+def test_other_ranks_go_on_from_what_the_nodes_hold(tmp_path):
+    nodes = TwoNodes(tmp_path)
+    announced = nodes.run_until_a_local_checkpoint_is_ahead()
+    resumed, _ = nodes.finish(ranks=3)
+    assert resumed >= announced
+
+
+def test_a_run_begun_anew_ignores_what_an_earlier_one_left_on_the_nodes(tmp_path):
+    nodes = TwoNodes(tmp_path)
+    nodes.run_until_a_local_checkpoint_is_ahead()
+    shutil.rmtree(nodes.shared)
+    process = nodes.start("train.stop_after_steps=1")
+    assert "resuming" not in process.communicate(timeout=120)[1]
+    assert len(list((tmp_path / "node0").glob("dfm_checkpoints_*"))) == 2
