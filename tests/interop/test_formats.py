@@ -18,7 +18,7 @@ import torch
 import yaml
 from safetensors.numpy import load_file
 
-from conftest import run
+from conftest import ROOT, run
 
 XXHASH = ctypes.CDLL("libxxhash.so.0")
 XXHASH.XXH3_64bits.restype = ctypes.c_uint64
@@ -138,12 +138,13 @@ class Leb128:
 def test_the_records_of_shards(shards):
     for shard, count in info(shards).items():
         data = (shards / f".nv-meta/dfm_rows/{xxh3(shard.encode()):016x}.rows").read_bytes()
-        magic, checksum, json_bytes, sample_bytes = struct.unpack_from("<8sQQQ", data)
-        assert magic == b"DFMROWS1" and checksum == xxh3(data[16:])
-        head = json.loads(data[32:32 + json_bytes])
+        magic, checksum, json_bytes, sample_bytes, media_bytes = struct.unpack_from("<8sQQQQ", data)
+        assert magic == b"DFMROWS2" and checksum == xxh3(data[16:])
+        head = json.loads(data[40:40 + json_bytes])
+        assert head["media"] == "" and media_bytes == 0
         status = (shards / shard).stat()
         assert (head["name"], head["size"], head["changed_ns"]) == (shard, status.st_size, status.st_mtime_ns)
-        reader, content = Leb128(data[32 + json_bytes:32 + json_bytes + sample_bytes]), (shards / shard).read_bytes()
+        reader, content = Leb128(data[40 + json_bytes:40 + json_bytes + sample_bytes]), (shards / shard).read_bytes()
         offsets = index(shards, shard)
         for number in range(count):
             key, parts = sample(shards, shard, number)
@@ -154,8 +155,22 @@ def test_the_records_of_shards(shards):
                 found[extension] = content[offsets[number] + offset:offsets[number] + offset + size]
             assert found == parts
         assert reader.at == sample_bytes
-        rows = list(struct.iter_unpack("<5I", data[32 + json_bytes + sample_bytes:]))
+        rows = list(struct.iter_unpack("<5I", data[40 + json_bytes + sample_bytes:]))
         assert head["has_shapes"] and rows == [shape_of(sample(shards, shard, i)[1])[0] for i in range(count)]
+
+
+def test_the_rows_of_media_in_the_records(tmp_path):
+    picture = ROOT / "share/demo/drawn_digits.png"
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(picture, "one.png")
+    run("dfm_index", tmp_path, "--media-metadata-by-extension", "--split-ratio", "1,0,0")
+    data = (tmp_path / f".nv-meta/dfm_rows/{xxh3(b'a.tar'):016x}.rows").read_bytes()
+    json_bytes, sample_bytes, media_bytes = struct.unpack_from("<QQQ", data, 16)
+    begin = 40 + json_bytes + sample_bytes
+    entry, kind, details, rest = data[begin:begin + media_bytes].split(b"\0")
+    width, height = struct.unpack_from(">II", picture.read_bytes(), 16)  # of PNG's first chunk
+    assert (entry, kind, rest) == (b"one.png", b"image", b"")
+    assert (json.loads(details)["width"], json.loads(details)["height"]) == (width, height)
 
 
 def checkpoint_of(root):
@@ -225,7 +240,8 @@ def test_the_lines_of_metrics_and_journal(trained):
     metrics = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     steps = [line for line in metrics if line["kind"] == "train"]
     assert [line["iteration"] for line in steps] == [1, 2, 3, 4]
-    assert all(line.keys() == {"kind", "iteration", "consumed_samples", "lr", "loss", "grad_norm", "tokens", "step_seconds"} for line in steps)
+    assert all(line.keys() == {"kind", "iteration", "consumed_samples", "lr", "loss", "grad_norm", "tokens", "pack_fill",
+                            "step_seconds"} for line in steps)
     events = [json.loads(line) for line in (trained / "journal.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events if event["event"] in ("start", "checkpoint", "stop")] == ["start", "checkpoint", "checkpoint", "stop"]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*Z", event["time"]) for event in events)
