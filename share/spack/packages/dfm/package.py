@@ -44,6 +44,7 @@ class Dfm(CMakePackage):
             self.define("DFM_TESTS", self.run_tests),
             self.define("DFM_WERROR", False),
             self.define("DFM_SANITIZE", False),
+            self.define("DFM_FUZZ", False),
         ]
 
     def setup_run_environment(self, env):
