@@ -10,10 +10,15 @@ ROW = re.compile(r"^(n\d)\s+(\d+)\s+([\d.]+) (\w+)/s\s+([+-][\d.]+) ms  (.*)$", 
 UNITS = {"MiB": 1, "GiB": 1024}
 
 
+CRASHED = 139
+
+
 def preflight(slurm, folder, shards):
-    return slurm.run("srun", "--mpi=pmix", "--nodes=3", "--ntasks=6", "--ntasks-per-node=2", "--nodelist=n[0-2]",
-                     BIN / "dfm_train", "--preflight", *TINY, f"checkpoint.save={folder}", f"dataset.path={shards}",
-                     env=JOB_ENVIRONMENT, timeout=200)
+    """Once more where Open MPI 4.1.4 crashes inside MPI_Init: over TCP a message now and then finds no receiver yet."""
+    words = ["srun", "--mpi=pmix", "--nodes=3", "--ntasks=6", "--ntasks-per-node=2", "--nodelist=n[0-2]",
+             BIN / "dfm_train", "--preflight", *TINY, f"checkpoint.save={folder}", f"dataset.path={shards}"]
+    done = slurm.run(*words, env=JOB_ENVIRONMENT, timeout=200)
+    return slurm.run(*words, env=JOB_ENVIRONMENT, timeout=200) if done.returncode == CRASHED else done
 
 
 def test_the_table_has_a_row_a_node_and_the_slowest_is_named(slurm, shards, tmp_path):
