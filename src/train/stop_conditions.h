@@ -17,7 +17,7 @@ namespace dfm::train {
 struct StopSettings {
   std::filesystem::path halt_file = {};
   std::optional<double> minutes = {};  // from the start of this run
-  double margin_seconds = 60;     // before the Slurm time limit
+  double margin_seconds = 60;          // before the Slurm time limit
 };
 
 StopSettings stop_settings(const Config& config);

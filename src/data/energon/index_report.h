@@ -37,8 +37,7 @@ struct IndexReport {
 
   ExitCode exit_code() const {
     if (stopped) return ExitCode::stopped;
-    const bool is_partial =
-        !skipped.empty() || lost_bytes > 0 || samples_without_shape > 0;
+    const bool is_partial = !skipped.empty() || lost_bytes > 0 || samples_without_shape > 0;
     return is_partial ? ExitCode::partial : ExitCode::done;
   }
 };

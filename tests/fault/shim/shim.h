@@ -1,8 +1,9 @@
 /* A library for LD_PRELOAD that makes file systems and clocks misbehave, for the fault campaign.
  *
  *   DFM_FAULT_ROOT     folder; calls on files elsewhere are left alone
- *   DFM_FAULT          CALLS|PATTERN|FIRST|COUNT|RANK|ACTION, e.g. "sync|*rank_*|2|1|0|errno 5": the second fsync of a
- *                      rank file on rank 0 fails with EIO. CALLS is letters: create w(rite) s(ync) n (rename) u(nlink)
+ *   DFM_FAULT          CALLS|PATTERN|FIRST|COUNT|RANK|ACTION, e.g. "sync|*rank_*|2|1|0|errno 5": the
+ *                      second fsync of a rank file on rank 0 fails with EIO. CALLS is letters:
+ *                      create w(rite) s(ync) n (rename) u(nlink)
  *                      m(kdir) t(runcate) r(ead) o(pen to read); COUNT -1 is for ever; RANK -1 is every rank.
  *                      ACTION: kill | power | errno N | signal N | short | sleep MILLISECONDS
  *   DFM_FAULT_LOG      file: a line "RANK CALL PATH" when the rule strikes

@@ -1,4 +1,5 @@
-// A program of somebody else on dfm's library: lists the checkpoints below a folder and counts a data set's samples.
+// A program of somebody else on dfm's library: lists the checkpoints below a folder and counts a data set's
+// samples.
 #include <cstdio>
 
 #include "ckpt/checkpoint.h"
