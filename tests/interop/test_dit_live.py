@@ -1,14 +1,10 @@
 """The C++ DiT against PyTorch, live: forward, loss and every gradient, for sizes beyond the golden file."""
 
-import json
-import subprocess
-
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
-from conftest import BIN, ENVIRONMENT
 from dit_reference import Dit, DitShape, edm_loss
+from probes import run_probe
 
 SHAPES = {
     "head width 72": DitShape(num_layers=2, hidden_size=144, num_attention_heads=2, ffn_hidden_size=576, adaln_rank=32,
@@ -58,11 +54,7 @@ def probe(model, batch, tmp_path, threads=2):
             "num_attention_heads": shape.num_attention_heads, "ffn_hidden_size": shape.ffn_hidden_size,
             "crossattn_emb_size": shape.crossattn_emb_size, "adaln_rank": shape.adaln_rank}
     tensors = {f"param.{name}": value.detach() for name, value in model.named_parameters()}
-    save_file({**tensors, **batch}, tmp_path / "in.safetensors",
-              metadata={"shape": json.dumps(keys), "threads": str(threads)})
-    subprocess.run([BIN / "dit_probe", tmp_path / "in.safetensors", tmp_path / "out.safetensors"], env=ENVIRONMENT,
-                   check=True, timeout=300)
-    return load_file(tmp_path / "out.safetensors")
+    return run_probe("dit_probe", {**tensors, **batch}, keys, tmp_path, threads=str(threads))
 
 
 def reference(model, batch):

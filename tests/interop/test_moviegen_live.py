@@ -1,14 +1,10 @@
 """The C++ MovieGen against an independent one in PyTorch, live: the output and every gradient."""
 
-import json
-import subprocess
-
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 
-from conftest import BIN, ENVIRONMENT
 from moviegen_reference import MovieGen, Shape
+from probes import assert_close, run_probe
 
 SHAPES = {
     "head width 42": Shape(layers=2, hidden=256, heads=6, groups=2, ffn=72, text=24),  # 252 of 256 features
@@ -45,16 +41,9 @@ def test_the_output_and_every_gradient_agree(shape, pack, tmp_path):
             "num_query_groups": shape.groups, "ffn_hidden_size": shape.ffn, "crossattn_emb_size": shape.text,
             "max_frames": shape.frames, "max_img_h": shape.height, "max_img_w": shape.width,
             "cross_residual": shape.cross_residual}
-    save_file({**weights,
+    tensors = {**weights,
                "input": torch.cat([each[0] for each in batch]), "positions": torch.cat([each[1] for each in batch]),
                "level": torch.tensor([each[2] for each in batch]), "text": torch.cat([each[3] for each in batch]),
                "tokens": torch.tensor([len(each[0]) for each in batch]), "rows": torch.tensor([len(each[3]) for each in batch]),
-               "direction": direction},
-              tmp_path / "in.safetensors", metadata={"model": json.dumps(keys)})
-    subprocess.run([BIN / "backbone_probe", tmp_path / "in.safetensors", tmp_path / "out.safetensors"], env=ENVIRONMENT,
-                   check=True, timeout=300)
-    ours = load_file(tmp_path / "out.safetensors")
-    assert ours.keys() == expected.keys()
-    errors = {name: ((ours[name].double() - value.double()).norm() / value.double().norm().clamp_min(1e-30)).item()
-              for name, value in expected.items()}
-    assert max(errors.values()) < 1e-5, sorted(errors.items(), key=lambda e: -e[1])[:5]
+               "direction": direction}
+    assert_close(run_probe("backbone_probe", tensors, keys, tmp_path), expected)

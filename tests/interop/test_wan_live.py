@@ -1,14 +1,10 @@
 """The C++ WAN against diffusers' WanTransformer3DModel, live: the output and every gradient."""
 
-import json
-import subprocess
-
 import pytest
 import torch
 from diffusers import WanTransformer3DModel
-from safetensors.torch import load_file, save_file
 
-from conftest import BIN, ENVIRONMENT
+from probes import assert_close, run_probe
 
 SIZES = {
     "head width 16": dict(layers=2, heads=3, width=16, ffn=80, text_dim=24),
@@ -103,18 +99,11 @@ def test_the_output_and_every_gradient_agree(size, pack, pads, tmp_path):
     keys = {"family": "wan", "num_layers": size["layers"], "hidden_size": hidden, "num_attention_heads": size["heads"],
             "ffn_hidden_size": size["ffn"], "crossattn_emb_size": hidden, "text_dim": size["text_dim"], "freq_dim": 32,
             "layernorm_epsilon": "1e-6", **({"text_len": TEXT_LEN} if pads else {})}
-    save_file({**{f"param.{name}": value.contiguous() for name, value in weights.items()},
+    tensors = {**{f"param.{name}": value.contiguous() for name, value in weights.items()},
                "input": torch.cat([tokens_of(latent) for latent in latents]),
                "direction": torch.cat([tokens_of(direction) for direction in directions]),
                "level": torch.tensor([float(time) for _, time, _ in pack]), "text": torch.cat(texts),
                "positions": torch.cat([positions(grid) for grid, _, _ in pack]),
                "tokens": torch.tensor([grid[0] * grid[1] * grid[2] // 4 for grid, _, _ in pack]),
-               "rows": torch.tensor([rows for _, _, rows in pack])},
-              tmp_path / "in.safetensors", metadata={"model": json.dumps(keys)})
-    subprocess.run([BIN / "backbone_probe", tmp_path / "in.safetensors", tmp_path / "out.safetensors"], env=ENVIRONMENT,
-                   check=True, timeout=300)
-    ours = load_file(tmp_path / "out.safetensors")
-    assert ours.keys() == expected.keys()
-    errors = {name: ((ours[name].double() - value.double()).norm() / value.double().norm().clamp_min(1e-30)).item()
-              for name, value in expected.items()}
-    assert max(errors.values()) < 1e-5, sorted(errors.items(), key=lambda e: -e[1])[:5]
+               "rows": torch.tensor([rows for _, _, rows in pack])}
+    assert_close(run_probe("backbone_probe", tensors, keys, tmp_path), expected)
