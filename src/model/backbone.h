@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "config/config.h"
@@ -51,6 +52,17 @@ struct BackboneSpec {
   // Multiplications and additions of the matrix products of one sample's forward pass.
   std::function<double(std::int64_t tokens, std::int64_t text_rows)> forward_flops;
 };
+
+// How a family's network is built: Network(shape, parameters, plan).
+template <class Network, class Shape, class Plan>
+std::function<Backbone(nn::ParameterList&)> builder_of(const Shape& shape, const Plan& plan) {
+  return [shape, plan](nn::ParameterList& parameters) {
+    const auto network = std::make_shared<const Network>(shape, parameters, plan);
+    return Backbone{shape, [network](const PackInput& input, const nn::PackLayout& layout) {
+                      return network->forward(input, layout);
+                    }};
+  };
+}
 
 // From the keys of [model]. Throws a usage error with the arithmetic for sizes that do not fit together.
 BackboneSpec backbone_spec(const Config& config);

@@ -1,9 +1,5 @@
 #include "model/dit.h"
 
-#include <algorithm>
-#include <cmath>
-#include <memory>
-
 #include <fmt/core.h>
 
 #include "nn/attention.h"
@@ -19,24 +15,8 @@ using nn::Linear;
 using nn::PackLayout;
 using nn::Scope;
 
-constexpr std::int64_t kFpsWidth = 256;
-// Training batches of the reference carry no frame rate; its default stands in (spec/dfm.md section 1.3).
-constexpr double kFramesPerSecond = 30;
-
-Init hidden_init(const DitShape& shape) { return Init::normal(shape.init_method_std); }
-
-// Projections back into the residual stream start smaller: std / sqrt(2 L).
-Init output_init(const DitShape& shape) {
-  return Init::normal(shape.init_method_std / std::sqrt(2.0 * static_cast<double>(shape.num_layers)));
-}
-
 at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShape& shape) {
   return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
-}
-
-Linear output_layer(const Scope& scope, const DitShape& shape) {
-  if (!shape.zero_init_output) return Linear::with_bias(scope, shape.hidden_size, shape.patch_features());
-  return Linear::with_bias(scope, shape.hidden_size, shape.patch_features(), Init::zeros());
 }
 
 }  // namespace
@@ -118,24 +98,15 @@ at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Ten
   return nn::gated_add(x, m.mlp.gate, mlp_(normed(m.mlp)), layout);
 }
 
-ScalarEmbedder::ScalarEmbedder(const Scope& scope, std::int64_t width)
-    : linear_1_(Linear::with_bias(scope.child("linear_1"), width, width)),
-      linear_2_(Linear::with_bias(scope.child("linear_2"), width, width)) {}
-
-at::Tensor ScalarEmbedder::operator()(const at::Tensor& sinusoids) const {
-  return linear_2_(at::silu(linear_1_(sinusoids)));
-}
-
 Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
-    : shape_(shape),
-      plan_(std::move(plan)),
+    : plan_(std::move(plan)),
       x_embedder_(
           Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
       position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
                       shape.max_img_w / shape.patch_spatial, shape.hidden_size),
-      t_embedder_(Scope(parameters, "t_embedder.1"), shape.hidden_size),
-      fps_embedder_(Scope(parameters, "fps_embedder.1"), kFpsWidth),
-      final_layer_linear_(output_layer(Scope(parameters, "final_layer_linear"), shape)) {
+      time_embedder_(parameters, shape.hidden_size),
+      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear"), shape.hidden_size,
+                                            shape.patch_features(), last_init(shape))) {
   // Built, counted and saved, never used: the reference skips this norm in its forward pass (spec/dfm.md
   // section 1.3).
   dtype_carrier_ = Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones());
@@ -144,43 +115,15 @@ Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan pla
   }
 }
 
-at::Tensor Dit::time_embedding(const at::Tensor& noise_level) const {
-  const auto dtype = dtype_carrier_.scalar_type();
-  const at::Tensor time = t_embedder_(nn::sinusoid(noise_level, shape_.hidden_size, 0).to(dtype));
-  const at::Tensor rates = at::full_like(noise_level, kFramesPerSecond);
-  const at::Tensor fps = fps_embedder_(nn::sinusoid(rates, kFpsWidth, 1).to(dtype));
-  const std::int64_t shared = std::min(kFpsWidth, shape_.hidden_size);
-  return time + at::constant_pad_nd(fps.narrow(1, 0, shared), {0, shape_.hidden_size - shared});
-}
-
-at::Tensor Dit::run_blocks(std::size_t first, std::size_t count, const std::vector<at::Tensor>& inputs,
-                           const PackLayout& layout) const {
-  at::Tensor x = inputs[0];
-  for (std::size_t i = first; i < first + count; ++i) {
-    x = blocks_[i].forward(x, inputs[1], inputs[2], layout);
-  }
-  return x;
-}
-
 at::Tensor Dit::forward(const PackInput& input, const PackLayout& layout) const {
   const auto dtype = dtype_carrier_.scalar_type();
-  at::Tensor x = x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
-  const at::Tensor time = time_embedding(input.noise_level);
-  const at::Tensor text = input.text.to(dtype);
-  std::size_t done = 0;
-  for (const std::int64_t group : plan_.groups) {
-    const auto count = static_cast<std::size_t>(group);
-    x = nn::recomputed([=, this](const auto& in) { return run_blocks(done, count, in, layout); },
-                       {x, time, text});
-    done += count;
-  }
-  x = run_blocks(done, blocks_.size() - done, {x, time, text}, layout);
-  return final_layer_linear_(x);
-}
-
-Backbone backbone_of(const Dit& dit) {
-  return {dit.shape(),
-          [&dit](const PackInput& input, const PackLayout& layout) { return dit.forward(input, layout); }};
+  const at::Tensor x =
+      x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
+  const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
+    return blocks_[i].forward(in[0], in[1], in[2], layout);
+  };
+  return final_layer_linear_(run_stack(plan_, blocks_.size(), block,
+                                       {x, time_embedder_(input.noise_level, dtype), input.text.to(dtype)}));
 }
 
 namespace {
@@ -205,15 +148,10 @@ BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
                                shape.num_attention_heads),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
-          .build =
-              [shape, plan](nn::ParameterList& parameters) {
-                const auto dit = std::make_shared<const Dit>(shape, parameters, plan);
-                return Backbone{shape, [dit](const PackInput& input, const PackLayout& layout) {
-                                  return dit->forward(input, layout);
-                                }};
-              },
-          .forward_flops = [shape](std::int64_t tokens,
-                                   std::int64_t rows) { return dit_forward_flops(shape, tokens, rows); }};
+          .build = builder_of<Dit>(shape, plan),
+          .forward_flops = [shape](std::int64_t tokens, std::int64_t rows) {
+            return dit_forward_flops(shape, tokens, rows);
+          }};
 }
 
 }  // namespace dfm::model

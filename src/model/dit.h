@@ -15,6 +15,7 @@
 #include "model/backbone.h"
 #include "model/dit_shape.h"
 #include "model/recompute_plan.h"
+#include "model/time_embedder.h"
 #include "nn/embedding.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
@@ -93,16 +94,6 @@ class DitBlock {
   AdaLn modulation_;
 };
 
-// Linear, SiLU, Linear.
-class ScalarEmbedder {
- public:
-  ScalarEmbedder(const nn::Scope& scope, std::int64_t width);
-  at::Tensor operator()(const at::Tensor& sinusoids) const;
-
- private:
-  nn::Linear linear_1_, linear_2_;
-};
-
 class Dit {
  public:
   Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
@@ -110,27 +101,15 @@ class Dit {
   // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
   at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
 
-  const DitShape& shape() const { return shape_; }
-
  private:
-  // Blocks [first, first + count).
-  at::Tensor run_blocks(std::size_t first, std::size_t count, const std::vector<at::Tensor>& inputs,
-                        const nn::PackLayout& layout) const;
-  // [n, h]: what all blocks are conditioned on.
-  at::Tensor time_embedding(const at::Tensor& noise_level) const;
-
-  DitShape shape_;
   RecomputePlan plan_;
   at::Tensor dtype_carrier_;  // a parameter: its dtype is the one to compute in
   nn::Linear x_embedder_;
   nn::PositionTable position_table_;
-  ScalarEmbedder t_embedder_, fps_embedder_;
+  TimeEmbedder time_embedder_;
   std::vector<DitBlock> blocks_;
   nn::Linear final_layer_linear_;
 };
-
-// The face of a DiT that outlives it.
-Backbone backbone_of(const Dit& dit);
 
 BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan = {});
 

@@ -1,24 +1,13 @@
 #include "model/dit_shape.h"
 
-#include "model/fitting.h"
-
 namespace dfm::model {
 
 DitShape dit_shape(const Config& config) {
-  DitShape shape;
-  static_cast<PatchShape&>(shape) = patch_shape(config);
-  shape.num_layers = config.integer("model.num_layers");
-  shape.hidden_size = config.integer("model.hidden_size");
-  shape.num_attention_heads = config.integer("model.num_attention_heads");
-  shape.ffn_hidden_size = config.optional_integer("model.ffn_hidden_size").value_or(4 * shape.hidden_size);
-  shape.crossattn_emb_size = config.integer("model.crossattn_emb_size");
+  DitShape shape{transformer_shape(config)};
   shape.adaln_rank = config.integer("model.adaln_rank");
   shape.max_img_h = config.integer("model.max_img_h");
   shape.max_img_w = config.integer("model.max_img_w");
   shape.max_frames = config.integer("model.max_frames");
-  shape.layernorm_epsilon = config.real("model.layernorm_epsilon");
-  shape.init_method_std = config.real("model.init_method_std");
-  shape.zero_init_output = config.flag("model.zero_init_output");
   require_divisible(shape.hidden_size, "model.hidden_size", 16,
                     "the position table has three parts of h/4, 3h/8, 3h/8");
   require_divisible(shape.hidden_size, "model.hidden_size", shape.num_attention_heads,

@@ -1,9 +1,5 @@
 #include "model/moviegen.h"
 
-#include <algorithm>
-#include <cmath>
-#include <memory>
-
 #include <fmt/core.h>
 
 #include "nn/attention.h"
@@ -18,16 +14,7 @@ using nn::Linear;
 using nn::PackLayout;
 using nn::Scope;
 
-constexpr std::int64_t kFpsWidth = 256;
-constexpr double kFramesPerSecond = 30;  // the reference's default, which packed batches always have
 constexpr double kTimeNormEpsilon = 1e-6;
-
-Init hidden_init(const MovieGenShape& shape) { return Init::normal(shape.init_method_std); }
-
-// Projections back into the residual stream start smaller: std / sqrt(2 L).
-Init output_init(const MovieGenShape& shape) {
-  return Init::normal(shape.init_method_std / std::sqrt(2.0 * static_cast<double>(shape.num_layers)));
-}
 
 // [S, H, d] -> [H, S, d].
 at::Tensor heads_first(const at::Tensor& heads) { return heads.transpose(0, 1).contiguous(); }
@@ -122,13 +109,11 @@ MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, Re
       plan_(std::move(plan)),
       x_embedder_(
           Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
-      t_embedder_(Scope(parameters, "t_embedder.1"), shape.hidden_size),
-      fps_embedder_(Scope(parameters, "fps_embedder.1"), kFpsWidth),
+      time_embedder_(parameters, shape.hidden_size),
       time_norm_weight_(
           Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
-      final_layer_linear_(Linear::with_bias(
-          Scope(parameters, "final_layer_linear"), shape.hidden_size, shape.patch_features(),
-          shape.zero_init_output ? Init::zeros() : Init::linear_default(shape.hidden_size))) {
+      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear"), shape.hidden_size,
+                                            shape.patch_features(), last_init(shape))) {
   const auto table = [&](const char* name, std::int64_t extent) {
     return Scope(parameters, "pos_embedder")
         .child(name)
@@ -143,14 +128,8 @@ MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, Re
 }
 
 at::Tensor MovieGen::time_embedded(const at::Tensor& noise_level) const {
-  const auto dtype = time_norm_weight_.scalar_type();
-  const at::Tensor time = t_embedder_(nn::sinusoid(noise_level, shape_.hidden_size, 0).to(dtype));
-  const at::Tensor rates = at::full_like(noise_level, kFramesPerSecond);
-  const at::Tensor fps = fps_embedder_(nn::sinusoid(rates, kFpsWidth, 1).to(dtype));
-  const std::int64_t common = std::min(kFpsWidth, shape_.hidden_size);
-  const at::Tensor both =
-      time + at::constant_pad_nd(fps.narrow(1, 0, common), {0, shape_.hidden_size - common});
-  return at::rms_norm(both, {shape_.hidden_size}, time_norm_weight_, kTimeNormEpsilon);
+  const at::Tensor time = time_embedder_(noise_level, time_norm_weight_.scalar_type());
+  return at::rms_norm(time, {shape_.hidden_size}, time_norm_weight_, kTimeNormEpsilon);
 }
 
 at::Tensor MovieGen::positions_embedded(const at::Tensor& positions) const {
@@ -185,20 +164,14 @@ double moviegen_forward_flops(const MovieGenShape& shape, std::int64_t tokens, s
 }  // namespace
 
 BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan) {
-  return {
-      .title = fmt::format("MovieGen, {} layers, width {}, {} heads in {} groups", shape.num_layers,
-                           shape.hidden_size, shape.num_attention_heads, shape.num_query_groups),
-      .patches = shape,
-      .text_width = shape.crossattn_emb_size,
-      .build =
-          [shape, plan](nn::ParameterList& parameters) {
-            const auto network = std::make_shared<const MovieGen>(shape, parameters, plan);
-            return Backbone{shape, [network](const PackInput& input, const PackLayout& layout) {
-                              return network->forward(input, layout);
-                            }};
-          },
-      .forward_flops = [shape](std::int64_t tokens,
-                               std::int64_t rows) { return moviegen_forward_flops(shape, tokens, rows); }};
+  return {.title = fmt::format("MovieGen, {} layers, width {}, {} heads in {} groups", shape.num_layers,
+                               shape.hidden_size, shape.num_attention_heads, shape.num_query_groups),
+          .patches = shape,
+          .text_width = shape.crossattn_emb_size,
+          .build = builder_of<MovieGen>(shape, plan),
+          .forward_flops = [shape](std::int64_t tokens, std::int64_t rows) {
+            return moviegen_forward_flops(shape, tokens, rows);
+          }};
 }
 
 }  // namespace dfm::model

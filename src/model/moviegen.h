@@ -9,9 +9,9 @@
 
 #include <vector>
 
-#include "model/dit.h"
 #include "model/moviegen_shape.h"
 #include "model/recompute_plan.h"
+#include "model/time_embedder.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
 #include "nn/parameter.h"
@@ -92,7 +92,7 @@ class MovieGen {
   RecomputePlan plan_;
   nn::Linear x_embedder_;
   at::Tensor emb_t_, emb_h_, emb_w_;
-  ScalarEmbedder t_embedder_, fps_embedder_;
+  TimeEmbedder time_embedder_;
   at::Tensor time_norm_weight_;
   std::vector<MovieGenBlock> blocks_;
   nn::Linear final_layer_linear_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 
 #include <fmt/core.h>
 
@@ -18,13 +17,6 @@ using nn::Init;
 using nn::Linear;
 using nn::PackLayout;
 using nn::Scope;
-
-Init hidden_init(const WanShape& shape) { return Init::normal(shape.init_method_std); }
-
-// Projections back into the residual stream start smaller: std / sqrt(2 L).
-Init output_init(const WanShape& shape) {
-  return Init::normal(shape.init_method_std / std::sqrt(2.0 * static_cast<double>(shape.num_layers)));
-}
 
 Init modulation_init(const WanShape& shape) {
   return Init::normal(1 / std::sqrt(static_cast<double>(shape.hidden_size)));
@@ -172,9 +164,8 @@ Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan pla
           plain(Scope(parameters, "text_embedding.2"), shape.crossattn_emb_size, shape.crossattn_emb_size)),
       head_modulation_(
           Scope(parameters, "head").declare("modulation", {1, 2, shape.hidden_size}, modulation_init(shape))),
-      head_(Linear::with_bias(
-          Scope(parameters, "head.head"), shape.hidden_size, shape.patch_features(),
-          shape.zero_init_output ? Init::zeros() : Init::linear_default(shape.hidden_size))) {
+      head_(Linear::with_bias(Scope(parameters, "head.head"), shape.hidden_size, shape.patch_features(),
+                              last_init(shape))) {
   for (std::int64_t i = 0; i < shape.num_layers; ++i) {
     blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
   }
@@ -239,15 +230,10 @@ BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
           .patches = shape,
           .text_width = shape.text_dim,
           .text_width_key = "model.text_dim",
-          .build =
-              [shape, plan](nn::ParameterList& parameters) {
-                const auto wan = std::make_shared<const Wan>(shape, parameters, plan);
-                return Backbone{shape, [wan](const PackInput& input, const PackLayout& layout) {
-                                  return wan->forward(input, layout);
-                                }};
-              },
-          .forward_flops = [shape](std::int64_t tokens,
-                                   std::int64_t rows) { return wan_forward_flops(shape, tokens, rows); }};
+          .build = builder_of<Wan>(shape, plan),
+          .forward_flops = [shape](std::int64_t tokens, std::int64_t rows) {
+            return wan_forward_flops(shape, tokens, rows);
+          }};
 }
 
 }  // namespace dfm::model

@@ -76,8 +76,8 @@ TEST_F(Generate, GivesOtherSamplesForAnotherSeedOrKey) {
 }
 
 // The same steps by hand: noise in the order of the latent, D_c + g (D_c - D_u), zero text for D_u.
-at::Tensor by_hand(const model::Dit& dit, const Request& request, const GenerateSettings& settings) {
-  const model::PatchGrid grid = model::patch_grid(request.latent, dit.shape());
+at::Tensor by_hand(const model::Backbone& dit, const Request& request, const GenerateSettings& settings) {
+  const model::PatchGrid grid = model::patch_grid(request.latent, dit.patches);
   at::Tensor noise = at::empty(request.latent, at::kFloat);
   Philox(settings.seed, Stream::sampling_noise, request.noise_key)
       .normals(0, {noise.mutable_data_ptr<float>(), static_cast<std::size_t>(noise.numel())});
@@ -94,9 +94,9 @@ at::Tensor by_hand(const model::Dit& dit, const Request& request, const Generate
         const at::Tensor with_text = estimate(x, sigma, text);
         return with_text + settings.guidance * (with_text - estimate(x, sigma, at::zeros_like(text)));
       },
-      model::patchify(noise, dit.shape()), settings.sampler, [](std::int64_t) { return at::Tensor(); },
+      model::patchify(noise, dit.patches), settings.sampler, [](std::int64_t) { return at::Tensor(); },
       kGoOn);
-  return model::unpatchify(end / 0.5, grid, dit.shape());
+  return model::unpatchify(end / 0.5, grid, dit.patches);
 }
 
 TEST_F(Generate, IsTheSamplerWithGuidance) {
@@ -104,7 +104,7 @@ TEST_F(Generate, IsTheSamplerWithGuidance) {
   const Request one = request({4, 2, 4, 6}, 3, 11);
   for (const double guidance : {0.0, 1.5, 7.0}) {
     const auto ours = generated({one}, settings(guidance));
-    EXPECT_LT(relative_error(nn::to_tensor(ours[0]), by_hand(model_.dit, one, settings(guidance))), 1e-5)
+    EXPECT_LT(relative_error(nn::to_tensor(ours[0]), by_hand(model_.network, one, settings(guidance))), 1e-5)
         << "guidance " << guidance;
   }
 }

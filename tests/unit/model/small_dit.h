@@ -28,11 +28,14 @@ inline DitShape small_shape(std::int64_t hidden, std::int64_t heads) {
 struct SmallDit {
   nn::ParameterList parameters;
   Dit dit;
-  Backbone network = backbone_of(dit);
+  Backbone network;
 
   explicit SmallDit(const DitShape& shape, dfm::testing::Normals normals = dfm::testing::Normals(7),
                     at::ScalarType dtype = at::kFloat, RecomputePlan plan = {})
-      : dit(shape, parameters, std::move(plan)) {
+      : dit(shape, parameters, std::move(plan)),
+        network{shape, [this](const PackInput& input, const nn::PackLayout& layout) {
+                  return dit.forward(input, layout);
+                }} {
     parameters.materialize(dtype);
     parameters.initialize(3);
     for (const nn::Parameter& parameter : parameters.all()) {

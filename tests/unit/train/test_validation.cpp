@@ -93,11 +93,11 @@ TEST(Validate, GivesTheMeanOverAllTokens) {
 // golden/derived.md B3: the expected loss of a network that gives zero is 1 at every level.
 TEST(Validate, OfANetworkOfZerosIsOneAtEveryLevel) {
   nn::ParameterList parameters;
-  const model::Dit dit(tiny_model(), parameters);
+  const model::Backbone network = model::dit_spec(tiny_model()).build(parameters);
   parameters.materialize(at::kFloat);
   const data::SampleSource source = data::mock_source({400, {4, 2, 8, 8}, 1, 24}, 3);
-  const auto result = validate(model::backbone_of(dit), source, {400, 2000, 4}, diffusion::edm_objective({}),
-                               one_rank_groups().data_context);
+  const auto result =
+      validate(network, source, {400, 2000, 4}, diffusion::edm_objective({}), one_rank_groups().data_context);
   EXPECT_EQ(result.loss_at_sigma.size(), 8U);
   for (const auto& [sigma, loss] : result.loss_at_sigma) EXPECT_NEAR(loss, 1, 0.05) << "sigma " << sigma;
 }
