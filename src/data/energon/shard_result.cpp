@@ -1,7 +1,6 @@
 #include "data/energon/shard_result.h"
 
 #include <algorithm>
-#include <span>
 
 #include <fmt/core.h>
 
@@ -18,18 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMostExamples = 3;
-
-// The first of the kinds that the sample has. The last of several parts with one extension counts.
-const SamplePart* find_part(const ShardSample& sample, std::span<const TensorPart> kinds) {
-  for (const TensorPart& kind : kinds) {
-    const SamplePart* found = nullptr;
-    for (const SamplePart& part : sample.parts) {
-      if (without_dot(part.extension) == kind.extension) found = &part;
-    }
-    if (found != nullptr) return found;
-  }
-  return nullptr;
-}
 
 // Gathers what is known of each sample, in their order.
 class SampleNotes {
@@ -50,8 +37,8 @@ class SampleNotes {
 
  private:
   void add_shape(const ShardSample& sample) {
-    const SamplePart* const latent = find_part(sample, kLatentParts);
-    const SamplePart* const text = find_part(sample, kTextParts);
+    const SamplePart* const latent = find_part(sample.parts, kLatentParts).part;
+    const SamplePart* const text = find_part(sample.parts, kTextParts).part;
     SampleShape row;
     if (latent == nullptr || text == nullptr) {  // no exception: a data set of another kind has nothing else
       note_unreadable(sample.key, latent == nullptr ? "has no pth part" : "has no pickle part");
@@ -139,8 +126,8 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
 }
 
 SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const ShapeReader& read_shapes) {
-  const SamplePart* const pth = find_part(sample, kLatentParts);
-  const SamplePart* const pickle = find_part(sample, kTextParts);
+  const SamplePart* const pth = find_part(sample.parts, kLatentParts).part;
+  const SamplePart* const pickle = find_part(sample.parts, kTextParts).part;
   if (pth == nullptr || pickle == nullptr || pth->is_sparse || pickle->is_sparse) return {};
   try {
     return read_shapes(shard, *pth, *pickle).shape;

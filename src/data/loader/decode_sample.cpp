@@ -13,28 +13,16 @@
 namespace dfm::data {
 namespace {
 
-struct FoundPart {
-  const RawPart& part;
-  const TensorPart& kind;
-  std::string name;  // of the file
-};
+using TensorIn = FoundPart<RawPart>;
 
-// Of several with the same extension, the last counts, as in the reference.
-const RawPart* last_of(const RawSample& raw, std::string_view extension) {
-  const RawPart* found = nullptr;
-  for (const RawPart& part : raw.parts) {
-    if (without_dot(part.extension) == extension) found = &part;
-  }
-  return found;
-}
-
-FoundPart find_part(const RawSample& raw, std::span<const TensorPart> kinds) {
-  for (const TensorPart& kind : kinds) {
-    if (const RawPart* const part = last_of(raw, kind.extension))
-      return {*part, kind, fmt::format("{}.{}", raw.key, kind.extension)};
-  }
+TensorIn require_part(const RawSample& raw, std::span<const TensorPart> kinds) {
+  if (const TensorIn found = find_part(raw.parts, kinds)) return found;
   throw data_error(fmt::format("it has no .{} part", kinds.front().extension),
                    "prepare the data with dfm_prepare");
+}
+
+std::string file_name(const RawSample& raw, const TensorIn& found) {
+  return fmt::format("{}.{}", raw.key, found.kind->extension);
 }
 
 Array without_leading_ones(Array array, std::size_t rank) {
@@ -46,13 +34,13 @@ Array without_leading_ones(Array array, std::size_t rank) {
 }
 
 Array read_part(const RawSample& raw, std::span<const TensorPart> kinds, std::size_t rank) {
-  const FoundPart found = find_part(raw, kinds);
-  return without_leading_ones(read_tensor(found.part.content, found.kind, found.name), rank);
+  const TensorIn found = require_part(raw, kinds);
+  return without_leading_ones(read_tensor(found.part->content, *found.kind, file_name(raw, found)), rank);
 }
 
 Shape shape_of_part(const RawSample& raw, std::span<const TensorPart> kinds) {
-  const FoundPart found = find_part(raw, kinds);
-  return read_tensor_header(found.part.content, found.kind, found.name).shape;
+  const TensorIn found = require_part(raw, kinds);
+  return read_tensor_header(found.part->content, *found.kind, file_name(raw, found)).shape;
 }
 
 void require_sane(const Array& array, const char* what) {

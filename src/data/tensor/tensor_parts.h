@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace dfm::data {
 
@@ -27,6 +29,29 @@ inline constexpr std::array kTextParts{
 // Some writers put the dot into the part's name: KEY..pth (spec/nemo_diffusion.md section 5.1).
 constexpr std::string_view without_dot(std::string_view extension) {
   return extension.substr(extension.starts_with('.') ? 1 : 0);
+}
+
+// The part of a sample that holds a tensor, and its kind; neither where the sample has none.
+template <class Part>
+struct FoundPart {
+  const Part* part = nullptr;
+  const TensorPart* kind = nullptr;
+
+  explicit operator bool() const { return part != nullptr; }
+};
+
+// The first of the kinds that the sample has. Of several parts with one extension the last counts, as in the
+// reference.
+template <class Part>
+FoundPart<Part> find_part(const std::vector<Part>& parts, std::span<const TensorPart> kinds) {
+  for (const TensorPart& kind : kinds) {
+    FoundPart<Part> found;
+    for (const Part& part : parts) {
+      if (without_dot(part.extension) == kind.extension) found = {&part, &kind};
+    }
+    if (found) return found;
+  }
+  return {};
 }
 
 }  // namespace dfm::data
