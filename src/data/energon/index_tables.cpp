@@ -52,12 +52,8 @@ bool is_unchanged(const TableRequest& request) {
 }
 
 ShardRecord record_of(const TableRequest& request, const std::string& name) {
-  ShardStamp stamp = shard_stamp(request.root, name);
-  stamp.media = media_stamp(request.media);
-  for (const bool has_shapes : {true, false}) {
-    stamp.has_shapes = has_shapes;
-    if (auto record = read_record(request.root, stamp)) return *std::move(record);
-  }
+  auto record = read_current_record(request.root, name);
+  if (record && record->stamp.media == media_stamp(request.media)) return *std::move(record);
   throw data_error(fmt::format("shard {} changed while the data set was indexed", printable(name)),
                    "index again when nothing writes to it any more");
 }

@@ -1,19 +1,18 @@
 #include "data/energon/shard_record.h"
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 #include <system_error>
 #include <unordered_set>
 
 #include <nlohmann/json.hpp>
-#include <sys/stat.h>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "data/energon/file_mode.h"
+#include "data/energon/shard_state.h"
 #include "data/energon/tar_index.h"
 
 namespace dfm::data {
@@ -118,11 +117,8 @@ bool fits_index(const fs::path& shard, const ShardRecord& record) {
 }  // namespace
 
 ShardStamp shard_stamp(const fs::path& root, const std::string& name) {
-  struct stat status {};
-  const fs::path path = root / name;
-  if (::stat(path.c_str(), &status) != 0) throw system_error("open shard", path.native(), errno);
-  return {name, static_cast<std::uint64_t>(status.st_size),
-          std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec, false};
+  const ShardState state = state_of(root / name);
+  return {name, state.size_bytes, state.changed_ns, false};
 }
 
 void RecordedSamples::add(const ShardSample& sample) {
@@ -171,6 +167,16 @@ std::optional<ShardRecord> read_record(const fs::path& root, const ShardStamp& s
   auto record = read_any_record(root, stamp.name);
   if (record && record->stamp == stamp && fits_index(root / stamp.name, *record)) return record;
   return std::nullopt;  // the shard is read again
+}
+
+std::optional<ShardRecord> read_current_record(const fs::path& root, const std::string& name) {
+  ShardStamp stamp = shard_stamp(root, name);
+  auto record = read_any_record(root, name);
+  if (!record) return std::nullopt;
+  stamp.has_shapes = record->stamp.has_shapes;
+  stamp.media = record->stamp.media;
+  if (record->stamp == stamp && fits_index(root / name, *record)) return record;
+  return std::nullopt;
 }
 
 std::uint64_t hash_of_samples(std::string_view samples, std::span<const std::uint64_t> offsets) {

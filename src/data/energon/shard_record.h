@@ -70,6 +70,8 @@ void write_record(const std::filesystem::path& root, const ShardRecord& record);
 // Empty when there is none, when it is damaged, or when the shard or its .tar.idx is no longer what it was.
 std::optional<ShardRecord> read_record(const std::filesystem::path& root, const ShardStamp& stamp);
 
+// The same whatever was looked for in the shard.
+std::optional<ShardRecord> read_current_record(const std::filesystem::path& root, const std::string& name);
 // The same whatever state of the shard it is of; empty when there is none or it is damaged.
 std::optional<ShardRecord> read_any_record(const std::filesystem::path& root, const std::string& name);
 // Of the samples of a shard and where they begin: ShardSummary::samples_hash.

@@ -7,13 +7,10 @@ namespace dfm::data {
 
 void visit_samples(const std::filesystem::path& root, const std::string& shard,
                    const ShapeReader& read_shapes, const SampleVisitor& visit) {
-  ShardStamp stamp = shard_stamp(root, shard);
-  stamp.has_shapes = true;
-  if (const auto any = read_any_record(root, shard)) stamp.media = any->stamp.media;
-  if (const auto record = read_record(root, stamp)) {
+  if (const auto record = read_current_record(root, shard); record && record->stamp.has_shapes) {
     std::size_t place = 0;
     for_each_sample(
-        *record, read_tar_index(root / shard, stamp.size_bytes),
+        *record, read_tar_index(root / shard, record->stamp.size_bytes),
         [&](const ShardSample& sample, std::uint64_t) { visit(sample, record->shapes.at(place++)); });
     return;
   }
