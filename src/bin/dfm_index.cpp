@@ -85,8 +85,7 @@ data::OpenQuestions open_questions(const Config& config, const comm::Group& worl
           .dataset = is_asked && is_default("index.sample_type") && is_default("index.skip_dataset_yaml")};
 }
 
-ExitCode make_index(const Config& config, const cli::Context& context) {
-  data::IndexSettings settings = data::index_settings(config);
+ExitCode make_index(const Config& config, data::IndexSettings settings, const cli::Context& context) {
   data::IndexTools tools{.read_shapes = data::tensor_shape_reader(), .progress = context.progress};
   data::Console console(std::cin, std::cout);
   const data::OpenQuestions open = open_questions(config, context.world);
@@ -101,8 +100,8 @@ ExitCode make_index(const Config& config, const cli::Context& context) {
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {
-  comm::agreed(context.world, [&] { data::index_settings(config); });
-  if (!data::is_inspection(config)) return make_index(config, context);
+  data::IndexSettings settings = comm::agreed(context.world, [&] { return data::index_settings(config); });
+  if (!data::is_inspection(config)) return make_index(config, std::move(settings), context);
   const data::Inspection seen = data::inspect(config, context.world, context.progress);
   if (context.world.rank() == 0) std::cout << seen.text;
   return seen.code;
