@@ -107,11 +107,12 @@ CheckReport check_dataset(const fs::path& root, const comm::Group& world, const 
   const auto files = shard_files(root, info);
   const auto owners = deal_shards(files, world.size());
   Progress progress("Verifying", std::ranges::count(owners, world.rank()), tools.progress);
+  CommonRecords common(root);
   Checks mine, all;
   comm::agreed(world, [&] {
     for (std::size_t i = 0; i < files.size() && !StopToken::requested(); ++i) {
       if (owners[i] != world.rank()) continue;
-      mine[i] = check_shard(root, i, info.shards[i], tools.read_shapes);
+      mine[i] = check_shard(common, i, info.shards[i], tools.read_shapes);
       progress.advance(1, files[i].name);
     }
   });

@@ -7,8 +7,6 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/text.h"
-#include "data/energon/sample_table_reader.h"
-#include "data/energon/shapes_file.h"
 #include "data/energon/shard_record.h"
 #include "data/energon/tar_index.h"
 #include "data/tensor/tensor_file.h"
@@ -159,11 +157,21 @@ class Checker {
 
 }  // namespace
 
-ShardCheck check_shard(const fs::path& root, std::size_t place, const ShardCount& listed,
+SampleTableReader* CommonRecords::tables() {
+  if (!tables_ && SampleTableReader::exists(root_)) tables_.emplace(root_);
+  return tables_ ? &*tables_ : nullptr;
+}
+
+const ShapesFile* CommonRecords::shapes() {
+  if (!shapes_ && ShapesFile::exists(root_)) shapes_.emplace(ShapesFile::open(root_));
+  return shapes_ ? &*shapes_ : nullptr;
+}
+
+ShardCheck check_shard(CommonRecords& common, std::size_t place, const ShardCount& listed,
                        const ShapeReader& read_shapes) {
   ShardCheck failed;
   try {
-    Checker checker(root, listed, read_shapes);
+    Checker checker(common.root(), listed, read_shapes);
     const auto guarded = [&](auto&& step) {
       try {
         step();
@@ -174,16 +182,14 @@ ShardCheck check_shard(const fs::path& root, std::size_t place, const ShardCount
     checker.scan();
     guarded([&] { checker.compare_index(); });
     guarded([&] {
-      if (!SampleTableReader::exists(root)) return;
-      SampleTableReader tables(root);
-      checker.compare_tables(tables, place);
+      if (SampleTableReader* const tables = common.tables()) checker.compare_tables(*tables, place);
     });
     guarded([&] { checker.compare_record(); });
     guarded([&] {
-      if (!ShapesFile::exists(root)) return;
-      const ShapesFile shapes = ShapesFile::open(root);
-      checker.compare_shapes(shapes);
-      checker.read_tensors();
+      if (const ShapesFile* const shapes = common.shapes()) checker.compare_shapes(*shapes);
+    });
+    guarded([&] {
+      if (ShapesFile::exists(common.root())) checker.read_tensors();
     });
     return checker.take();
   } catch (const Error& error) {

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/energon/dataset_metadata.h"
+#include "data/energon/sample_table_reader.h"
+#include "data/energon/shapes_file.h"
 #include "data/energon/shard_result.h"
 
 namespace dfm::data {
@@ -16,8 +19,24 @@ struct ShardCheck {
   std::vector<std::string> findings;
 };
 
+// What all shards of a data set are compared with: index.sqlite and dfm_shapes.bin, opened once. Both are
+// null where there is no such file, and throw a data error for one that is damaged.
+class CommonRecords {
+ public:
+  explicit CommonRecords(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  SampleTableReader* tables();
+  const ShapesFile* shapes();
+
+ private:
+  std::filesystem::path root_;
+  std::optional<SampleTableReader> tables_;
+  std::optional<ShapesFile> shapes_;
+};
+
 // place: the shard's in .info.json.
-ShardCheck check_shard(const std::filesystem::path& root, std::size_t place, const ShardCount& listed,
+ShardCheck check_shard(CommonRecords& common, std::size_t place, const ShardCount& listed,
                        const ShapeReader& read_shapes);
 
 }  // namespace dfm::data
