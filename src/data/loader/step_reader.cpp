@@ -51,9 +51,9 @@ std::int64_t StepReader::sample_at(std::int64_t position) {
   return bucket_order_ ? bucket_order_->sample_at(position) : order_.sample_at(position);
 }
 
-std::int64_t StepReader::class_of(const SampleShape& shape) const {
+std::int64_t StepReader::class_of(const SampleShape& shape, std::int64_t tokens) const {
   if (settings_.batching == Batching::buckets) return bucket_of(shape);
-  return shape.is_known() ? settings_.tokens_of(shape) : 0;
+  return shape.is_known() ? tokens : 0;
 }
 
 StepReader::Looked StepReader::look_at(std::int64_t first) {
@@ -63,7 +63,7 @@ StepReader::Looked StepReader::look_at(std::int64_t first) {
     const SampleShape shape = source_.shape(step.samples.back());
     // Reading a sample without a known shape fails, and then it is left out.
     step.tokens.push_back(shape.is_known() ? settings_.tokens_of(shape) : 1);
-    step.classes.push_back(class_of(shape));
+    step.classes.push_back(class_of(shape, step.tokens.back()));
     require_room(step.tokens.back(), settings_.pack_capacity);
   }
   return step;

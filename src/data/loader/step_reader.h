@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -107,7 +108,7 @@ class StepReader {
 
   std::int64_t sample_at(std::int64_t position);
   // Samples of one class may share a pack.
-  std::int64_t class_of(const SampleShape& shape) const;
+  std::int64_t class_of(const SampleShape& shape, std::int64_t tokens) const;
   Looked look_at(std::int64_t first_position);
   StepPlan divide(const Looked& step) const;
 
