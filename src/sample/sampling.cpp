@@ -156,10 +156,6 @@ class Sampler {
   SamplingReport report_;
 };
 
-}  // namespace
-
-namespace {
-
 // In the measure of sample.guidance. Empty where nothing is given.
 std::optional<double> guidance(const Config& config) {
   const auto given = config.optional_real("sample.guidance"),
