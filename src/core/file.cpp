@@ -152,6 +152,15 @@ DurableFile::~DurableFile() {
   fs::remove(temporary_name(path_), ignored);
 }
 
+void DurableFile::append(std::span<const std::byte> bytes) {
+  constexpr std::uint64_t kStartedBytes = 8U << 20U;
+  file_.append(bytes);
+  size_ += bytes.size();
+  if (size_ - started_ < kStartedBytes) return;
+  file_.start_writing(started_, size_ - started_);
+  started_ = size_;
+}
+
 void DurableFile::commit() {
   file_.close();
   commit_durably(temporary_name(path_), path_);

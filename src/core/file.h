@@ -73,13 +73,15 @@ class DurableFile {
   DurableFile& operator=(DurableFile&&) = delete;
   ~DurableFile();
 
-  void append(std::span<const std::byte> bytes) { file_.append(bytes); }
-  void append(std::string_view text) { file_.append(text); }
+  // Large files begin to be written to the disk meanwhile.
+  void append(std::span<const std::byte> bytes);
+  void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
   void commit();
 
  private:
   std::filesystem::path path_;
   File file_;
+  std::uint64_t size_ = 0, started_ = 0;
 };
 
 void write_durably(const std::filesystem::path& path, std::string_view content);
