@@ -35,6 +35,12 @@ def test_sbatch_accepts_it_as_it_is(slurm, name):
     assert done.returncode == 0 and "to start at" in done.stderr, done.stderr
 
 
+def test_all_look_for_what_they_share_in_the_same_words():
+    looks = {re.search(r"^# Slurm runs a copy of this file.*?^\. [^\n]+$", (JOBS / name).read_text(), re.M | re.S)[0]
+             for name in TEMPLATES}
+    assert len(looks) == 1
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_it_names_no_site(name):
     directives = re.findall(r"^#SBATCH (\S+)", (JOBS / name).read_text(), re.M)
