@@ -52,7 +52,7 @@ fuzz:            ## MINUTES=10 [TARGET=tar]: readers of foreign files under libF
 	@tools/bootstrap fuzz
 	@tools/fuzz $(BUILD)-fuzz $(MINUTES) $(TARGET)
 
-bench: build     ## step time and memory against PyTorch, start-up times
+bench: build     ## steps, start-up, checkpoints, recovery and data, beside PyTorch, plain reads and writes, and the peers
 	@tools/bootstrap test
 	@.deps/venv/bin/python tests/bench/bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/shard_bench.py $(BUILD)/bin
@@ -76,4 +76,4 @@ sanitize:        ## build with the address and undefined-behaviour sanitizers an
 	@ctest --test-dir $(BUILD)-sanitize -j $(JOBS) --output-on-failure -E '^mpi'
 
 clean:           ## remove everything that was built; downloads stay in .deps
-	@rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz $(BUILD).log demo
+	@rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz $(BUILD).log $(BUILD)-fuzz.log demo
