@@ -35,7 +35,8 @@ std::vector<FileTransfer> partner_transfers(const std::vector<FileRecord>& files
   std::vector<FileTransfer> transfers;
   for (std::size_t i = 0; i < files.size(); ++i)
     transfers.push_back({files[i], node_of_file[i], (node_of_file[i] + 1) % nodes});
-  std::ranges::stable_partition(transfers, [](const FileTransfer& each) { return each.from % 2 == 0; });
+  std::stable_partition(transfers.begin(), transfers.end(),
+                        [](const FileTransfer& each) { return each.from % 2 == 0; });
   return transfers;
 }
 

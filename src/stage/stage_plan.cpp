@@ -26,7 +26,8 @@ std::vector<std::size_t> deal_by_size(const std::vector<std::uint64_t>& size_byt
 std::vector<std::size_t> wishes(const std::vector<std::size_t>& part_of_file, std::size_t node) {
   std::vector<std::size_t> order(part_of_file.size());
   std::iota(order.begin(), order.end(), 0);
-  std::ranges::stable_partition(order, [&](std::size_t file) { return part_of_file[file] == node; });
+  std::stable_partition(order.begin(), order.end(),
+                        [&](std::size_t file) { return part_of_file[file] == node; });
   return order;
 }
 
