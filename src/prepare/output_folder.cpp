@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "data/tar/tar_header_text.h"
 
 namespace dfm::prepare {
 namespace fs = std::filesystem;
@@ -33,13 +34,11 @@ std::optional<ItemRange> parse_part_name(const std::string& name) {
   return length == static_cast<int>(name.size()) ? std::optional(part) : std::nullopt;
 }
 
-// Parts are whole archives: two blocks of zeros at their end.
-constexpr std::uint64_t kEndMarkBytes = 1024;
-
+// Parts are whole archives.
 void append_without_end(const fs::path& part, DurableFile& out) {
   constexpr std::uint64_t kPieceBytes = 4U << 20U;
   const File in = File::open_to_read(part);
-  const std::uint64_t end = in.size() - std::min(in.size(), kEndMarkBytes);
+  const std::uint64_t end = in.size() - std::min(in.size(), data::kTarEndBytes);
   std::vector<std::byte> piece;
   for (std::uint64_t at = 0; at < end; at += piece.size()) {
     piece.resize(std::min(kPieceBytes, end - at));
@@ -105,7 +104,7 @@ void OutputFolder::put_together(std::int64_t shard, std::span<const ItemRange> p
     all.skipped.insert(all.skipped.end(), record->skipped.begin(), record->skipped.end());
     append_without_end(part_path(part), out);
   }
-  out.append(std::vector<std::byte>(kEndMarkBytes));
+  out.append(std::vector<std::byte>(data::kTarEndBytes));
   remember(shard_path(shard), all);
   out.commit();
   for (const ItemRange& part : parts) {

@@ -28,7 +28,7 @@ void ShardWriter::add(std::string_view name, std::span<const std::byte> content)
 }
 
 void ShardWriter::commit() {
-  waiting_.append(2 * kTarBlockBytes, '\0');
+  waiting_.append(kTarEndBytes, '\0');
   flush();
   file_.commit();
 }

@@ -10,6 +10,9 @@
 
 namespace dfm::data {
 
+// Zeros behind the last member.
+inline constexpr std::uint64_t kTarEndBytes = 2 * kTarBlockBytes;
+
 // Zeros up to the next block.
 constexpr std::size_t tar_padding(std::uint64_t size_bytes) {
   return static_cast<std::size_t>((kTarBlockBytes - size_bytes % kTarBlockBytes) % kTarBlockBytes);
