@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "diffusion/flow.h"
 
@@ -11,62 +12,56 @@ namespace {
 // Half the logarithm of the signal-to-noise ratio, as UniPC measures time; infinite without noise.
 double time_of(double sigma) { return std::log(1 - sigma) - std::log(sigma); }
 
-// Multistep integration of x over the grid, from estimates of x0 at its points.
+// Multistep integration of x over the grid, from estimates of x0 at its points. Point `at_` is the newest
+// that has an estimate; those of two points are kept.
 class UniPc {
  public:
   explicit UniPc(std::vector<double> sigmas) : sigmas_(std::move(sigmas)) {}
 
-  // x at point i, and the estimate of x0 made from it -> x at point i + 1.
+  // x at the next point, and the estimate of x0 made from it -> x at the point behind that.
   at::Tensor step(const at::Tensor& x, const at::Tensor& estimate) {
-    const at::Tensor corrected = estimates_.empty() ? x : correct(estimate);
-    estimates_.push_back(estimate);
-    const std::size_t i = estimates_.size() - 1, steps = sigmas_.size() - 1;
-    order_ = std::min({std::size_t{2}, steps - i, i + 1});
-    last_ = corrected;
-    return predict(i);
+    const bool is_first = !estimate_.defined();
+    x_ = is_first ? x : corrected(estimate);
+    if (!is_first) ++at_;
+    estimate_before_ = std::exchange(estimate_, estimate);
+    const std::size_t steps = sigmas_.size() - 1;
+    order_ = std::min({std::size_t{2}, steps - at_, at_ + 1});
+    const Move move = first_order();
+    return order_ == 1 ? move.x : move.x - move.weight * 0.5 * slope_before(move.span);
   }
 
  private:
-  // The first-order move between two points, and the weight of what is added to it.
+  // The first-order move to the next point, and the weight of what is added to it.
   struct Move {
     at::Tensor x;
     double weight, span;
   };
 
-  Move first_order(std::size_t from) const {
-    const double span = time_of(sigmas_[from + 1]) - time_of(sigmas_[from]);
-    const double weight = (1 - sigmas_[from + 1]) * std::expm1(-span);
-    return {last_ * (sigmas_[from + 1] / sigmas_[from]) - weight * estimates_[from], weight, span};
+  Move first_order() const {
+    const double span = time_of(sigmas_[at_ + 1]) - time_of(sigmas_[at_]);
+    const double weight = (1 - sigmas_[at_ + 1]) * std::expm1(-span);
+    return {x_ * (sigmas_[at_ + 1] / sigmas_[at_]) - weight * estimate_, weight, span};
   }
 
-  // Where the point before `from` lies, in spans, and the slope of the estimates since.
-  double ratio(std::size_t from, double span) const {
-    return (time_of(sigmas_[from - 1]) - time_of(sigmas_[from])) / span;
-  }
-  at::Tensor slope_before(std::size_t from, double span) const {
-    return (estimates_[from - 1] - estimates_[from]) / ratio(from, span);
-  }
-
-  at::Tensor predict(std::size_t i) const {
-    const Move move = first_order(i);
-    return order_ == 1 ? move.x : move.x - move.weight * 0.5 * slope_before(i, move.span);
-  }
+  // Where the point before lies, in spans, and the slope of the estimates since.
+  double ratio(double span) const { return (time_of(sigmas_[at_ - 1]) - time_of(sigmas_[at_])) / span; }
+  at::Tensor slope_before(double span) const { return (estimate_before_ - estimate_) / ratio(span); }
 
   // The last move again, now that the estimate at its end is known.
-  at::Tensor correct(const at::Tensor& estimate) const {
-    const std::size_t from = estimates_.size() - 1;
-    const Move move = first_order(from);
-    const at::Tensor slope = estimate - estimates_[from];
+  at::Tensor corrected(const at::Tensor& estimate) const {
+    const Move move = first_order();
+    const at::Tensor slope = estimate - estimate_;
     if (order_ == 1) return move.x - move.weight * 0.5 * slope;
     const double h = -move.span, b = std::expm1(h), phi_2 = b / h - 1, phi_3 = phi_2 / h - 0.5;
     const double first = phi_2 / b, second = 2 * phi_3 / b;
-    const double before = (first - second) / (1 - ratio(from, move.span));
-    return move.x - move.weight * (before * slope_before(from, move.span) + (first - before) * slope);
+    const double before = (first - second) / (1 - ratio(move.span));
+    return move.x - move.weight * (before * slope_before(move.span) + (first - before) * slope);
   }
 
   std::vector<double> sigmas_;
-  std::vector<at::Tensor> estimates_;
-  at::Tensor last_;  // x at the point before, corrected
+  std::size_t at_ = 0;
+  at::Tensor x_;  // at the point, corrected
+  at::Tensor estimate_, estimate_before_;
   std::size_t order_ = 1;
 };
 

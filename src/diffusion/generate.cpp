@@ -28,18 +28,21 @@ class Batch {
         requests_(requests),
         settings_(settings),
         copies_(settings.guidance > 0 ? 2 : 1) {
-    std::vector<at::Tensor> positions;
+    std::vector<at::Tensor> positions, texts;
     for (const Request& request : requests) {
       grids_.push_back(model::patch_grid(request.latent, backbone.patches));
       token_counts_.push_back(grids_.back().tokens());
       positions.push_back(model::token_positions(grids_.back()));
-      add_text(nn::to_tensor(request.text).to(at::kFloat));
+      texts.push_back(nn::to_tensor(request.text).to(at::kFloat));
     }
     positions_ = at::cat(positions);
-    if (copies_ == 1) return;
-    for (const Request& request : requests) add_text(negative_of(request));
-    positions_ = at::cat({positions_, positions_});
-    token_counts_.insert(token_counts_.end(), token_counts_.begin(), token_counts_.end());
+    if (copies_ == 2) {
+      for (const Request& request : requests) texts.push_back(negative_of(request));
+      positions_ = at::cat({positions_, positions_});
+      token_counts_.insert(token_counts_.end(), token_counts_.begin(), token_counts_.end());
+    }
+    text_ = at::cat(texts);
+    for (const at::Tensor& text : texts) text_counts_.push_back(text.size(0));
   }
 
   at::Tensor starting_noise() const {
@@ -80,11 +83,6 @@ class Batch {
   }
 
  private:
-  void add_text(const at::Tensor& rows) {
-    text_counts_.push_back(rows.size(0));
-    text_ = text_.defined() ? at::cat({text_, rows}) : rows;
-  }
-
   static at::Tensor negative_of(const Request& request) {
     if (request.negative.bytes.empty()) return at::zeros(request.text.shape, at::kFloat);
     return nn::to_tensor(request.negative).to(at::kFloat);
