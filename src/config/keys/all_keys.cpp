@@ -33,7 +33,7 @@ std::map<std::string, std::string, std::less<>> aliases() {
 KeyTable make_table() {
   KeyTable table;
   for (auto* const section :
-       {keys::model_keys, keys::diffusion_keys, keys::train_keys, keys::observation_keys,
+       {keys::model_keys, keys::layout_keys, keys::diffusion_keys, keys::train_keys, keys::observation_keys,
         keys::optimizer_keys, keys::checkpoint_keys, keys::dataset_keys, keys::prepare_keys, keys::index_keys,
         keys::stage_keys, keys::consolidate_keys, keys::sample_keys}) {
     append(table.keys, section());

@@ -44,6 +44,12 @@ std::vector<Key> model_keys() {
           .above(0),
       real("model.init_method_std", 0.02, "Standard deviation of the initial weights").above(0),
       flag("model.zero_init_output", false, "Start with a zeroed output layer instead of a random one"),
+  };
+}
+
+// How the model is computed, which changes no number of it.
+std::vector<Key> layout_keys() {
+  return {
       choice("model.recompute_granularity", "none", {"none", "selective", "full"},
              "Activations to compute again in the backward pass instead of keeping them"),
       texts("model.recompute_modules", "What selective recomputes: core_attn (when nothing is given), mlp"),

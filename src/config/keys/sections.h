@@ -8,6 +8,7 @@
 namespace dfm::keys {
 
 std::vector<Key> model_keys();
+std::vector<Key> layout_keys();
 std::vector<Key> diffusion_keys();
 std::vector<Key> train_keys();
 std::vector<Key> observation_keys();
