@@ -40,6 +40,18 @@ class Violation(AssertionError):
     """Something that must hold after every fault did not."""
 
 
+def kill_all(process):
+    """kill -9 of mpirun and every rank, found by their session; what was printed since."""
+    pids = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True).stdout.split()
+    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
+    for pid in {*pids, *children}:
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    return process.communicate()[1]
+
+
 @dataclass
 class Outcome:
     code: int

@@ -4,7 +4,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 
 from conftest import ENVIRONMENT, TINY, command, run
+from life import kill_all
 
 STEPS = 60
 KILLS = 30
@@ -34,18 +34,6 @@ def announced(printed):
 def resumed_at(printed):
     lines = [line for line in printed.splitlines() if "resuming from" in line]
     return int(lines[0].rsplit(" ", 1)[1]) if lines else 0
-
-
-def kill_all(process):
-    """kill -9 of mpirun and every rank, found by their session."""
-    pids = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True).stdout.split()
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-    for pid in {*pids, *children}:
-        try:
-            os.kill(int(pid), signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    return process.communicate()[1]
 
 
 def final_weights(folder):

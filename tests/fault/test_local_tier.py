@@ -1,20 +1,15 @@
 """Checkpoints on the nodes' own disks: two nodes played on one machine are killed, one of them loses its disk or a bit."""
 
-import os
 import re
 import shutil
-import signal
 import subprocess
 
 import numpy as np
 import pytest
 
 from conftest import BIN, ENVIRONMENT, MPIRUN
-from life import MODEL, final_weights
+from life import MODEL, NODES, final_weights, kill_all
 
-# The ranks are dealt to two nodes, each with a scratch folder of its own.
-NODES = ('export DFM_PLAYED_NODE=$((OMPI_COMM_WORLD_RANK % 2)); export DFM_SCRATCH="$1/node$DFM_PLAYED_NODE"; '
-         'mkdir -p "$DFM_SCRATCH"; shift; exec "$@"')
 SHARED_INTERVAL, LOCAL_INTERVAL = 20, 3
 
 
@@ -39,14 +34,7 @@ class TwoNodes:
                 break
         else:
             raise AssertionError(printed)
-        session = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True).stdout.split()
-        ranks = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
-        for pid in {*session, *ranks}:
-            try:
-                os.kill(int(pid), signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        printed += process.communicate()[1]
+        printed += kill_all(process)
         return max(map(int, re.findall(r"checkpoint saved: .*dfm_checkpoints.*iter_(\d+)", printed)))
 
     def finish(self, *words, ranks=2):
