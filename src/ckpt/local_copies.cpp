@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ckpt/verified_file.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "core/json.h"
@@ -17,13 +18,15 @@ CopyProblems check_copies(const fs::path& folder, const Holding& holding, const 
     if (!holding.files.contains(file.name)) continue;
     const fs::path path = folder / file.name;
     try {
-      if (hex(with_retries([&] { return hash_file(path); })) == file.xxh3) continue;
+      if (hex(with_retries([&] { return VerifiedFile(path).finish(); })) == file.xxh3) continue;
       problems.damaged.push_back(file.name);
       log::warn("{} does not have the checksum of the manifest", path.native());
       fs::rename(path, path.native() + ".damaged");
     } catch (...) {
+      const Error error = to_error(std::current_exception());
+      if (error.kind() == ExitCode::stopped) throw;
       problems.unreadable.push_back(file.name);
-      log::warn("{}", to_error(std::current_exception()).what());
+      log::warn("{}", error.what());
     }
   }
   return problems;

@@ -15,7 +15,7 @@ struct CopyProblems {
 };
 
 // Reads the node's copies of the files of the manifest. Called on one rank of a node; what it finds is warned
-// of.
+// of. Throws an error of kind `stopped` when asked to stop meanwhile.
 CopyProblems check_copies(const std::filesystem::path& folder, const Holding& holding,
                           const Manifest& manifest);
 

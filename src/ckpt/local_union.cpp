@@ -191,11 +191,11 @@ void LocalUnion::require_room(const std::vector<FileTransfer>& transfers) const 
 bool LocalUnion::mends(LocalCandidate& candidate, const Manifest& manifest, const std::string& problem) {
   if (world_.rank() == 0) log::warn("{}; looking at all copies of iteration {}", problem, candidate.step);
   const fs::path folder = checkpoint_folder(nodes_.root, candidate.step);
-  const std::string mine =
-      nodes_.groups.leads()
-          ? to_text(check_copies(
-                folder, candidate.of_node[static_cast<std::size_t>(nodes_.groups.leaders.rank())], manifest))
-          : "";
+  const std::string mine = comm::agreed(world_, [&] {
+    if (!nodes_.groups.leads()) return std::string();
+    return to_text(check_copies(
+        folder, candidate.of_node[static_cast<std::size_t>(nodes_.groups.leaders.rank())], manifest));
+  });
   const std::vector<std::string> all = world_.all_gather_text(mine);
   std::set<std::string> unreadable;
   for (int node = 0; node < nodes_.count(); ++node) {
