@@ -49,7 +49,7 @@ StageSettings stage_settings(const Config& config) {
           .keep = config.flag("stage.keep")};
 }
 
-fs::path choose_scratch(const StageSettings& settings) {
+fs::path choose_scratch(const StageSettings& settings, const std::string& key) {
   if (settings.scratch) return *settings.scratch;
   if (const std::string own = value_of(kOwnVariable); !own.empty()) return own;
   for (const std::string& variable : settings.scratch_variables) {
@@ -57,9 +57,10 @@ fs::path choose_scratch(const StageSettings& settings) {
     const std::string value = value_of(variable);
     if (!value.empty() && fs::is_directory(value, ignored)) return value;
   }
-  throw usage_error(fmt::format("no node-local folder is known: neither {} nor any of {} names a folder",
-                                kOwnVariable, fmt::join(settings.scratch_variables, ", ")),
-                    "give stage.scratch=FOLDER, or name this site's variable in stage.scratch_variables");
+  throw usage_error(
+      fmt::format("no node-local folder is known: neither {} nor any of {} names a folder", kOwnVariable,
+                  fmt::join(settings.scratch_variables, ", ")),
+      fmt::format("give {}=FOLDER, or name this site's variable in stage.scratch_variables", key));
 }
 
 std::string network_file_system(const fs::path& folder) {

@@ -25,8 +25,8 @@ struct StageSettings {
 StageSettings stage_settings(const Config& config);
 
 // stage.scratch, else DFM_SCRATCH, else the first of the variables that names a folder. Throws a usage error
-// that names all of them.
-std::filesystem::path choose_scratch(const StageSettings& settings);
+// that names all of them; key: the one that its hint offers.
+std::filesystem::path choose_scratch(const StageSettings& settings, const std::string& key = "stage.scratch");
 
 // "Lustre", "NFS", ... for a folder on a file system that other nodes share; empty for a local one.
 std::string network_file_system(const std::filesystem::path& folder);

@@ -14,8 +14,9 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path local_folder(const Config& config) {
-  if (const auto folder = config.optional_text("checkpoint.local_save")) return *folder;
-  return stage::choose_scratch(stage::stage_settings(config));
+  static constexpr const char* kKey = "checkpoint.local_save";
+  if (const auto folder = config.optional_text(kKey)) return *folder;
+  return stage::choose_scratch(stage::stage_settings(config), kKey);
 }
 
 void require_threads(const ckpt::LocalTierSettings& settings, const ckpt::LocalNodes& nodes) {

@@ -57,6 +57,12 @@ TEST_F(Scratch, IsAnErrorThatNamesTheVariablesWhereThereIsNone) {
     EXPECT_THAT(error.what(), HasSubstr("DFM_TEST_FIRST, DFM_TEST_SECOND"));
     EXPECT_THAT(error.hint(), HasSubstr("stage.scratch="));
   }
+  try {
+    choose_scratch(settings(), "checkpoint.local_save");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.hint(), HasSubstr("give checkpoint.local_save="));
+  }
 }
 
 TEST_F(Scratch, IsLookedForInSlurmsVariableByDefault) {
