@@ -138,9 +138,10 @@ ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Bo
       program.begin_early && runs ? program.begin_early(early.checked(), launched_rank()) : nullptr;
   const comm::MpiRuntime mpi(nullptr, nullptr);
   const ExitCode code = guarded_body(program, line, early, [&](const Config& config, const Context& context) {
+    std::optional<comm::Watchdog> watchdog;
+    if (!program.watches_itself)
+      watchdog.emplace(context.world, context.topology, comm::silence_limit(config), nullptr);
     alarm.reset();
-    if (program.watches_itself) return body(config, context);
-    const comm::Watchdog watchdog(context.world, context.topology, comm::silence_limit(config), {});
     return body(config, context);
   });
   alarm.emplace(limit_seconds, "the end of MPI");  // which waits for all ranks
