@@ -6,6 +6,8 @@
 #include <system_error>
 #include <vector>
 
+#include <fmt/core.h>
+
 #include "ckpt/checkpoint.h"
 #include "ckpt/pointer.h"
 #include "core/file.h"
@@ -46,6 +48,8 @@ fs::path set_aside(const fs::path& folder) {
 fs::path staging_folder(const fs::path& root, std::int64_t step) {
   return temporary_name(checkpoint_folder(root, step));
 }
+
+std::string rank_file_name(std::int64_t rank) { return fmt::format("rank_{:05}.h5", rank); }
 
 void give_name(const fs::path& root, const Manifest& manifest) {
   const fs::path staging = staging_folder(root, manifest.step);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "ckpt/manifest.h"
 
@@ -18,6 +19,9 @@ void give_name(const std::filesystem::path& root, const Manifest& manifest);
 
 // The same, and moves the pointer.
 void commit(const std::filesystem::path& root, const Manifest& manifest);
+
+// "rank_00003.h5": the file in a checkpoint that this rank writes, and reads when the ranks are as many.
+std::string rank_file_name(std::int64_t rank);
 
 // Removes what interrupted saves left below root. Only while nobody saves there.
 void remove_unfinished(const std::filesystem::path& root);

@@ -3,9 +3,8 @@
 #include <fstream>
 #include <string>
 
-#include <fmt/core.h>
-
 #include "ckpt/checkpoint.h"
+#include "ckpt/commit.h"
 #include "ckpt/pointer.h"
 #include "comm/quiet_thread.h"
 #include "core/error.h"
@@ -46,8 +45,7 @@ void ReadAhead::run() const {
   try {
     const auto step = read_pointer(root_);
     if (!step) return;
-    const File file =
-        File::open_to_read(checkpoint_folder(root_, *step) / fmt::format("rank_{:05}.h5", rank_));
+    const File file = File::open_to_read(checkpoint_folder(root_, *step) / rank_file_name(rank_));
     const std::uint64_t size = file.size();
     for (std::uint64_t at = 0; at < size && !is_over_; at += kPartBytes) {
       if (at % kBetweenLooksAtMemory == 0 && !has_half_its_memory()) return;

@@ -90,7 +90,7 @@ Saver::Save Saver::save_of(const Tier& tier, Manifest manifest) {
 FileRecord Saver::write_own_file(const fs::path& folder, const std::vector<Piece>& pieces) const {
   return with_retries([&] {
     make_folder(folder);
-    return write_pieces(folder / fmt::format("rank_{:05}.h5", world_.rank()), pieces);
+    return write_pieces(folder / rank_file_name(world_.rank()), pieces);
   });
 }
 
