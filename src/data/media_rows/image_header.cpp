@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 namespace dfm::data {
 namespace {
@@ -155,18 +156,29 @@ ImageHeader read_webp(Bytes& bytes) {
   return {};
 }
 
+using Reader = ImageHeader (*)(Bytes&);
+
+// Null for other formats.
+Reader reader_of(const Bytes& bytes) {
+  if (bytes.has(0, "\x89PNG\r\n\x1a\n")) return read_png;
+  if (bytes.has(0, "\xff\xd8")) return read_jpeg;
+  if (bytes.has(0, "GIF8")) return read_gif;
+  if (bytes.has(0, "BM")) return read_bmp;
+  if (bytes.has(0, "RIFF") && bytes.has(8, "WEBP")) return read_webp;
+  return nullptr;
+}
+
 }  // namespace
+
+bool begins_known_image(std::span<const std::byte> bytes) { return reader_of(Bytes(bytes)) != nullptr; }
 
 std::optional<ImageHeader> read_image_header(std::span<const std::byte> span) {
   Bytes bytes(span);
-  ImageHeader header;
-  if (bytes.has(0, "\x89PNG\r\n\x1a\n")) header = read_png(bytes);
-  if (bytes.has(0, "\xff\xd8")) header = read_jpeg(bytes);
-  if (bytes.has(0, "GIF8")) header = read_gif(bytes);
-  if (bytes.has(0, "BM")) header = read_bmp(bytes);
-  if (bytes.has(0, "RIFF") && bytes.has(8, "WEBP")) header = read_webp(bytes);
+  const Reader read = reader_of(bytes);
+  if (read == nullptr) return std::nullopt;
+  ImageHeader header = read(bytes);
   const bool is_whole = bytes.is_good() && header.width > 0 && header.height > 0 && !header.mode.empty();
-  return is_whole ? std::optional(header) : std::nullopt;
+  return is_whole ? std::optional(std::move(header)) : std::nullopt;
 }
 
 }  // namespace dfm::data

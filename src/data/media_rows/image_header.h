@@ -24,4 +24,7 @@ struct ImageHeader {
 // (RFC 9649).
 std::optional<ImageHeader> read_image_header(std::span<const std::byte> bytes);
 
+// Whether the first bytes, 16 or more, are of one of these formats.
+bool begins_known_image(std::span<const std::byte> bytes);
+
 }  // namespace dfm::data

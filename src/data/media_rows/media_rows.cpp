@@ -23,7 +23,7 @@ std::vector<std::byte> begin_of(const File& shard, const SamplePart& part, std::
 std::optional<ImageHeader> header_of(const File& shard, const SamplePart& part,
                                      std::span<const std::byte> begin) {
   auto header = read_image_header(begin);
-  if (!header && part.content_size > begin.size())
+  if (!header && part.content_size > begin.size() && begins_known_image(begin))
     header = read_image_header(begin_of(shard, part, kLongestHeaderBytes));
   return header;
 }
