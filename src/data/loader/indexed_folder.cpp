@@ -49,12 +49,16 @@ Sample read_nearest(const IndexedDataset& dataset, const SourceSettings& setting
 }
 
 // From the record of dfm_index, else from the headers of the sample's tensors.
-SampleShape shape_of(const IndexedDataset& dataset, std::size_t shard, std::uint64_t sample) {
+SampleShape shape_of(const IndexedDataset& dataset, const RetryPolicy& retries, std::size_t shard,
+                     std::uint64_t sample) {
   if (dataset.has_shapes()) return dataset.shape(shard, sample);
   try {
-    return with_retries([&] { return shapes_of_sample(dataset.read_sample(shard, sample)).shape; });
-  } catch (const Error&) {
-    return {};  // reading it will say why
+    return with_retries([&] { return shapes_of_sample(dataset.read_sample(shard, sample)).shape; }, retries);
+  } catch (const Error& error) {
+    // What is damaged is so on all ranks, and reading it will say why. What only this rank cannot read now
+    // would give it a plan of its own.
+    if (error.kind() != ExitCode::data && !dataset.explain_failure(shard)) throw;
+    return {};
   }
 }
 
@@ -121,9 +125,9 @@ SampleSource source_of(std::vector<ShardRun> runs, const SourceSettings& setting
   SampleSource source;
   for (const ShardRun& run : runs) source.samples_in_shard.push_back(run.samples);
   const auto numbering = std::make_shared<const Numbering>(std::move(runs));
-  source.shape = [numbering](std::int64_t sample) {
+  source.shape = [numbering, retries = settings.retries](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);
-    return shape_of(*run.dataset, run.shard, index);
+    return shape_of(*run.dataset, retries, run.shard, index);
   };
   source.read = [numbering, settings](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);
