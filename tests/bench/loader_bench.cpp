@@ -1,9 +1,8 @@
 // Reads a prepared folder as fast as it can, for tests/bench/loader.py.
 //
-//   loader_bench train ROOT BATCH SAMPLES THREADS    the loader of a run: order, packing, decoding, reading
-//   ahead loader_bench raw ROOT BATCH SAMPLES              undecoded parts in the order of a run, without
-//   reading ahead loader_bench sequential ROOT                     the shards from front to back: what the
-//   disk can
+//   loader_bench train ROOT BATCH SAMPLES THREADS   as a run: order, packing, decoding, reading ahead
+//   loader_bench raw ROOT BATCH SAMPLES             undecoded parts in that order, without reading ahead
+//   loader_bench sequential ROOT                    the shards from front to back: what the disk can
 //
 // Prints one line of JSON: samples, seconds, cpu_seconds, bytes, peak_mib, and the seconds of each tenth of
 // the samples.

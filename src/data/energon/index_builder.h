@@ -1,8 +1,8 @@
 // Makes a folder of shards an Energon data set: a .tar.idx beside each shard and the files in .nv-meta/, as
 // `energon prepare --sample-type CrudeWebdataset` makes them, and dfm's own table of sample shapes.
 //
-//   const IndexReport report = build_index(index_settings(config), world, {.read_shapes = reader, .progress =
-//   style});
+//   const IndexReport report =
+//       build_index(index_settings(config), world, {.read_shapes = reader, .progress = style});
 #pragma once
 
 #include <functional>

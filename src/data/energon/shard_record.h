@@ -4,9 +4,8 @@
 //
 //   RecordedSamples samples; samples.add(sample); ...
 //   write_record(root, {shard_stamp(root, name), summary, samples.take(), shapes});
-//   const auto record = read_record(root, shard_stamp(root, name));   // empty when there is none for this
-//   state for_each_sample(*record, offsets, [&](const ShardSample& sample, std::uint64_t size_bytes) { ...
-//   });
+//   const auto record = read_record(root, shard_stamp(root, name));   // empty: none for this state
+//   for_each_sample(*record, offsets, [&](const ShardSample& sample, std::uint64_t size_bytes) { ... });
 //
 // Layout: "DFMROWS2", u64 XXH3-64 of all that follows, u64 length of the JSON text, u64 length of the
 // samples, u64 length of the rows of media, the JSON text (name, size and time of change of the shard,
