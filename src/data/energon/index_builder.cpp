@@ -94,17 +94,17 @@ std::uint32_t common_text_width(const Work& work) {
 }
 
 void warn_of_unread_media(const Work& work, IndexReport& report) {
+  std::uint64_t unread = 0;
   std::string example;
   for (const RecordedShard& result : work.results) {
-    report.media_rows += result.summary.media_rows;
-    report.unread_media += result.summary.media_unread;
+    unread += result.summary.media_unread;
     if (example.empty()) example = result.summary.first_unread_media;
   }
-  if (report.unread_media == 0) return;
+  if (unread == 0) return;
   report.warnings.push_back(fmt::format(
       "{} media parts have no row in media_metadata, the first: {}; PNG, JPEG, GIF, BMP and WebP are read, "
       "other pictures, sound and video are not",
-      report.unread_media, printable(example)));
+      unread, printable(example)));
 }
 
 IndexReport make_report(const Work& work, const Discovery& found) {

@@ -29,7 +29,6 @@ struct IndexReport {
   std::vector<std::string> warnings;
   std::vector<std::string> kept_files;  // that existed and were not replaced
   std::uint64_t lost_bytes = 0;         // of damaged shards
-  std::uint64_t media_rows = 0, unread_media = 0;
 
   bool has_shapes = false;  // dfm_shapes.bin was written
   std::uint32_t text_width = 0;

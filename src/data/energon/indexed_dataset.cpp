@@ -48,7 +48,6 @@ IndexedDataset::~IndexedDataset() = default;
 IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split,
                                     std::string_view split_file) {
   IndexedDataset dataset;
-  dataset.root_ = root;
   dataset.shards_ = read_split(root, split, split_file);
   for (const IndexedShard& shard : dataset.shards_) dataset.sample_count_ += shard.samples;
   dataset.fingerprint_ = fingerprint_of(dataset.shards_);

@@ -42,7 +42,6 @@ class IndexedDataset {
   IndexedDataset& operator=(IndexedDataset&&) noexcept;
   ~IndexedDataset();
 
-  const std::filesystem::path& root() const { return root_; }
   const std::vector<IndexedShard>& shards() const { return shards_; }
   std::uint64_t sample_count() const { return sample_count_; }
 
@@ -69,7 +68,6 @@ class IndexedDataset {
  private:
   IndexedDataset();
 
-  std::filesystem::path root_;
   std::vector<IndexedShard> shards_;
   std::uint64_t sample_count_ = 0;
   std::uint64_t fingerprint_ = 0;
