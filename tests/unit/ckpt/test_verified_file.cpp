@@ -2,6 +2,8 @@
 
 #include "ckpt/pieces.h"
 #include "ckpt/verified_file.h"
+#include "core/stop_token.h"
+#include "support/child_process.h"
 #include "support/errors.h"
 #include "support/seed.h"
 #include "unit/ckpt/made_checkpoint.h"
@@ -106,6 +108,14 @@ TEST_F(WrittenFile, WithAnyFlippedBitIsADataError) {
     flip_bit(path_, byte);
   }
   load();
+}
+
+TEST_F(VerifiedFiles, AreLeftWhenTheProgramIsAskedToStop) {
+  const auto child = testing::run_in_child([&] {
+    StopToken::request("a test");
+    return static_cast<int>(error_of([&] { VerifiedFile(path_).finish(); }).kind());
+  });
+  EXPECT_EQ(child.exit_code, static_cast<int>(ExitCode::stopped)) << child.standard_error;
 }
 
 }  // namespace

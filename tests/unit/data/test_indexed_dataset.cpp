@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/stop_token.h"
 #include "data/energon/dataset_metadata.h"
 #include "data/energon/index_metadata.h"
 #include "data/energon/indexed_dataset.h"
 #include "data/energon/shape_reader.h"
 #include "data/energon/shapes_file.h"
 #include "data/energon/shard_result.h"
+#include "support/child_process.h"
+#include "support/errors.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {
@@ -151,6 +154,15 @@ TEST(IndexedDataset, SaysWhatToDoWhereSomethingIsMissing) {
   EXPECT_EQ(refusal("train").kind(), ExitCode::storage);
   std::filesystem::remove(indexed.folder() / kInfoFile);
   EXPECT_THAT(refusal("train").what(), HasSubstr("is not indexed"));
+}
+
+TEST(IndexedDataset, IsNotOpenedToTheEndWhenTheProgramIsAskedToStop) {
+  const Indexed indexed({{"a.tar", shard_of({"1", "2", "3"})}});
+  const auto child = dfm::testing::run_in_child([&] {
+    StopToken::request("a test");
+    return static_cast<int>(dfm::testing::error_of([&] { indexed.open(); }).kind());
+  });
+  EXPECT_EQ(child.exit_code, static_cast<int>(ExitCode::stopped)) << child.standard_error;
 }
 
 TEST(IndexedDataset, RefusesAnIndexThatDoesNotFit) {
