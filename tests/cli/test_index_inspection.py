@@ -182,6 +182,20 @@ def test_verify_names_what_is_wrong(data, name):
     assert message in run("dfm_index", data, "--verify", ranks=2, code=DATA).stdout
 
 
+def test_verify_reads_latents_named_pt_too(data):
+    old = data / "s-0.tar"
+    with tarfile.open(old) as tar, tarfile.open(data / "new", "w") as new:
+        for member in tar:
+            content = tar.extractfile(member)
+            member.name = member.name.replace(".pth", ".pt")
+            new.addfile(member, content)
+    os.replace(data / "new", old)
+    run("dfm_index", data)
+    assert json.loads(run("dfm_index", data, "--verify", "--json").stdout)["tensors"] == 40
+    change_byte(old, offset_in(data, "s-0.tar", "000007.pt").offset_data + 1000)
+    assert any("000007.pt" in finding for finding in json.loads(run("dfm_index", data, "--verify", "--json", code=DATA).stdout)["findings"])
+
+
 def test_verify_and_show_read_what_energon_wrote(tmp_path):
     from conftest import ROOT
     root = shutil.copytree(ROOT / "tests/golden/energon/plain", tmp_path / "plain")

@@ -90,14 +90,12 @@ class Checker {
       report(fmt::format("dfm_shapes.bin has {} samples, the shard {}", rows.size(), shapes_.size()));
   }
 
-  // Reads what has checksums of its own.
+  // Reads the latents that have checksums of their own.
   void read_tensors() {
     for (const ShardSample& sample : samples_) {
-      for (const SamplePart& part : sample.parts) {
-        const std::string_view extension =
-            std::string_view(part.extension).substr(part.extension.rfind('.') + 1);
-        if (extension == "pth" && !part.is_sparse) read_tensor(sample, part);
-      }
+      const auto latent = find_part(sample.parts, kLatentParts);
+      if (latent && latent.kind->format == TensorFormat::torch && !latent.part->is_sparse)
+        read_tensor(sample, *latent.part);
     }
   }
 
