@@ -14,6 +14,8 @@ import torch.distributed as dist
 import torch.distributed.checkpoint as dcp
 from safetensors.torch import load_file, save_file
 
+import page_cache
+
 TENSOR_FLOATS = 768 * 3072
 
 
@@ -29,14 +31,6 @@ def flush(folder):
         descriptor = os.open(path, os.O_RDONLY)
         os.fsync(descriptor)
         os.close(descriptor)
-
-
-def drop_caches(folder):
-    for path in Path(folder).rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(descriptor)
 
 
 def report(what, body):
@@ -57,7 +51,7 @@ def in_turns(name, folder, save, load):
         save()
         flush(folder)
     report(f"{name} save+fsync", save_durably)
-    drop_caches(folder)
+    page_cache.forget(path for path in Path(folder).rglob("*") if path.is_file())
     report(f"{name} load, cold", load)
     report(f"{name} load, warm", load)
 

@@ -22,6 +22,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import page_cache
+
 ENVIRONMENT = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1"}
 PARTS = [("cls", 190), ("json", 203), ("txt", 211)]
 PIECE_BYTES = 1 << 20
@@ -54,13 +56,6 @@ def forget_index(root):
     shutil.rmtree(root / ".nv-meta", ignore_errors=True)
     for index in root.glob("*.idx"):
         index.unlink()
-
-
-def drop_from_cache(root):
-    os.sync()
-    for shard in root.glob("*.tar"):
-        with open(shard, "rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 # A child's peak begins with its parent's memory, so the parent is an interpreter that has loaded nothing.
@@ -139,7 +134,7 @@ def measure(root, binaries, rows, options, cold):
         for name, work in [("dfm_index", lambda: by_dfm(root, binaries)), ("floor", lambda: floor(root, rows)),
                            ("energon, 1 worker", lambda: by_energon(root))]:
             if cold:
-                drop_from_cache(root)
+                page_cache.forget(root.glob("*.tar"))
             figures[name].append(work())
     return {name: [statistics.median(values) for values in zip(*taken)] for name, taken in figures.items()}
 

@@ -19,6 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import loader_data  # noqa: E402
+import page_cache  # noqa: E402
 
 
 def one_core():
@@ -28,16 +29,6 @@ def one_core():
 def run(words, cores=one_core):
     done = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True, preexec_fn=cores)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def forget(root):
-    """Makes the caches cold for these files."""
-    for path in root.rglob("*"):
-        if path.is_file():
-            descriptor = os.open(path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            os.close(descriptor)
 
 
 SECONDS = "seconds"
@@ -92,7 +83,7 @@ def large(options, folder):
                 results = {}
                 for name, words in {"sequential read": ["sequential", root], "dfm": ["train", root, 4, options.large, threads]}.items():
                     if state == "cold":
-                        forget(root)
+                        page_cache.forget(path for path in root.rglob("*") if path.is_file())
                     results[name] = run([options.bin / "loader_bench", *words], one_core if cores == 1 else None)
                 rounds.append(results)
             show(f"large, {state}, {cores} core{'s' * (cores > 1)}", rounds, "sequential read", lambda x, base: rate(base) / rate(x))

@@ -9,7 +9,6 @@ usage: recovery.py BIN [--recipe R] [--ranks N] [--rounds N] [--folder PLACE] [-
 
 import argparse
 import mmap
-import os
 import re
 import statistics
 import subprocess
@@ -22,6 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
+import page_cache  # noqa: E402
 from conftest import ENVIRONMENT, MPIRUN  # noqa: E402
 
 CHUNK = 16 << 20
@@ -58,13 +58,6 @@ def newest_files(folder):
     return [path for path in newest.iterdir() if path.suffix == ".h5"]
 
 
-def drop_caches(files):
-    for path in files:
-        descriptor = os.open(path, os.O_RDONLY)
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        os.close(descriptor)
-
-
 def read_into_one_buffer(path):
     buffer = memoryview(bytearray(CHUNK))
     with open(path, "rb", buffering=0) as file:
@@ -80,7 +73,7 @@ def read_into_fresh_memory(path):
 
 
 def plain_read_seconds(files, read):
-    drop_caches(files)
+    page_cache.forget(files)
     begun = time.perf_counter()
     with ThreadPoolExecutor(len(files)) as pool:
         list(pool.map(read, files))
@@ -109,7 +102,7 @@ def main():
         for _ in range(options.rounds):
             files = newest_files(folder)
             one_buffer, fresh = (plain_read_seconds(files, read) for read in (read_into_one_buffer, read_into_fresh_memory))
-            drop_caches(files)
+            page_cache.forget(files)
             phases = launch(options, folder, 1)
             begins, ends = phases["loaded"], phases["stepped"]
             ratios.append((begins / fresh, ends / fresh))
