@@ -111,10 +111,10 @@ std::vector<LocalCandidate> join_holdings(const std::vector<std::vector<Holding>
     LocalCandidate candidate{step, id, saved_at, shared_step, {}};
     for (const auto& of_node : holdings) {
       const auto fits = [&](const Holding& each) {
-        return each.step == step && (each.id.empty() || each.id == id);
+        return each.step == candidate.step && (each.id.empty() || each.id == candidate.id);
       };
       const auto its = std::ranges::find_if(of_node, fits);
-      candidate.of_node.push_back(its != of_node.end() ? *its : Holding{.step = step});
+      candidate.of_node.push_back(its != of_node.end() ? *its : Holding{.step = candidate.step});
     }
     candidates.push_back(std::move(candidate));
   }
