@@ -104,7 +104,7 @@ ShardRecord parse_record(std::string_view file) {
   return record;
 }
 
-// Not so where the index is missing, or was torn when the power failed: neither file is flushed by itself.
+// Not so where the index is missing or not the one that the record was made with.
 bool fits_index(const fs::path& shard, const ShardRecord& record) {
   try {
     const auto offsets = read_tar_index(shard, record.stamp.size_bytes);
