@@ -25,7 +25,15 @@ class TwoNodes:
                                 env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def run_until_a_local_checkpoint_is_ahead(self, *words):
-        """Kills everything when a node-local checkpoint newer than the first shared one is announced; its step."""
+        """Kills everything when a node-local checkpoint newer than the first shared one is announced; its step.
+
+        Again where a shared one came before the end, which removes those on the nodes."""
+        announced = self.run_until_a_local_checkpoint_is_announced(*words)
+        while not (self.locals(0) and self.locals(1)):
+            announced = self.run_until_a_local_checkpoint_is_announced(*words)
+        return announced
+
+    def run_until_a_local_checkpoint_is_announced(self, *words):
         process, printed = self.start("train.train_iters=100000", *words), ""
         for line in process.stderr:
             printed += line
@@ -45,8 +53,8 @@ class TwoNodes:
         resumed = re.search(r"resuming from .* at iteration (\d+)", printed)
         return int(resumed[1]), [line for line in printed.splitlines() if "warning:" in line]
 
-    def newest_local(self, node):
-        return max((self.place / f"node{node}").glob("dfm_checkpoints_*/iter_*"))
+    def locals(self, node):
+        return sorted((self.place / f"node{node}").glob("dfm_checkpoints_*/iter_*[0-9]"))
 
     def lose(self, node):
         shutil.rmtree(self.place / f"node{node}")
@@ -79,7 +87,7 @@ def test_the_loss_of_a_node_loses_no_announced_step(tmp_path, undisturbed, lost)
 def test_a_flipped_bit_in_a_nodes_file_is_mended_by_its_partner(tmp_path, undisturbed):
     nodes = TwoNodes(tmp_path)
     announced = nodes.run_until_a_local_checkpoint_is_ahead()
-    path = nodes.newest_local(1) / "rank_00001.h5"
+    path = nodes.locals(1)[-1] / "rank_00001.h5"
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 4
     path.write_bytes(content)
