@@ -5,6 +5,9 @@
 #include "ckpt/local_copies.h"
 #include "ckpt/local_holdings.h"
 #include "ckpt/local_tier.h"
+#include "core/error.h"
+#include "core/stop_token.h"
+#include "support/child_process.h"
 #include "unit/ckpt/made_checkpoint.h"
 
 namespace dfm::ckpt {
@@ -83,6 +86,22 @@ TEST(LocalCopies, ThatAreDamagedGetAnotherName) {
   EXPECT_THAT(problems.unreadable, IsEmpty());
   EXPECT_TRUE(std::filesystem::exists(folder / "rank_00001.h5.damaged"));
   EXPECT_THAT(copy_problems_from_text(to_text(problems)).damaged, ElementsAre("rank_00001.h5"));
+}
+
+TEST(LocalCopies, AreNotLookedAtFurtherWhenAskedToStop) {
+  const testing::TemporaryFolder root;
+  const auto folder = make_checkpoint(root.path(), 4);
+  const auto holdings = look_at_holdings(root.path());
+  const auto child = testing::run_in_child([&] {
+    StopToken::request("a test");
+    try {
+      check_copies(folder, holdings.at(0), read_manifest(folder));
+      return 0;
+    } catch (const Error& error) {
+      return static_cast<int>(error.kind());
+    }
+  });
+  EXPECT_EQ(child.exit_code, static_cast<int>(ExitCode::stopped)) << child.standard_error;
 }
 
 TEST(PartnerTransfers, GoAroundTheRing) {
