@@ -6,7 +6,6 @@
 
 #include "core/error.h"
 #include "core/text.h"
-#include "data/energon/dataset_metadata.h"
 
 namespace dfm::data {
 namespace {
@@ -30,6 +29,16 @@ Discovery listed_shards(const fs::path& root) {
     discovery.shards.push_back({shard.name, size});
   }
   return discovery;
+}
+
+std::vector<ShardFile> files_of(const fs::path& root, const DatasetInfo& info) {
+  std::vector<ShardFile> files;
+  for (const ShardCount& shard : info.shards) {
+    std::error_code error;
+    const auto size = fs::file_size(root / shard.name, error);
+    files.push_back({shard.name, error ? 0 : size});
+  }
+  return files;
 }
 
 void refuse_other_counts(const fs::path& root, const IndexReport& report) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <map>
-#include <system_error>
 #include <unordered_set>
 
 #include <fmt/core.h>
@@ -16,6 +15,7 @@
 #include "core/text.h"
 #include "core/units.h"
 #include "data/energon/index_builder.h"
+#include "data/energon/listed_shards.h"
 #include "data/energon/sample_table_reader.h"
 #include "data/inspect/shard_check.h"
 
@@ -39,16 +39,6 @@ void add(const std::string& text, Checks& checks) {
                                          row[3].get<std::uint64_t>(), row[4].get<std::uint64_t>(),
                                          row[5].get<std::vector<std::string>>()};
   }
-}
-
-std::vector<ShardFile> shard_files(const fs::path& root, const DatasetInfo& info) {
-  std::vector<ShardFile> files;
-  for (const ShardCount& shard : info.shards) {
-    std::error_code error;
-    const auto size = fs::file_size(root / shard.name, error);
-    files.push_back({shard.name, error ? 0 : size});
-  }
-  return files;
 }
 
 void check_splits(const fs::path& root, const DatasetInfo& info, std::vector<std::string>& findings) {
@@ -104,7 +94,7 @@ CheckReport add_up(const Checks& checks) {
 
 CheckReport check_dataset(const fs::path& root, const comm::Group& world, const CheckTools& tools) {
   const DatasetInfo info = comm::agreed(world, [&] { return read_dataset_info(root); });
-  const auto files = shard_files(root, info);
+  const auto files = files_of(root, info);
   const auto owners = deal_shards(files, world.size());
   Progress progress("Verifying", std::ranges::count(owners, world.rank()), tools.progress);
   CommonRecords common(root);

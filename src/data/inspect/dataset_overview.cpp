@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "core/units.h"
 #include "data/energon/index_metadata.h"
+#include "data/energon/listed_shards.h"
 #include "data/energon/sample_tables.h"
 #include "data/energon/shapes_file.h"
 
@@ -40,16 +41,6 @@ std::string read_sample_type(const fs::path& file) {
 std::string read_uuid(const fs::path& root) {
   std::error_code ignored;
   return fs::exists(root / kUuidFile, ignored) ? read_text(root / kUuidFile) : "";
-}
-
-std::vector<std::uint64_t> sizes_of(const fs::path& root, const DatasetInfo& info) {
-  std::vector<std::uint64_t> sizes;
-  for (const ShardCount& shard : info.shards) {
-    std::error_code error;
-    const auto size = fs::file_size(root / shard.name, error);
-    sizes.push_back(error ? 0 : size);
-  }
-  return sizes;
 }
 
 std::string shard_lines(const DatasetOverview& overview) {
@@ -81,7 +72,7 @@ DatasetOverview dataset_overview(const fs::path& root) {
   DatasetOverview overview;
   overview.root = root;
   overview.info = read_dataset_info(root);
-  overview.shard_bytes = sizes_of(root, overview.info);
+  for (const ShardFile& file : files_of(root, overview.info)) overview.shard_bytes.push_back(file.size_bytes);
   if (has_splits(root)) {
     const Splits splits = read_splits(root);
     overview.splits = summarise_splits(splits, overview.info.shards);
