@@ -1,5 +1,7 @@
 #include "train/node_tier.h"
 
+#include <algorithm>
+
 #include "ckpt/pointer.h"
 #include "ckpt/run_id.h"
 #include "comm/agree.h"
@@ -29,8 +31,10 @@ void require_threads(const ckpt::LocalTierSettings& settings, const ckpt::LocalN
 std::int64_t last_announced(const fs::path& journal) {
   std::int64_t step = 0;
   for (const Json& event : report::read_journal(journal)) {
-    if (event.value("event", "") == "checkpoint" && event.value("tier", "") == ckpt::kLocalTier)
-      step = event.value("step", std::int64_t{0});
+    const std::string kind = event.value("event", "");
+    const auto at = event.value("step", std::int64_t{0});
+    if (kind == "checkpoint" && event.value("tier", "") == ckpt::kLocalTier) step = at;
+    if (kind == "start") step = std::min(step, at);  // what it went back behind was told then
   }
   return step;
 }
