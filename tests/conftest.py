@@ -2,10 +2,12 @@
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,43 @@ def run(program, *words, ranks=1, code=0, env=None, cwd=None):
                           capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     assert done.returncode == code, f"code {done.returncode} instead of {code}\n{done.stdout}\n{done.stderr}"
     return done
+
+
+class Started(subprocess.Popen):
+    """A program that runs beside the test. What it prints goes to a file: a pipe that nobody reads gets full, and holds the ranks.
+
+    It has a session of its own, so that mpirun and all ranks can be killed at one moment.
+    """
+
+    def __init__(self, words, env=None):
+        self.output = tempfile.TemporaryFile()
+        super().__init__(list(map(str, words)), env={**ENVIRONMENT, **(env or {})}, stderr=self.output, start_new_session=True)
+
+    def printed(self):
+        """So far. Not by way of the file's position, which is the program's."""
+        return os.pread(self.output.fileno(), os.fstat(self.output.fileno()).st_size, 0).decode(errors="replace")
+
+    def ended(self, code, timeout=TIMEOUT_SECONDS):
+        """Waits for its end and checks the exit code; returns what it printed."""
+        self.wait(timeout)
+        assert self.returncode == code, f"code {self.returncode} instead of {code}\n{self.printed()}"
+        return self.printed()
+
+    def wait_until(self, condition):
+        """Until a condition holds or the program has ended."""
+        while self.poll() is None and not condition():
+            time.sleep(0.005)
+
+    def wait_for_steps(self, folder, count):
+        metrics = folder / "metrics.jsonl"
+        self.wait_until(lambda: metrics.exists() and metrics.read_text().count("\n") >= count)
+
+    def wait_for_text(self, pattern):
+        self.wait_until(lambda: re.search(pattern, self.printed()))
+
+
+def start(program, *words, ranks=1, env=None):
+    return Started(command(program, *words, ranks=ranks), env)
 
 
 def png(width, height, colour):

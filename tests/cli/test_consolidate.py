@@ -6,12 +6,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
-from conftest import BIN, ENVIRONMENT, TINY, command, run
+from conftest import BIN, ENVIRONMENT, TINY, command, run, start
 
 
 def stored(checkpoint, kind="weights"):
@@ -253,13 +252,10 @@ def test_memory_stays_below_the_bound_for_one_tensor_that_is_much_larger(large, 
 
 
 def test_a_stop_signal_ends_resumable_and_leaves_nothing(large, tmp_path):
-    process = subprocess.Popen(command("dfm_consolidate", large, tmp_path / "a.pth", "--dtype", "float16"),
-                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (tmp_path / ".a.pth.partial").exists():
-        time.sleep(0.002)
+    process = start("dfm_consolidate", large, tmp_path / "a.pth", "--dtype", "float16")
+    process.wait_until((tmp_path / ".a.pth.partial").exists)
     process.send_signal(signal.SIGTERM)
-    _, printed = process.communicate(timeout=60)
-    assert process.returncode == 75, printed
+    process.ended(75)
     assert os.listdir(tmp_path) == []
 
 

@@ -3,13 +3,11 @@
 import json
 import shutil
 import signal
-import subprocess
-import time
 
 import numpy as np
 import pytest
 
-from conftest import ENVIRONMENT, command, run
+from conftest import run, start
 
 SMALL = ["--height", 32, "--width", 32, "sample.num_steps=4", "sample.guidance=1"]
 
@@ -100,12 +98,10 @@ def test_spellings_of_the_users_documents_make_a_video(weights, tmp_path):
 def test_an_interrupted_run_keeps_what_it_computed(weights, tmp_path):
     words = [weights, "--prompt", "a red picture", "--samples-per-prompt", 30, *SMALL[:-2], "sample.num_steps=40",
              "sample.batch_size=1", "--output", tmp_path / "out"]
-    process = subprocess.Popen(command("dfm_sample", *words), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and len(list((tmp_path / "out/latents").glob("0*.safetensors"))) < 2:
-        time.sleep(0.005)
+    process = start("dfm_sample", *words)
+    process.wait_until(lambda: len(list((tmp_path / "out/latents").glob("0*.safetensors"))) >= 2)
     process.send_signal(signal.SIGTERM)
-    _, printed = process.communicate(timeout=120)
-    assert process.returncode == 75, printed
+    process.ended(75)
     kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "out/latents").glob("0*.safetensors")}
     assert 2 <= len(kept) < 30
     printed = run("dfm_sample", *words).stderr

@@ -2,11 +2,10 @@
 
 import json
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import ENVIRONMENT, TINY, command, run
+from conftest import TINY, run, start
 
 
 def losses(folder):
@@ -59,31 +58,24 @@ def test_a_scratch_without_room_ends_with_code_4_or_is_passed_over(shards, unsta
     assert losses(tmp_path / "b") == losses(unstaged)
 
 
+def start_staged(shards, place):
+    return start("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={place}/run", "train.train_iters=1000000",
+                 "stage.mode=broadcast", f"stage.scratch={place}/scratch")
+
+
 def test_a_signal_while_staging_ends_with_code_75(shards, tmp_path):
-    process = subprocess.Popen(command("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}/run",
-                                       "train.train_iters=1000000", "stage.mode=broadcast",
-                                       f"stage.scratch={tmp_path}/scratch"),
-                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if "staging" in line:
-            break
+    process = start_staged(shards, tmp_path)
+    process.wait_for_text("staging")
     process.send_signal(signal.SIGTERM)
-    process.stderr.read()
-    assert process.wait(60) == 75
+    process.ended(75)
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
 def test_the_shards_that_are_open_are_the_copies(shards, tmp_path):
-    process = subprocess.Popen(command("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}/run",
-                                       "train.train_iters=1000000", "stage.mode=broadcast",
-                                       f"stage.scratch={tmp_path}/scratch"),
-                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    for line in process.stderr:
-        if "iteration" in line and "1000000" in line:
-            break
+    process = start_staged(shards, tmp_path)
+    process.wait_for_text("iteration .*1000000")
     opened = [link.readlink() for link in Path(f"/proc/{process.pid}/fd").iterdir()]
     process.terminate()
-    process.stderr.read()
-    process.wait(60)
+    process.ended(75)
     shards_open = [path for path in opened if path.suffix == ".tar"]
     assert shards_open and all(path.is_relative_to(tmp_path / "scratch") for path in shards_open)

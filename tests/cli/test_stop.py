@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from conftest import ENVIRONMENT, TINY, command, run
+import conftest
+from conftest import command, run
 from test_journal import MOCK, of_kind
 from test_train import assert_same_bits, losses, tensors
 
@@ -24,20 +25,13 @@ def words(folder, *more):
 
 
 def start(folder, *more, ranks=2, env=None):
-    return subprocess.Popen(command("dfm_train", *words(folder, *more), ranks=ranks), env={**ENVIRONMENT, **(env or {})},
-                            stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return conftest.start("dfm_train", *words(folder, *more), ranks=ranks, env=env)
 
 
 def ranks_of(process):
     """The processes of dfm_train, wherever mpirun put them."""
     found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
     return [int(pid) for pid in found]
-
-
-def wait_for_steps(folder, process, count):
-    metrics = folder / "metrics.jsonl"
-    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= count):
-        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +50,9 @@ def assert_finishes_like(undisturbed, folder):
 def test_the_halt_file_stops_a_run_and_forbids_starts_while_it_is_there(undisturbed, tmp_path):
     folder = tmp_path / "run"
     process = start(folder, "train.train_iters=100000", "checkpoint.save_interval=0", "train.eval_interval=0")
-    wait_for_steps(folder, process, 2)
+    process.wait_for_steps(folder, 2)
     (folder / "HALT").touch()
-    assert process.wait(timeout=60) == 75, process.stderr.read()
+    process.ended(75)
     assert of_kind(folder, "stop")[-1]["reason"] == "the HALT file"
     printed = run("dfm_train", *words(folder), ranks=2, code=2).stderr
     assert "HALT" in printed and "remove it" in printed
@@ -66,10 +60,10 @@ def test_the_halt_file_stops_a_run_and_forbids_starts_while_it_is_there(undistur
 
 def test_the_slurm_time_limit_stops_a_run_in_time(tmp_path):
     folder = tmp_path / "run"
-    end = time.time() + 12
-    process = start(folder, "train.train_iters=100000", "train.stop_margin_seconds=5", "train.eval_interval=0",
+    end = time.time() + 15
+    process = start(folder, "train.train_iters=100000", "train.stop_margin_seconds=8", "train.eval_interval=0",
                     env={"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(end))})
-    assert process.wait(timeout=60) == 75, process.stderr.read()
+    process.ended(75)
     assert time.time() < end
     assert of_kind(folder, "stop")[-1]["reason"] == "the Slurm time limit"
 
@@ -85,11 +79,11 @@ def test_a_run_leaves_within_the_minutes_it_was_given(undisturbed, tmp_path):
 def test_a_signal_during_validation_drops_it_and_the_next_start_makes_up_for_it(undisturbed, tmp_path):
     folder = tmp_path / "run"
     process = start(folder, "validation.num_steps=20000")
-    wait_for_steps(folder, process, 15)
+    process.wait_for_steps(folder, 15)
     time.sleep(0.3)
     for pid in ranks_of(process):
         os.kill(pid, signal.SIGUSR1)
-    assert process.wait(timeout=60) == 75, process.stderr.read()
+    process.ended(75)
     stop = of_kind(folder, "stop")[-1]
     assert stop["step"] == 15 and stop["reason"] == "signal USR1"
     assert [line["iteration"] for line in losses(folder) if line["kind"] == "validation"] == []
@@ -105,8 +99,8 @@ def test_mpirun_passes_a_termination_on(tmp_path):
     folder = tmp_path / "run"
     start_words = command("dfm_train", "--log-level", "warning", *words(folder, "train.train_iters=100000"), ranks=2)
     start_words[1:1] = ["--mca", "odls_base_sigkill_timeout", "5"]
-    process = subprocess.Popen(start_words, env=ENVIRONMENT, start_new_session=True)
-    wait_for_steps(folder, process, 2)
+    process = conftest.Started(start_words)
+    process.wait_for_steps(folder, 2)
     process.send_signal(signal.SIGTERM)
     process.wait(timeout=60)
     stop = of_kind(folder, "stop")[-1]
@@ -148,9 +142,9 @@ def test_a_signal_at_any_moment_of_a_run_ends_it_resumably(undisturbed, tmp_path
                     os.kill(pid, getattr(signal, f"SIG{name}"))
                 except ProcessLookupError:
                     pass
-        printed = process.communicate(timeout=120)[1]
+        process.wait(timeout=120)
         codes.append(process.returncode)
-        assert process.returncode in (0, 75), f"{codes} {printed}"
+        assert process.returncode in (0, 75), f"{codes} {process.printed()}"
         if process.returncode == 0 and targets and chance.random() < 0.5:
             folder = tmp_path / f"run{len(codes)}"
     run("dfm_train", *words(folder), ranks=ranks)

@@ -4,13 +4,12 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 
 import h5py
 import numpy as np
 import pytest
 
-from conftest import ENVIRONMENT, TINY, command, rewrite_tar, run
+from conftest import TINY, rewrite_tar, run, start
 
 TIMES = {"step_seconds"}
 
@@ -83,17 +82,13 @@ def test_resuming_gives_the_same_bits(shards, tmp_path, precision, stop):
 def test_a_signal_to_any_rank_stops_all_resumably(shards, tmp_path, name):
     train(shards, tmp_path / "straight", iters=60)
     words = [*TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path / 'run'}", "train.train_iters=60"]
-    process = subprocess.Popen(command("dfm_train", *words, ranks=2), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
-    metrics = tmp_path / "run/metrics.jsonl"
-    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 5):
-        time.sleep(0.01)
+    process = start("dfm_train", *words, ranks=2)
+    process.wait_for_steps(tmp_path / "run", 5)
     pids = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True).stdout.split()
     # The last rank alone is told; several signals in a row do no harm.
     for _ in range(3):
         subprocess.run(["kill", f"-{name}", pids[-1]])
-    _, printed = process.communicate(timeout=120)
-    assert process.returncode == 75, printed
-    assert "stopping at iteration" in printed
+    assert "stopping at iteration" in process.ended(75)
     run("dfm_train", *words, ranks=2)
     assert losses(tmp_path / "run") == losses(tmp_path / "straight")
     assert_same_bits(tensors(tmp_path / "run/iter_0000060"), tensors(tmp_path / "straight/iter_0000060"))

@@ -49,7 +49,8 @@ def kill_all(process):
             os.kill(int(pid), signal.SIGKILL)
         except ProcessLookupError:
             pass
-    return process.communicate()[1]
+    process.wait()
+    return process.printed()
 
 
 @dataclass

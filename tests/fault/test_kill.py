@@ -11,19 +11,18 @@ import h5py
 import numpy as np
 import pytest
 
-from conftest import ENVIRONMENT, TINY, command, run
+import conftest
+from conftest import TINY, run
 from life import kill_all
 
 STEPS = 60
 KILLS = 30
 
 
-def start(shards, folder, ranks=2):
+def start(shards, folder):
     words = [*TINY, f"dataset.path={shards}", f"checkpoint.save={folder}", f"train.train_iters={STEPS}",
              "checkpoint.save_interval=2", "checkpoint.most_recent_k=3"]
-    # A group of its own, so that all ranks and mpirun can be killed at one moment.
-    return subprocess.Popen(command("dfm_train", *words, ranks=ranks), env=ENVIRONMENT, stderr=subprocess.PIPE,
-                            text=True, start_new_session=True)
+    return conftest.start("dfm_train", *words, ranks=2)
 
 
 def announced(printed):
@@ -49,7 +48,7 @@ def final_weights(folder):
 def test_thirty_kills_lose_nothing_that_was_announced(shards, tmp_path):
     undisturbed = start(shards, tmp_path / "undisturbed")
     begun = time.monotonic()
-    assert undisturbed.wait(timeout=300) == 0
+    undisturbed.ended(0)
     seconds_undisturbed = time.monotonic() - begun
 
     seed = int(os.environ.get("DFM_TEST_SEED", random.SystemRandom().randrange(2**32)))
@@ -66,9 +65,7 @@ def test_thirty_kills_lose_nothing_that_was_announced(shards, tmp_path):
         newest = max([newest, *announced(printed)])
         finished = finished or newest == STEPS
     process = start(shards, folder)
-    printed = process.communicate(timeout=300)[1]
-    assert process.returncode == 0, printed
-    assert resumed_at(printed) >= newest
+    assert resumed_at(process.ended(0)) >= newest
 
     expected, actual = final_weights(tmp_path / "undisturbed"), final_weights(folder)
     assert expected.keys() == actual.keys() and len(expected) > 0

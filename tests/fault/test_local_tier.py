@@ -2,15 +2,19 @@
 
 import re
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
 
-from conftest import BIN, ENVIRONMENT, MPIRUN
+from conftest import BIN, MPIRUN, Started
 from life import MODEL, NODES, final_weights, kill_all
 
 SHARED_INTERVAL, LOCAL_INTERVAL = 20, 3
+
+
+def announced_locally(printed):
+    """The newest node-local checkpoint."""
+    return max(map(int, re.findall(r"checkpoint saved: .*dfm_checkpoints.*iter_(\d+)", printed)), default=0)
 
 
 class TwoNodes:
@@ -21,8 +25,7 @@ class TwoNodes:
         program = [str(BIN / "dfm_train"), *MODEL, "scheduler.lr_decay_style=constant",
                    f"checkpoint.save={self.shared}",
                    f"checkpoint.save_interval={SHARED_INTERVAL}", f"checkpoint.local_save_interval={LOCAL_INTERVAL}", *words]
-        return subprocess.Popen([*MPIRUN, "-n", str(ranks), "sh", "-c", NODES, "nodes", str(self.place), *program],
-                                env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        return Started([*MPIRUN, "-n", str(ranks), "sh", "-c", NODES, "nodes", str(self.place), *program])
 
     def run_until_a_local_checkpoint_is_ahead(self, *words):
         """Kills everything when a node-local checkpoint newer than the first shared one is announced; its step.
@@ -34,22 +37,16 @@ class TwoNodes:
         return announced
 
     def run_until_a_local_checkpoint_is_announced(self, *words):
-        process, printed = self.start("train.train_iters=100000", *words), ""
-        for line in process.stderr:
-            printed += line
-            step = re.search(r"checkpoint saved: .*dfm_checkpoints.*iter_(\d+)", line)
-            if step and int(step[1]) > SHARED_INTERVAL:
-                break
-        else:
-            raise AssertionError(printed)
-        printed += kill_all(process)
-        return max(map(int, re.findall(r"checkpoint saved: .*dfm_checkpoints.*iter_(\d+)", printed)))
+        process = self.start("train.train_iters=100000", *words)
+        process.wait_until(lambda: announced_locally(process.printed()) > SHARED_INTERVAL)
+        announced = announced_locally(kill_all(process))
+        assert announced > SHARED_INTERVAL, process.printed()
+        return announced
 
     def finish(self, *words, ranks=2):
         """To the end: the step it went on from, its warnings, what was printed."""
         process = self.start(*words, ranks=ranks)
-        printed = process.communicate(timeout=120)[1]
-        assert process.returncode == 0, printed
+        printed = process.ended(0)
         resumed = re.search(r"resuming from .* at iteration (\d+)", printed)
         return int(resumed[1]), [line for line in printed.splitlines() if "warning:" in line]
 
@@ -64,7 +61,7 @@ class TwoNodes:
 def undisturbed(tmp_path_factory):
     nodes = TwoNodes(tmp_path_factory.mktemp("undisturbed"))
     process = nodes.start("checkpoint.local_save_interval=0")
-    assert process.wait(120) == 0
+    process.ended(0)
     return final_weights(nodes.shared)
 
 
@@ -120,5 +117,5 @@ def test_a_run_begun_anew_ignores_what_an_earlier_one_left_on_the_nodes(tmp_path
     nodes.run_until_a_local_checkpoint_is_ahead()
     shutil.rmtree(nodes.shared)
     process = nodes.start("train.stop_after_steps=1")
-    assert "resuming" not in process.communicate(timeout=120)[1]
+    assert "resuming" not in process.ended(75)
     assert len(list((tmp_path / "node0").glob("dfm_checkpoints_*"))) == 2

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from conftest import ENVIRONMENT, TINY, command, run
+import conftest
+from conftest import ENVIRONMENT, TINY, command
 
 TRIES = int(os.environ.get("DFM_STOPPED_RANK_TRIES", "3"))
 LIMIT_SECONDS = 6
@@ -31,11 +32,8 @@ def ranks_of(process):
 
 
 def start(folder, *words, ranks=3):
-    process = subprocess.Popen(command("dfm_train", *WORDS, f"checkpoint.save={folder}", *words, ranks=ranks),
-                               env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    metrics = folder / "metrics.jsonl"
-    while process.poll() is None and not (metrics.exists() and metrics.read_text().count("\n") >= 3):
-        time.sleep(0.02)
+    process = conftest.start("dfm_train", *WORDS, f"checkpoint.save={folder}", *words, ranks=ranks)
+    process.wait_for_steps(folder, 3)
     return process
 
 
@@ -54,8 +52,7 @@ def test_a_stopped_rank_is_named_and_the_job_ends_with_code_6(tmp_path, attempt)
     # What a stopped rank did is known from its last heartbeat: let there be one from within a step.
     time.sleep(random.uniform(1.5, 3))
     os.kill(ranks[victim], signal.SIGSTOP)
-    printed = process.communicate(timeout=90)[1]
-    assert process.returncode == 6, printed
+    printed = process.ended(6, timeout=90)
     words = re.search(r"error: the run hangs: (.*)", printed)
     assert words, printed
     assert re.search(rf"rank {victim} on \S+ has been silent for \d+ s \((training|saving a checkpoint)", words[1])
@@ -77,15 +74,12 @@ def test_a_rank_that_never_comes_up_ends_the_job_within_the_limit_of_the_start(t
 def test_a_stopped_rank_of_another_program_is_named_and_ends_it_too(tmp_path):
     words = ["--synthetic", 1000000, "--output-dir", tmp_path / "shards", "--height", 256, "--width", 256,
              "--num-frames", 33, "watchdog.startup_limit_seconds=6"]
-    process = subprocess.Popen(command("dfm_prepare", *words, ranks=3), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True,
-                               start_new_session=True)
-    while process.poll() is None and not list(tmp_path.glob("shards/**/*")):
-        time.sleep(0.02)
+    process = conftest.start("dfm_prepare", *words, ranks=3)
+    process.wait_until(lambda: list(tmp_path.glob("shards/**/*")))
     time.sleep(2)  # a heartbeat
     ranks = ranks_of(process)
     os.kill(ranks[1], signal.SIGSTOP)
-    printed = process.communicate(timeout=90)[1]
-    assert process.returncode == 6, printed
+    printed = process.ended(6, timeout=90)
     assert re.search(r"error: the run hangs: rank 1 on \S+ has been silent for \d+ s", printed), printed
     assert_all_are_gone(ranks.values())
 
@@ -97,9 +91,7 @@ def test_a_rank_that_is_stopped_for_a_moment_is_forgiven(tmp_path):
     time.sleep(12)
     os.kill(ranks[1], signal.SIGCONT)
     os.kill(ranks[0], signal.SIGUSR1)
-    printed = process.communicate(timeout=90)[1]
-    assert process.returncode == 75, printed
-    assert "no progress: rank 1" in printed
+    assert "no progress: rank 1" in process.ended(75, timeout=90)
 
 
 def test_a_job_that_is_suspended_as_a_whole_is_forgiven(tmp_path):
@@ -112,8 +104,7 @@ def test_a_job_that_is_suspended_as_a_whole_is_forgiven(tmp_path):
         os.kill(pid, signal.SIGCONT)
     time.sleep(2)
     os.kill(ranks[0], signal.SIGUSR1)
-    printed = process.communicate(timeout=90)[1]
-    assert process.returncode == 75, printed
+    process.ended(75, timeout=90)
 
 
 @pytest.mark.parametrize("kind", ["SIGSEGV", "SIGKILL"])
@@ -121,6 +112,5 @@ def test_a_rank_that_dies_leaves_nobody_waiting(tmp_path, kind):
     process = start(tmp_path / "run")
     ranks = ranks_of(process)
     os.kill(ranks[2], getattr(signal, kind))
-    process.communicate(timeout=60)
-    assert process.returncode == 128 + getattr(signal, kind)
+    process.ended(128 + getattr(signal, kind), timeout=60)
     assert_all_are_gone(ranks.values())

@@ -1,7 +1,6 @@
 /* A wall clock that jumps. The steady clock keeps its word. */
 #define _GNU_SOURCE
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -13,7 +12,7 @@ static double after, jump;
 static struct timespec began;
 
 __attribute__((constructor)) static void read_clock_fault(void) {
-  const char* const text = getenv("DFM_FAULT_CLOCK");
+  const char* const text = shim_setting(fault_clock);
   if (text == NULL || sscanf(text, "%lf:%lf", &after, &jump) != 2) jump = 0;
   syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &began);
 }

@@ -22,7 +22,7 @@ static ssize_t allowed(int descriptor, size_t count, long offset) {
   const enum verdict verdict = shim_strike('w', path);
   if (verdict == fail) return -1;
   if (verdict == cut_short && count > 1) count /= 2;
-  shim_note("DFM_FAULT_JOURNAL", "w\t%s\t%ld\t%zu\n", path, offset < 0 ? position(descriptor) : offset, count);
+  shim_note(fault_journal, "w\t%s\t%ld\t%zu\n", path, offset < 0 ? position(descriptor) : offset, count);
   return (ssize_t)count;
 }
 

@@ -23,19 +23,19 @@ static int open_file(int folder, const char* name, int flags, mode_t mode) {
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   if (shim_path_at(folder, name, path) && (flags & O_DIRECTORY) == 0) {
     if (shim_strike(writes ? 'c' : 'o', path) == fail) return -1;
-    if ((flags & O_CREAT) != 0 && !exists(path)) shim_note("DFM_FAULT_JOURNAL", "c\t%s\n", path);
-    if ((flags & O_TRUNC) != 0 && exists(path)) shim_note("DFM_FAULT_JOURNAL", "t\t%s\t0\n", path);
+    if ((flags & O_CREAT) != 0 && !exists(path)) shim_note(fault_journal, "c\t%s\n", path);
+    if ((flags & O_TRUNC) != 0 && exists(path)) shim_note(fault_journal, "t\t%s\t0\n", path);
   }
   return (int)syscall(SYS_openat, folder, name, flags, mode);
 }
 
-#define TAKE_MODE(flags)                              \
-  mode_t mode = 0;                                    \
-  if (((flags) & (O_CREAT | O_TMPFILE)) != 0) {       \
-    va_list arguments;                                \
-    va_start(arguments, flags);                       \
-    mode = (mode_t)va_arg(arguments, unsigned);       \
-    va_end(arguments);                                \
+#define TAKE_MODE(flags)                        \
+  mode_t mode = 0;                              \
+  if (((flags) & (O_CREAT | O_TMPFILE)) != 0) { \
+    va_list arguments;                          \
+    va_start(arguments, flags);                 \
+    mode = (mode_t)va_arg(arguments, unsigned); \
+    va_end(arguments);                          \
   }
 
 int open(const char* name, int flags, ...) {
@@ -76,7 +76,7 @@ int renameat2(int from_folder, const char* from, int to_folder, const char* to, 
   if (shim_path_at(from_folder, from, source) && shim_path_at(to_folder, to, target)) {
     if (shim_strike('n', target) == fail) return -1;
     shim_keep(to_folder, to, kept);
-    shim_note("DFM_FAULT_JOURNAL", "r\t%s\t%s\t%s\n", source, target, kept);
+    shim_note(fault_journal, "r\t%s\t%s\t%s\n", source, target, kept);
   }
   return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
 }
@@ -93,7 +93,7 @@ int unlinkat(int folder, const char* name, int flags) {
     if (shim_strike('u', path) == fail) return -1;
     if ((flags & AT_REMOVEDIR) == 0) {
       shim_keep(folder, name, kept);
-      shim_note("DFM_FAULT_JOURNAL", "u\t%s\t%s\n", path, kept);
+      shim_note(fault_journal, "u\t%s\t%s\n", path, kept);
     }
   }
   return (int)syscall(SYS_unlinkat, folder, name, flags);
@@ -111,7 +111,7 @@ int mkdir(const char* name, mode_t mode) {
   char path[kPathSize];
   if (shim_path_at(AT_FDCWD, name, path) && !exists(path)) {
     if (shim_strike('m', path) == fail) return -1;
-    shim_note("DFM_FAULT_JOURNAL", "d\t%s\n", path);
+    shim_note(fault_journal, "d\t%s\n", path);
   }
   return (int)syscall(SYS_mkdirat, AT_FDCWD, name, mode);
 }
@@ -120,7 +120,7 @@ int ftruncate64(int descriptor, off64_t size) {
   char path[kPathSize];
   if (shim_path_of(descriptor, path)) {
     if (shim_strike('t', path) == fail) return -1;
-    shim_note("DFM_FAULT_JOURNAL", "t\t%s\t%ld\n", path, (long)size);
+    shim_note(fault_journal, "t\t%s\t%ld\n", path, (long)size);
   }
   return (int)syscall(SYS_ftruncate, descriptor, size);
 }
@@ -131,7 +131,7 @@ int truncate64(const char* name, off64_t size) {
   char path[kPathSize];
   if (shim_path_at(AT_FDCWD, name, path)) {
     if (shim_strike('t', path) == fail) return -1;
-    shim_note("DFM_FAULT_JOURNAL", "t\t%s\t%ld\n", path, (long)size);
+    shim_note(fault_journal, "t\t%s\t%ld\n", path, (long)size);
   }
   return (int)syscall(SYS_truncate, name, size);
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,7 +13,7 @@
 static atomic_long next_id;
 
 static bool is_watched(const char* path) {
-  const char* const root = getenv("DFM_FAULT_ROOT");
+  const char* const root = shim_setting(fault_root);
   return root != NULL && strncmp(path, root, strlen(root)) == 0;
 }
 
@@ -43,17 +42,18 @@ bool shim_path_at(int folder, const char* name, char path[kPathSize]) {
 }
 
 void shim_keep(int folder, const char* name, char kept[kPathSize]) {
-  const char* const place = getenv("DFM_FAULT_KEEP");
+  const char* const place = shim_setting(fault_keep);
   const int saved = errno;
-  snprintf(kept, kPathSize, "%s/%d-%ld", place == NULL ? "" : place, (int)getpid(), atomic_fetch_add(&next_id, 1));
+  snprintf(kept, kPathSize, "%s/%d-%ld", place == NULL ? "" : place, (int)getpid(),
+           atomic_fetch_add(&next_id, 1));
   if (place == NULL || syscall(SYS_linkat, folder, name, AT_FDCWD, kept, 0) != 0) strcpy(kept, "-");
   errno = saved;
 }
 
 long shim_sync_begins(const char* path) {
   const long id = (long)getpid() * 1000000 + atomic_fetch_add(&next_id, 1);
-  shim_note("DFM_FAULT_JOURNAL", "s\t%s\t%ld\n", path, id);
+  shim_note(fault_journal, "s\t%s\t%ld\n", path, id);
   return id;
 }
 
-void shim_sync_ended(long id) { shim_note("DFM_FAULT_JOURNAL", "e\t%ld\n", id); }
+void shim_sync_ended(long id) { shim_note(fault_journal, "e\t%ld\n", id); }

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -24,15 +23,10 @@ static struct rule rule;
 static bool has_rule;
 static atomic_int matches;
 
-int shim_rank(void) {
-  const char* const rank = getenv("OMPI_COMM_WORLD_RANK");
-  const char* const slurm = getenv("SLURM_PROCID");
-  return rank != NULL ? atoi(rank) : slurm != NULL ? atoi(slurm) : 0;
-}
-
-/* Raw system calls: the shim must not meet itself. One write a line, so that processes share a file in order. */
-void shim_note(const char* variable, const char* format, ...) {
-  const char* const file = getenv(variable);
+/* Raw system calls: the shim must not meet itself. One write a line, so that processes share a file in order.
+ */
+void shim_note(enum setting setting, const char* format, ...) {
+  const char* const file = shim_setting(setting);
   if (file == NULL) return;
   const int saved = errno;
   char line[3 * kPathSize];
@@ -49,23 +43,24 @@ void shim_note(const char* variable, const char* format, ...) {
 }
 
 __attribute__((constructor)) static void read_rule(void) {
-  const char* const text = getenv("DFM_FAULT");
-  has_rule = text != NULL && sscanf(text, "%15[^|]|%255[^|]|%d|%d|%d|%31[^\n]", rule.calls, rule.pattern, &rule.first,
-                                    &rule.count, &rule.rank, rule.action) == 6;
+  const char* const text = shim_setting(fault_rule);
+  has_rule = text != NULL && sscanf(text, "%15[^|]|%255[^|]|%d|%d|%d|%31[^\n]", rule.calls, rule.pattern,
+                                    &rule.first, &rule.count, &rule.rank, rule.action) == 6;
   if (strstr(program_invocation_short_name, "dfm_") != NULL) {
-    shim_note("DFM_FAULT_PIDS", "%d %d\n", shim_rank(), (int)getpid());
+    shim_note(fault_pids, "%d %d\n", shim_rank(), (int)getpid());
   }
 }
 
-/* All processes at one moment; what they did until now is in the journal, and its end is marked before this one goes. */
+/* All processes at one moment; what they did until now is in the journal, and its end is marked before this
+ * one goes. */
 static void cut_power(void) {
-  const char* const file = getenv("DFM_FAULT_PIDS");
+  const char* const file = shim_setting(fault_pids);
   FILE* const pids = file == NULL ? NULL : fopen(file, "r");
   int rank, pid;
   while (pids != NULL && fscanf(pids, "%d %d", &rank, &pid) == 2) {
     if (pid != getpid()) kill(pid, SIGKILL);
   }
-  shim_note("DFM_FAULT_JOURNAL", "p\n");
+  shim_note(fault_journal, "p\n");
   kill(getpid(), SIGKILL);
 }
 
@@ -90,6 +85,6 @@ enum verdict shim_strike(char call, const char* path) {
   if (fnmatch(rule.pattern, path, 0) != 0) return go_on;
   const int match = atomic_fetch_add(&matches, 1) + 1;
   if (match < rule.first || (rule.count >= 0 && match >= rule.first + rule.count)) return go_on;
-  shim_note("DFM_FAULT_LOG", "%d %c %s\n", shim_rank(), call, path);
+  shim_note(fault_log, "%d %c %s\n", shim_rank(), call, path);
   return act();
 }

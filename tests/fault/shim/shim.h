@@ -23,10 +23,23 @@ enum { kPathSize = 4096 };
 /* What happens to a call. */
 enum verdict { go_on, fail, cut_short };
 
+enum setting {
+  fault_root,
+  fault_rule,
+  fault_log,
+  fault_pids,
+  fault_journal,
+  fault_keep,
+  fault_clock,
+  kSettings
+};
+
+/* One of the variables above; NULL where it is not set. */
+const char* shim_setting(enum setting which);
 int shim_rank(void);
 
-/* Writes one line to the file that an environment variable names; none where it is not set. */
-void shim_note(const char* variable, const char* format, ...) __attribute__((format(printf, 2, 3)));
+/* Writes one line to the file that a setting names; none where it is not set. */
+void shim_note(enum setting setting, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The absolute path of what a call is about, where that lies below DFM_FAULT_ROOT. */
 bool shim_path_of(int descriptor, char path[kPathSize]);
