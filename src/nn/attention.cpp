@@ -17,7 +17,19 @@ struct RunTensors {
   at::Tensor q, k, v;
 
   RunTensors to(at::ScalarType type) const { return {q.to(type), k.to(type), v.to(type)}; }
+  // Every query head with its own key and value.
+  RunTensors spread() const {
+    const std::int64_t sharing = q.size(1) / k.size(1);
+    if (sharing == 1) return *this;
+    return {q, k.repeat_interleave(sharing, 1), v.repeat_interleave(sharing, 1)};
+  }
 };
+
+// Of a gradient [samples, H, length, d] what the heads that share a key or a value add up to.
+at::Tensor gathered(const at::Tensor& gradient, std::int64_t key_heads) {
+  if (gradient.size(1) == key_heads) return gradient;
+  return gradient.unflatten(1, {key_heads, -1}).sum(2);
+}
 
 RunTensors tensors_of(const EqualRun& run, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
   return {as_batch(q, run.query_begin, run.samples, run.query_length),
@@ -38,8 +50,8 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                             const std::vector<std::int64_t>& key_counts) {
     at::Tensor out = at::empty({q.size(1), q.size(0), q.size(2)}, q.options());
     variable_list saved{q, k, v, out};
-    for (const EqualRun& run : equal_runs(query_counts, key_counts)) {
-      const RunTensors in = tensors_of(run, q, k, v).to(product_type(q.scalar_type()));
+    for (const EqualRun& run : runs_with_tokens(query_counts, key_counts)) {
+      const RunTensors in = tensors_of(run, q, k, v).spread().to(product_type(q.scalar_type()));
       auto [result, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(in.q, in.k, in.v);
       output_batch(out, run).copy_(result);
       saved.push_back(log_sum_exp);
@@ -55,18 +67,19 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3];
     const at::Tensor dout = gradients[0].contiguous().view(out.sizes());
     const auto wide = product_type(q.scalar_type());
-    at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
-    const auto runs = equal_runs(context->saved_data["query_counts"].toIntVector(),
-                                 context->saved_data["key_counts"].toIntVector());
+    // Keys of a sample without queries here get no gradient.
+    at::Tensor dq = at::empty_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
+    const auto runs = runs_with_tokens(context->saved_data["query_counts"].toIntVector(),
+                                       context->saved_data["key_counts"].toIntVector());
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      const RunTensors in = tensors_of(runs[i], q, k, v).to(wide);
+      const RunTensors in = tensors_of(runs[i], q, k, v).spread().to(wide);
       const RunTensors target = tensors_of(runs[i], dq, dk, dv);
       const auto [run_dq, run_dk, run_dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
           output_batch(dout, runs[i]).to(wide), in.q, in.k, in.v, output_batch(out, runs[i]).to(wide),
           saved[4 + i], 0.0, false);
       target.q.copy_(run_dq);
-      target.k.copy_(run_dk);
-      target.v.copy_(run_dv);
+      target.k.copy_(gathered(run_dk, k.size(0)));
+      target.v.copy_(gathered(run_dv, k.size(0)));
     }
     return {dq, dk, dv, {}, {}};
   }

@@ -6,8 +6,9 @@
 
 namespace dfm::nn {
 
-// softmax(q k' / sqrt(d)) v for each sample and head. q [H, S, d]; k, v [H, T, d]; query_counts and
-// key_counts: rows of each sample. Returns [S, H * d]. float32 or bfloat16. Differentiable in q, k and v.
+// softmax(q k' / sqrt(d)) v for each sample and head. q [H, S, d]; k, v [G, T, d], which H / G consecutive
+// query heads share; query_counts and key_counts: rows of each sample; a sample may be without queries.
+// Returns [S, H * d]. float32 or bfloat16. Differentiable in q, k and v.
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<std::int64_t>& query_counts,
                             const std::vector<std::int64_t>& key_counts);

@@ -58,6 +58,13 @@ std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,
   return runs;
 }
 
+std::vector<EqualRun> runs_with_tokens(const std::vector<std::int64_t>& query_counts,
+                                       const std::vector<std::int64_t>& key_counts) {
+  std::vector<EqualRun> runs = equal_runs(query_counts, key_counts);
+  std::erase_if(runs, [](const EqualRun& run) { return run.query_length == 0 || run.key_length == 0; });
+  return runs;
+}
+
 std::vector<TokenBlock> token_blocks(const std::vector<std::int64_t>& begins) {
   static constexpr std::int64_t kTokensInBlock = 64;
   std::vector<TokenBlock> blocks;

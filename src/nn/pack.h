@@ -44,6 +44,10 @@ struct EqualRun {
 std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,
                                  const std::vector<std::int64_t>& key_counts);
 
+// The same without samples that have no queries or no keys.
+std::vector<EqualRun> runs_with_tokens(const std::vector<std::int64_t>& query_counts,
+                                       const std::vector<std::int64_t>& key_counts);
+
 // A block of consecutive tokens of one sample, for kernels that sum over the tokens of a sample: partial sums
 // over fixed blocks, added in order, do not depend on the number of threads.
 struct TokenBlock {

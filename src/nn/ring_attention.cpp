@@ -57,19 +57,23 @@ at::Tensor keys(const at::Tensor& heads, const EqualRun& run) {
   return batch(heads, run.key_begin, run.samples, run.key_length);
 }
 
-std::vector<EqualRun> runs_with_tokens(const Counts& query_counts, const Counts& key_counts) {
-  std::vector<EqualRun> runs = equal_runs(query_counts, key_counts);
-  std::erase_if(runs, [](const EqualRun& run) { return run.query_length == 0 || run.key_length == 0; });
-  return runs;
+// A block travels with its own heads; each is shared by `sharing` query heads where it is computed with.
+at::Tensor spread(const at::Tensor& shared, std::int64_t sharing) {
+  return sharing == 1 ? shared : shared.repeat_interleave(sharing, 1);
+}
+at::Tensor gathered(const at::Tensor& gradient, std::int64_t sharing) {
+  return sharing == 1 ? gradient : gradient.unflatten(1, {-1, sharing}).sum(2);
 }
 
 // out [H, S, d] and its log-sum-exp [H, S, 1] so far, both float32, with a block's keys and values added.
 void add_block(const at::Tensor& q, const at::Tensor& kv, const std::vector<EqualRun>& runs,
                const at::Tensor& out, const at::Tensor& lse) {
   const auto wide = product_type(q.scalar_type());
+  const std::int64_t sharing = q.size(0) / kv.size(1);
   for (const EqualRun& run : runs) {
     const auto [part, part_lse] = at::_scaled_dot_product_flash_attention_for_cpu(
-        queries(q, run).to(wide), keys(kv[0], run).to(wide), keys(kv[1], run).to(wide));
+        queries(q, run).to(wide), spread(keys(kv[0], run).to(wide), sharing),
+        spread(keys(kv[1], run).to(wide), sharing));
     const at::Tensor so_far = queries(out, run), so_far_lse = queries(lse, run);
     const at::Tensor added_lse = part_lse.to(at::kFloat).unsqueeze(-1);
     const at::Tensor both = at::logaddexp(so_far_lse, added_lse);
@@ -105,14 +109,15 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
                                    const at::Tensor& dq) {
     const auto wide = product_type(dout.scalar_type());
     const at::Tensor dblock = at::zeros(block.sizes(), block.options().dtype(at::kFloat));
+    const std::int64_t sharing = dout.size(0) / block.size(1);
     for (const EqualRun& run : runs) {
       const auto [part_q, part_k, part_v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          queries(dout, run).to(wide), queries(saved[0], run).to(wide), keys(block[0], run).to(wide),
-          keys(block[1], run).to(wide), queries(saved[3], run).to(wide), queries(saved[4], run).squeeze(-1),
-          0.0, false);
+          queries(dout, run).to(wide), queries(saved[0], run).to(wide),
+          spread(keys(block[0], run).to(wide), sharing), spread(keys(block[1], run).to(wide), sharing),
+          queries(saved[3], run).to(wide), queries(saved[4], run).squeeze(-1), 0.0, false);
       queries(dq, run).add_(part_q);
-      keys(dblock[0], run).copy_(part_k);
-      keys(dblock[1], run).copy_(part_v);
+      keys(dblock[0], run).copy_(gathered(part_k, sharing));
+      keys(dblock[1], run).copy_(gathered(part_v, sharing));
     }
     return dblock;
   }

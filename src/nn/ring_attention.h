@@ -8,8 +8,9 @@
 
 namespace dfm::nn {
 
-// q, k, v [H, S, d]: this rank's tokens. counts[r][i]: tokens of sample i on rank r; 0 is allowed. Returns
-// [S, H * d]. float32 or bfloat16; gradients of keys and values travel in float32. Collective.
+// q [H, S, d]; k, v [G, S, d], which H / G consecutive query heads share: this rank's tokens. counts[r][i]:
+// tokens of sample i on rank r; 0 is allowed. Returns [S, H * d]. float32 or bfloat16; gradients of keys and
+// values travel in float32. Collective.
 at::Tensor ring_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<std::vector<std::int64_t>>& counts, const comm::Group& group);
 

@@ -99,6 +99,25 @@ TEST(AttentionHeads, OfEveryWidthAgreeWithTheFormula) {
   }
 }
 
+// As on a rank that has no tokens of a sample: its keys get no gradient.
+TEST(AttentionSamples, MayBeWithoutQueries) {
+  Normals normals;
+  const Pack pack{{0, 30, 0, 0, 7, 0}, {5, 20, 4, 4, 10, 3}};
+  const Tensors in = arguments(pack, 2, 16, normals);
+  expect_agreement(packed(pack), sample_by_sample(pack), in, normals({37, 32}), at::kFloat, kFloatTolerance);
+}
+
+TEST(AttentionHeads, MayShareKeysAndValues) {
+  Normals normals;
+  const Pack pack{{12, 12, 31}, {12, 12, 31}};
+  const Tensors in{normals({6, 55, 16}), normals({2, 55, 16}), normals({2, 55, 16})};
+  const auto repeated = [&](const Tensors& given) {
+    return sample_by_sample(pack)(
+        {given[0], given[1].repeat_interleave(3, 0), given[2].repeat_interleave(3, 0)});
+  };
+  expect_agreement(packed(pack), repeated, in, normals({55, 96}), at::kFloat, kFloatTolerance);
+}
+
 TEST(AttentionSamples, DoNotSeeEachOther) {
   Normals normals;
   const Pack pack{{30, 40}, {20, 10}};

@@ -1,0 +1,132 @@
+// Attention of samples that are cut among the ranks, against the same attention on one rank: result, every
+// gradient, and what it sends, in each way to communicate.
+#include <numeric>
+
+#include <gtest/gtest.h>
+
+#include "core/even_cut.h"
+#include "nn/attention.h"
+#include "nn/context_attention.h"
+#include "support/tensors.h"
+
+namespace dfm::nn {
+namespace {
+
+using dfm::testing::relative_error;
+using Counts = std::vector<std::int64_t>;
+
+constexpr std::int64_t kWidth = 42;
+
+struct Case {
+  const char* name;
+  Counts samples;                 // tokens
+  std::int64_t heads, key_heads;  // no number of ranks divides them
+};
+
+// How many near ranks exchange heads: 1, all, or 2 of 4.
+enum class Way { ring, heads, both };
+
+const char* name_of(Way way) {
+  if (way == Way::ring) return "ByRing";
+  return way == Way::heads ? "ByHeads" : "ByBoth";
+}
+
+class ContextAttention : public ::testing::TestWithParam<std::tuple<Case, Way>> {
+ protected:
+  const Case& given() const { return std::get<0>(GetParam()); }
+  int ranks_in_heads() const {
+    const Way way = std::get<1>(GetParam());
+    if (way == Way::both) return world_.size() % 2 == 0 ? 2 : 1;
+    return way == Way::ring ? 1 : world_.size();
+  }
+
+  const comm::Group world_ = comm::Group::world();
+  const comm::Group heads_ = world_.split(world_.rank() / ranks_in_heads(), "heads");
+  const comm::Group ring_ = world_.split(world_.rank() % ranks_in_heads(), "ring");
+};
+
+// counts[rank][sample] of even cuts.
+std::vector<Counts> cut(const Counts& samples, int ranks) {
+  std::vector<Counts> counts(static_cast<std::size_t>(ranks));
+  for (int rank = 0; rank < ranks; ++rank) {
+    for (const std::int64_t tokens : samples)
+      counts[static_cast<std::size_t>(rank)].push_back(even_cut(tokens, ranks, rank).count);
+  }
+  return counts;
+}
+
+// Where a rank's tokens stand in the whole pack.
+at::Tensor rows_of(const Counts& samples, int ranks, int rank) {
+  std::vector<at::Tensor> rows;
+  std::int64_t begin = 0;
+  for (const std::int64_t tokens : samples) {
+    const Range part = even_cut(tokens, ranks, rank);
+    rows.push_back(at::arange(begin + part.begin, begin + part.end()));
+    begin += tokens;
+  }
+  return at::cat(rows);
+}
+
+TEST_P(ContextAttention, HasResultAndGradientsOfOneRank) {
+  const Counts& samples = given().samples;
+  const std::int64_t tokens = std::reduce(samples.begin(), samples.end());
+  const at::Tensor rows = rows_of(samples, world_.size(), world_.rank());
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    dfm::testing::Normals normals(3);
+    std::vector<at::Tensor> whole, own;
+    for (const std::int64_t heads : {given().heads, given().key_heads, given().key_heads}) {
+      whole.push_back(normals({heads, tokens, kWidth}).to(type).requires_grad_(true));
+      own.push_back(whole.back().detach().index_select(1, rows).requires_grad_(true));
+    }
+    const at::Tensor g = normals({tokens, given().heads * kWidth}).to(type);
+    const at::Tensor expected = packed_attention(whole[0], whole[1], whole[2], samples, samples);
+    expected.backward(g);
+    const at::Tensor ours =
+        context_attention(own[0], own[1], own[2], cut(samples, world_.size()), {heads_, ring_});
+    ours.backward(g.index_select(0, rows));
+    const double tolerance = type == at::kFloat ? 1e-5 : 0.02;
+    EXPECT_LT(relative_error(ours, expected.index_select(0, rows)), tolerance);
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_LT(relative_error(own[i].grad(), whole[i].grad().index_select(1, rows)), tolerance) << i;
+    }
+  }
+}
+
+// A ring brings keys and values of each token to every other group of heads once, in the parts that its ranks
+// have. An exchange of heads moves each token's q, k and v, and its result back, but for what is at home.
+TEST_P(ContextAttention, SendsNoByteTwice) {
+  const Counts& samples = given().samples;
+  const at::Tensor rows = rows_of(samples, world_.size(), world_.rank());
+  const auto input = [&](std::int64_t heads) { return at::ones({heads, rows.size(0), kWidth}); };
+  context_attention(input(given().heads), input(given().key_heads), input(given().key_heads),
+                    cut(samples, world_.size()), {heads_, ring_});
+  Counts sent{static_cast<std::int64_t>(ring_.traffic().sent_bytes),
+              static_cast<std::int64_t>(heads_.traffic().all_to_all_bytes)};
+  world_.all_reduce_sum(std::span(sent));
+  const std::int64_t tokens = std::reduce(samples.begin(), samples.end()), float_bytes = 4 * kWidth;
+  EXPECT_EQ(sent[0], 2 * given().key_heads * float_bytes * tokens * (ring_.size() - 1));
+  std::int64_t away = 0;  // tokens times groups of heads that change their rank
+  for (int rank = 0; rank < heads_.size(); ++rank) {
+    const std::int64_t kept = even_cut(given().key_heads, heads_.size(), rank).count;
+    for (int block = 0; block < ring_.size(); ++block) {
+      const std::int64_t held = rows_of(samples, world_.size(), block * heads_.size() + rank).size(0);
+      away += held * (given().key_heads - kept);
+    }
+  }
+  const std::int64_t queries = given().heads / given().key_heads;
+  EXPECT_EQ(sent[1], float_bytes * away * (2 * queries + 2));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Packs, ContextAttention,
+    ::testing::Combine(
+        // One sample has fewer tokens than there are ranks; in the last pack, ranks are without any.
+        ::testing::Values(Case{"Mixed", {17, 2, 17, 41}, 5, 5}, Case{"GroupedKeys", {3, 30, 19}, 15, 5},
+                          Case{"OneToken", {1}, 4, 4}),
+        ::testing::Values(Way::ring, Way::heads, Way::both)),
+    [](const auto& each) {
+      return std::string(std::get<0>(each.param).name) + name_of(std::get<1>(each.param));
+    });
+
+}  // namespace
+}  // namespace dfm::nn
