@@ -13,8 +13,8 @@ namespace {
 using Names = std::vector<std::string>;
 using Integer = __int128;
 
-constexpr std::size_t kMostNames = 4'000'000;
-constexpr std::size_t kMostBytes = std::size_t{1} << 30U;
+constexpr std::size_t kMostNames = 1'000'000;
+constexpr std::size_t kMostBytes = std::size_t{1} << 28U;
 constexpr int kDeepest = 50;
 constexpr std::size_t kMostDigits = 36;  // fits in Integer
 

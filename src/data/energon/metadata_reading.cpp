@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMostNames = 10'000'000;
+constexpr std::size_t kMostNames = 1'000'000;
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
