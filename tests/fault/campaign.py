@@ -21,23 +21,35 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
 
 from faults import NO_CHECKPOINT, apply_power_loss, draw  # noqa: E402
-from life import STEPS, Life, Violation, require_same_bits  # noqa: E402
+from life import STEPS, Life, Violation, require_close, require_same_bits, require_same_losses  # noqa: E402
 
 FAULTS_IN_A_LIFE = 12
 MOST_STEPS_BETWEEN_FAULTS = 24
+ELASTIC_LIVES = 0.4  # have starts on other numbers of ranks,
+CHANGES_OF_RANKS = 0.4  # that part of them
 
 
 class References:
-    """The weights that undisturbed runs end with, one for each number of ranks."""
+    """What undisturbed runs come to, one for each number of ranks: the weights at the end and the losses on the way."""
 
     def __init__(self, place):
         self.place, self.known, self.lock = Path(place), {}, threading.Lock()
 
-    def weights(self, ranks):
+    def of(self, ranks):
         with self.lock:
             if ranks not in self.known:
-                self.known[ranks] = Life(self.place / f"undisturbed_{ranks}", ranks).finish()
+                life = Life(self.place / f"undisturbed_{ranks}", ranks)
+                self.known[ranks] = life.finish(), life.losses()
             return self.known[ranks]
+
+    def require_same_end(self, life):
+        """The same bits; after another number of ranks on the way, what differs in rounding alone."""
+        weights, losses = self.of(life.ranks)
+        ours = life.finish()
+        if not life.ranks_changed:
+            return require_same_bits(weights, ours)
+        require_same_losses(losses, life.losses())
+        return require_close(weights, ours)
 
 
 def backup(life, step):
@@ -112,15 +124,18 @@ def live(place, seed, references, most_faults=FAULTS_IN_A_LIFE):
     chance = random.Random(seed)
     ranks = chance.choice([1, 1, 2, 2, 3])
     life = Life(place, ranks, nodes=chance.choice([1, 2]) if ranks > 1 else 1)
+    is_elastic = chance.random() < ELASTIC_LIVES
     record = {"seed": seed, "ranks": life.ranks, "nodes": life.nodes, "faults": [], "late": 0, "violation": None}
     try:
         while len(record["faults"]) < most_faults and life.announced < STEPS:
+            if is_elastic and chance.random() < CHANGES_OF_RANKS:
+                life.change_ranks(chance.choice([ranks for ranks in (1, 2, 3) if ranks >= life.nodes]))
             kind, in_time, words, outcome = strike(life, chance)
             if in_time:
-                record["faults"].append({"kind": kind, "words": words, "code": outcome.code})
+                record["faults"].append({"kind": kind, "words": words, "ranks": life.ranks, "code": outcome.code})
             else:
                 record["late"] += 1
-        require_same_bits(references.weights(life.ranks), life.finish())
+        references.require_same_end(life)
     except Violation as violation:
         record["violation"] = str(violation)
     if record["violation"] is None:

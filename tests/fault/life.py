@@ -1,5 +1,6 @@
 """The life of one training run through many faults: starts, ends, what was promised and what must hold."""
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,8 @@ from conftest import BIN, ENVIRONMENT, MPIRUN
 
 SHIM = BIN.parent / "lib" / "libfault_shim.so"
 STEPS = 160
+# Relative. Other ranks add up in another order, which changes losses by 5e-8 here, and tensors by 2e-6 of their norm.
+LOSS_TOLERANCE, WEIGHT_TOLERANCE = 1e-6, 1e-4
 SAVE_INTERVAL = 4
 SECONDS_TO_END = 60
 SECONDS_TO_VANISH = 10
@@ -160,6 +163,7 @@ class Life:
         self.place, self.ranks, self.nodes = Path(place), ranks, nodes
         self.folder, self.notes, self.scratch = self.place / "run", self.place / "notes", self.place / "scratch"
         self.announced = 0  # what the next start may count on
+        self.ranks_changed = False
         self.scratch.mkdir(parents=True)
         self.folder.mkdir()
 
@@ -180,6 +184,16 @@ class Life:
         shutil.rmtree(self.notes, ignore_errors=True)
         (self.notes / "kept").mkdir(parents=True)
         return Run(self, environment or {}, words)
+
+    def change_ranks(self, ranks):
+        """From the next start on, as when a job gets other nodes."""
+        self.ranks_changed = self.ranks_changed or ranks != self.ranks
+        self.ranks = ranks
+
+    def losses(self):
+        """By step; of steps that were taken twice, the last."""
+        lines = map(json.loads, (self.folder / "metrics.jsonl").read_text().splitlines())
+        return {line["iteration"]: line["loss"] for line in lines if line["kind"] == "train"}
 
     def struck(self):
         return (self.notes / "log").exists()
@@ -230,3 +244,20 @@ def require_same_bits(expected, actual):
     for key, values in expected.items():
         if not np.array_equal(values, actual[key]):
             raise Violation(f"{key} has other values at the end: a silently wrong resume")
+
+
+def require_same_losses(expected, actual):
+    if STEPS not in actual:
+        raise Violation(f"no loss of the last step, {STEPS}")
+    for step, loss in expected.items():  # a power failure takes lines of metrics.jsonl with it
+        if abs(actual.get(step, loss) - loss) > LOSS_TOLERANCE * abs(loss):
+            raise Violation(f"step {step} has loss {actual[step]} instead of {loss}: a silently wrong resume")
+
+
+def require_close(expected, actual):
+    if expected.keys() != actual.keys() or not expected:
+        raise Violation(f"other tensors at the end: {sorted(expected.keys() ^ actual.keys())}")
+    for key, values in expected.items():
+        distance = np.linalg.norm(values - actual[key])
+        if distance > WEIGHT_TOLERANCE * np.linalg.norm(values):
+            raise Violation(f"{key} is {distance} away from what it should be: a silently wrong resume")

@@ -11,7 +11,7 @@ import pytest
 import campaign as campaign_module
 from campaign import Campaign, References, live, workplace
 from faults import power_failure_in_save
-from life import Violation, require_same_bits
+from life import STEPS, Violation, require_close, require_same_bits, require_same_losses
 from power_loss import lose_power
 
 FAULTS = 60
@@ -47,6 +47,19 @@ def test_other_weights_at_the_end_are_noticed():
     require_same_bits(expected, {key: value.copy() for key, value in expected.items()})
     with pytest.raises(Violation, match="silently wrong"):
         require_same_bits(expected, {key: value + np.float32(1e-45) for key, value in expected.items()})
+
+
+def test_more_than_rounding_is_noticed_after_a_change_of_ranks():
+    weights = {("rank_00000.h5", "exp_avg/a@0"): np.ones(3, np.float32)}
+    require_close(weights, {key: value + np.float32(1e-6) for key, value in weights.items()})
+    with pytest.raises(Violation, match="silently wrong"):
+        require_close(weights, {key: 0 * value for key, value in weights.items()})
+    losses = {1: 0.5, STEPS: 0.25}
+    require_same_losses(losses, {STEPS: 0.25})
+    with pytest.raises(Violation, match="step 1 has loss"):
+        require_same_losses(losses, {1: 0.50001, STEPS: 0.25})
+    with pytest.raises(Violation, match="no loss of the last step"):
+        require_same_losses(losses, {1: 0.5})
 
 
 class AlwaysLoses(random.Random):
