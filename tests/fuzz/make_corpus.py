@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy
 import torch
 import torch.distributed.checkpoint as dcp
+from PIL import Image
 from safetensors.torch import save as save_safetensors
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -174,6 +175,16 @@ def captions():
     put("captions", "jsonl", '{"file_name": "a.png", "text": "red"}\n{"file_name": "b.png", "text": "blue"}\n')
 
 
+def pictures():
+    for mode, form, options in [("P", "PNG", {}), ("RGB", "JPEG", {}), ("P", "GIF", {}), ("P", "BMP", {}), ("RGBA", "BMP", {}), ("RGB", "WEBP", {}),
+                                ("RGBA", "TIFF", {}), ("I;16", "TIFF", {"big_tiff": True}), ("RGBA", "ICO", {"sizes": [(3, 2)]}),
+                                ("RGB", "ICO", {"sizes": [(3, 2)], "bitmap_format": "bmp"}), ("L", "JPEG2000", {}),
+                                ("RGB", "JPEG2000", {"no_jp2": True})]:
+        out = io.BytesIO()
+        Image.new(mode, (3, 2)).save(out, form, **options)
+        put("image_header", f"{form.lower()}-{mode.lower().replace(';', '')}-{len(options)}", out.getvalue())
+
+
 def own_files():
     """dfm_shapes.bin (its target mends the checksum), and the samples in a record of dfm_index."""
     rows = struct.pack("<10I", 16, 1, 4, 4, 8, 16, 1, 4, 4, 8)
@@ -190,5 +201,5 @@ def own_files():
 
 
 if __name__ == "__main__":
-    for make in (tars, archives, indexes, pickles, checkpoints, texts, captions, own_files):
+    for make in (tars, archives, indexes, pickles, checkpoints, texts, captions, pictures, own_files):
         make()

@@ -149,3 +149,10 @@ def same_files(ours, theirs):
         if name.name == ".info.json":
             other = re.sub(rb'  "energon_version": "7.4.0",\n', b"", other)
         assert mine == other, f"{name}: {mine[:600]!r}\ninstead of {other[:600]!r}"
+
+
+def media(root):
+    with contextlib.closing(sqlite3.connect(f"file:{root}/.nv-meta/index.sqlite?mode=ro&immutable=1", uri=True)) as database:
+        return (sorted(database.execute("SELECT * FROM media_metadata").fetchall()),
+                database.execute("SELECT filter_id, strategy, patterns FROM media_filters").fetchall(),
+                database.execute("SELECT * FROM sqlite_sequence").fetchall())

@@ -47,7 +47,7 @@ std::vector<Key> dataset_yaml_keys() {
 std::vector<Key> media_keys() {
   return {
       flag("index.media_metadata_by_extension", false,
-           "Record size, format and mode of pictures, found by their extension (Energon's media_metadata)"),
+           "Record what pictures, sound and videos are, found by their extension (Energon's media_metadata)"),
       flag("index.media_metadata_by_header", false, "The same, found by their first bytes"),
       text("index.media_metadata_by_glob", {},
            "The same, found by shell patterns for KEY.EXTENSION in small letters, separated by commas"),

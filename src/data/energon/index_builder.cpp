@@ -101,10 +101,8 @@ void warn_of_unread_media(const Work& work, IndexReport& report) {
     if (example.empty()) example = result.summary.first_unread_media;
   }
   if (unread == 0) return;
-  report.warnings.push_back(fmt::format(
-      "{} media parts have no row in media_metadata, the first: {}; PNG, JPEG, GIF, BMP and WebP are read, "
-      "other pictures, sound and video are not",
-      unread, printable(example)));
+  report.warnings.push_back(
+      fmt::format("{} media parts have no row in media_metadata, the first: {}", unread, example));
 }
 
 IndexReport make_report(const Work& work, const Discovery& found) {

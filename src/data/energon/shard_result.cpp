@@ -138,7 +138,8 @@ SampleShape shape_of_sample(const File& shard, const ShardSample& sample, const 
 }
 
 std::string media_stamp(const std::optional<MediaFilter>& media) {
-  return media ? media->strategy_name() + " " + media->joined_patterns() : "";
+  constexpr const char* kKinds = "pictures, sound, video";  // what rows are made of
+  return media ? fmt::format("{} {} {}", kKinds, media->strategy_name(), media->joined_patterns()) : "";
 }
 
 RecordedShard index_changed_shard(const fs::path& root, const std::string& name,

@@ -11,17 +11,14 @@ namespace dfm::data {
 
 struct ImageHeader {
   std::uint32_t width = 0, height = 0;
-  std::string format;  // "JPEG", "PNG", "GIF", "BMP", "WEBP"
-  std::string mode;    // "RGB", "L", "P", "RGBA", "LA", "1", "I;16", "CMYK"
+  std::string format;  // "JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "ICO", "JPEG2000"
+  std::string mode;    // "RGB", "L", "P", "RGBA", "LA", "1", "I;16", "CMYK", ...
 
   bool operator==(const ImageHeader&) const = default;
 };
 
 // Empty for other formats, and where the bytes end before the header does. The picture's data is not looked
-// at.
-//
-// Formats: PNG (ISO/IEC 15948, 11.2.2), JPEG (ISO/IEC 10918-1, B.2.2), GIF89a, BMP (BITMAPINFOHEADER), WebP
-// (RFC 9649).
+// at. image_formats.h lists the formats.
 std::optional<ImageHeader> read_image_header(std::span<const std::byte> bytes);
 
 // Whether the first bytes, 16 or more, are of one of these formats.

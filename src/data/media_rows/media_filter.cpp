@@ -29,19 +29,56 @@ std::optional<MediaKind> kind_by_extension(std::string_view name) {
   return std::nullopt;
 }
 
-// The signatures of the formats' specifications.
+struct Signature {
+  MediaKind kind;
+  std::size_t offset;
+  std::string_view bytes;
+  std::size_t second_offset = 0;
+  std::string_view second = {};
+};
+
+// Of the formats' specifications. Pictures come first: some are of the family of MP4.
+constexpr std::array kSignatures{
+    Signature{MediaKind::image, 0, "\x89PNG\r\n\x1a\n"},
+    Signature{MediaKind::image, 0, "\xff\xd8\xff"},
+    Signature{MediaKind::image, 0, "GIF8"},
+    Signature{MediaKind::image, 0, "BM"},
+    Signature{MediaKind::image, 0, "RIFF", 8, "WEBP"},
+    Signature{MediaKind::image, 0, {"II*\0", 4}},
+    Signature{MediaKind::image, 0, {"MM\0*", 4}},
+    Signature{MediaKind::image, 0, {"\0\0\1\0", 4}},
+    Signature{MediaKind::image, 0, {"\0\0\0\x0c", 4}, 16, "ftypjp2 "},
+    Signature{MediaKind::image, 4, "ftyphei"},
+    Signature{MediaKind::image, 4, "ftypavi"},
+    Signature{MediaKind::image, 4, "ftypmif1"},
+    Signature{MediaKind::sound_or_video, 4, "ftyp"},
+    Signature{MediaKind::sound_or_video, 0, "\x1a\x45\xdf\xa3"},
+    Signature{MediaKind::sound_or_video, 0, "RIFF", 8, "AVI "},
+    Signature{MediaKind::sound_or_video, 0, "RIFF", 8, "WAVE"},
+    Signature{MediaKind::sound_or_video, 0, "FORM", 8, "AIFF"},
+    Signature{MediaKind::sound_or_video, 0, "OggS"},
+    Signature{MediaKind::sound_or_video, 0, "fLaC"},
+    Signature{MediaKind::sound_or_video, 0, "#!AMR\n"},
+    Signature{MediaKind::sound_or_video, 0, "ID3"},
+    Signature{MediaKind::sound_or_video, 0, "\xff\xfb"},
+    Signature{MediaKind::sound_or_video, 0, "\xff\xf3"},
+    Signature{MediaKind::sound_or_video, 0, "\xff\xf2"},
+    Signature{MediaKind::sound_or_video, 0, "\xff\xf1"},
+    Signature{MediaKind::sound_or_video, 0, "\xff\xf9"},
+    Signature{MediaKind::sound_or_video, 0, "FLV\x01"},
+    Signature{MediaKind::sound_or_video, 0, {"\0\0\1\xb3", 4}},
+    Signature{MediaKind::sound_or_video, 0, {"\0\0\1\xba", 4}},
+    Signature{MediaKind::sound_or_video, 0, "\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9"},
+};
+
 std::optional<MediaKind> kind_by_bytes(std::string_view begin) {
   const auto has = [&](std::size_t offset, std::string_view bytes) {
     return begin.size() >= offset + bytes.size() && begin.substr(offset, bytes.size()) == bytes;
   };
-  const bool is_riff = has(0, "RIFF");
-  if (has(0, "\x89PNG\r\n\x1a\n") || has(0, "\xff\xd8\xff") || has(0, "GIF8") || has(0, "BM") ||
-      (is_riff && has(8, "WEBP")) || has(0, {"II*\0", 4}) || has(0, {"MM\0*", 4}))
-    return MediaKind::image;
-  if (has(4, "ftyp") || has(0, "\x1a\x45\xdf\xa3") || (is_riff && (has(8, "AVI ") || has(8, "WAVE"))) ||
-      has(0, "OggS") || has(0, "fLaC") || has(0, "ID3"))
-    return MediaKind::sound_or_video;
-  return std::nullopt;
+  const auto* const found = std::ranges::find_if(kSignatures, [&](const Signature& signature) {
+    return has(signature.offset, signature.bytes) && has(signature.second_offset, signature.second);
+  });
+  return found == kSignatures.end() ? std::nullopt : std::optional(found->kind);
 }
 
 }  // namespace

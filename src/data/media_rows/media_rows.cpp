@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/text.h"
+#include "data/media_rows/av_metadata.h"
 #include "data/media_rows/image_header.h"
 
 namespace dfm::data {
@@ -28,20 +29,27 @@ std::optional<ImageHeader> header_of(const File& shard, const SamplePart& part,
   return header;
 }
 
+MediaRow picture_row(const File& shard, const std::string& entry, const SamplePart& part,
+                     std::span<const std::byte> begin) {
+  const auto header = header_of(shard, part, begin);
+  if (!header) throw data_error("its header is of no picture that can be read");
+  return {entry, "image",
+          fmt::format(R"({{"width":{},"height":{},"format":"{}","mode":"{}"}})", header->width,
+                      header->height, header->format, header->mode)};
+}
+
 void add_part(const File& shard, const std::string& entry, const SamplePart& part, const MediaFilter& filter,
               MediaOfShard& media) {
   const auto begin = begin_of(shard, part, kUsualHeaderBytes);
   const auto kind = filter.kind_of(entry, begin);
   if (!kind) return;
-  if (*kind == MediaKind::image) {
-    if (const auto header = header_of(shard, part, begin)) {
-      media.rows.push_back({entry, "image",
-                            fmt::format(R"({{"width":{},"height":{},"format":"{}","mode":"{}"}})",
-                                        header->width, header->height, header->format, header->mode)});
-      return;
-    }
+  try {
+    media.rows.push_back(*kind == MediaKind::image ? picture_row(shard, entry, part, begin)
+                                                   : MediaRow{entry, "av", av_metadata(shard, part)});
+  } catch (const Error& error) {
+    if (error.kind() != ExitCode::data) throw;
+    if (media.unread++ == 0) media.first_unread = fmt::format("{} ({})", printable(entry), error.what());
   }
-  if (media.unread++ == 0) media.first_unread = entry;
 }
 
 // Fields end in NUL, which no name of a tar member holds.

@@ -1,4 +1,5 @@
-// The rows of index.sqlite's table media_metadata: size, format and mode of the pictures in a shard.
+// The rows of index.sqlite's table media_metadata: size, format and mode of the pictures in a shard, times
+// and sizes of its sound and videos.
 #pragma once
 
 #include <optional>
@@ -13,7 +14,7 @@ namespace dfm::data {
 
 struct MediaRow {
   std::string entry;  // key, dot, extension
-  std::string type;   // "image"
+  std::string type;   // "image", "av"
   std::string json;   // compact
 
   bool operator==(const MediaRow&) const = default;
@@ -22,11 +23,11 @@ struct MediaRow {
 struct MediaOfShard {
   std::vector<MediaRow> rows;
   std::uint64_t unread = 0;  // media parts of kinds that are not read, or that are damaged
-  std::string first_unread;
+  std::string first_unread;  // with the reason
 };
 
 // Adds what the parts of a sample are. Reads the beginning of each part that the filter considers; more only
-// where a picture's header is longer.
+// where a picture's header is longer, and all of sound and videos.
 void add_media(const File& shard, const ShardSample& sample, const MediaFilter& filter, MediaOfShard& media);
 
 // Rows as a record of a shard keeps them.
