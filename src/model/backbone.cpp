@@ -2,6 +2,7 @@
 
 #include "model/dit.h"
 #include "model/moviegen.h"
+#include "model/stdit.h"
 #include "model/wan.h"
 
 namespace dfm::model {
@@ -11,6 +12,7 @@ BackboneSpec backbone_spec(const Config& config) {
   const std::string& family = config.text("model.family");
   if (family == "dit") return dit_spec(dit_shape(config), plan);
   if (family == "wan") return wan_spec(wan_shape(config), plan);
+  if (family == "stdit") return stdit_spec(dit_shape(config), plan);
   return moviegen_spec(moviegen_shape(config), plan);
 }
 

@@ -42,6 +42,14 @@ struct Backbone {
   std::function<at::Tensor(const PackInput& input, const nn::PackLayout& layout)> forward;
 };
 
+// Of a sample, in patches.
+struct SampleSize {
+  SampleSize(std::int64_t token_count, std::int64_t frame_count = 1)  // NOLINT(google-explicit-constructor)
+      : tokens(token_count), frames(frame_count) {}
+
+  std::int64_t tokens, frames;
+};
+
 struct BackboneSpec {
   std::string title;  // "DiT, 28 layers, width 1152, 16 heads"
   PatchShape patches;
@@ -50,7 +58,7 @@ struct BackboneSpec {
   // Declares the parameters and returns the network that uses them.
   std::function<Backbone(nn::ParameterList& parameters)> build;
   // Multiplications and additions of the matrix products of one sample's forward pass.
-  std::function<double(std::int64_t tokens, std::int64_t text_rows)> forward_flops;
+  std::function<double(const SampleSize& sample, std::int64_t text_rows)> forward_flops;
 };
 
 // How a family's network is built: Network(shape, parameters, plan).

@@ -15,6 +15,8 @@ using nn::Linear;
 using nn::PackLayout;
 using nn::Scope;
 
+enum Branches { kSelf, kCross, kMlp, kBranches };
+
 at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShape& shape) {
   return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
 }
@@ -71,13 +73,18 @@ at::Tensor Mlp::operator()(const at::Tensor& x) const {
   return kept_or_recomputed(recomputes_, whole, {x});
 }
 
-AdaLn::AdaLn(const Scope& scope, const DitShape& shape)
-    : down_(scope.child("1"), shape.hidden_size, shape.adaln_rank, Init::linear_default(shape.hidden_size)),
-      up_(scope.child("2"), shape.adaln_rank, 9 * shape.hidden_size, Init::zeros()) {}
+AdaLn::AdaLn(const Scope& scope, const DitShape& shape, std::int64_t branches)
+    : branches_(branches),
+      down_(scope.child("1"), shape.hidden_size, shape.adaln_rank, Init::linear_default(shape.hidden_size)),
+      up_(scope.child("2"), shape.adaln_rank, 3 * branches * shape.hidden_size, Init::zeros()) {}
 
-Modulation AdaLn::operator()(const at::Tensor& time) const {
-  const auto m = up_(down_(at::silu(time))).chunk(9, 1);
-  return {{m[0], m[1], m[2]}, {m[3], m[4], m[5]}, {m[6], m[7], m[8]}};
+std::vector<Branch> AdaLn::operator()(const at::Tensor& time) const {
+  std::vector<Branch> branches;
+  for (const at::Tensor& branch : up_(down_(at::silu(time))).chunk(branches_, 1)) {
+    const auto m = branch.chunk(3, 1);
+    branches.push_back({m[0], m[1], m[2]});
+  }
+  return branches;
 }
 
 DitBlock::DitBlock(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
@@ -85,17 +92,17 @@ DitBlock::DitBlock(const Scope& scope, const DitShape& shape, const RecomputePla
       self_attention_(scope.child("full_self_attention"), shape, plan),
       cross_attention_(scope.child("cross_attention"), shape, plan),
       mlp_(scope.child("mlp"), shape, plan),
-      modulation_(scope.child("adaLN.adaLN_modulation"), shape) {}
+      modulation_(scope.child("adaLN.adaLN_modulation"), shape, kBranches) {}
 
 at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
                              const PackLayout& layout) const {
   const auto normed = [&](const Branch& branch) {
     return nn::modulated_norm(x, branch.shift, branch.scale, epsilon_, layout);
   };
-  const Modulation m = modulation_(time);
-  x = nn::gated_add(x, m.self.gate, self_attention_(normed(m.self), layout), layout);
-  x = nn::gated_add(x, m.cross.gate, cross_attention_(normed(m.cross), text, layout), layout);
-  return nn::gated_add(x, m.mlp.gate, mlp_(normed(m.mlp)), layout);
+  const auto m = modulation_(time);
+  x = nn::gated_add(x, m[kSelf].gate, self_attention_(normed(m[kSelf]), layout), layout);
+  x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), text, layout), layout);
+  return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp])), layout);
 }
 
 Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
@@ -149,8 +156,8 @@ BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
           .build = builder_of<Dit>(shape, plan),
-          .forward_flops = [shape](std::int64_t tokens, std::int64_t rows) {
-            return dit_forward_flops(shape, tokens, rows);
+          .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
+            return dit_forward_flops(shape, sample.tokens, rows);
           }};
 }
 

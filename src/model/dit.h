@@ -65,17 +65,14 @@ struct Branch {
   at::Tensor shift, scale, gate;
 };
 
-struct Modulation {
-  Branch self, cross, mlp;
-};
-
 class AdaLn {
  public:
-  AdaLn(const nn::Scope& scope, const DitShape& shape);
+  AdaLn(const nn::Scope& scope, const DitShape& shape, std::int64_t branches);
   // time [n, h].
-  Modulation operator()(const at::Tensor& time) const;
+  std::vector<Branch> operator()(const at::Tensor& time) const;
 
  private:
+  std::int64_t branches_;
   nn::Linear down_, up_;
 };
 

@@ -169,8 +169,8 @@ BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
           .build = builder_of<MovieGen>(shape, plan),
-          .forward_flops = [shape](std::int64_t tokens, std::int64_t rows) {
-            return moviegen_forward_flops(shape, tokens, rows);
+          .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
+            return moviegen_forward_flops(shape, sample.tokens, rows);
           }};
 }
 

@@ -231,8 +231,8 @@ BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
           .text_width = shape.text_dim,
           .text_width_key = "model.text_dim",
           .build = builder_of<Wan>(shape, plan),
-          .forward_flops = [shape](std::int64_t tokens, std::int64_t rows) {
-            return wan_forward_flops(shape, tokens, rows);
+          .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
+            return wan_forward_flops(shape, sample.tokens, rows);
           }};
 }
 

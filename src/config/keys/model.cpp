@@ -10,8 +10,8 @@ constexpr double kMostRanks = 1'000'000;
 
 std::vector<Key> model_keys() {
   return {
-      choice("model.family", "dit", {"dit", "wan", "moviegen"},
-             "Architecture: adaLN-Zero DiT, WAN 2.1 text-to-video, or MovieGen"),
+      choice("model.family", "dit", {"dit", "wan", "moviegen", "stdit"},
+             "Architecture: adaLN-Zero DiT, WAN 2.1 text-to-video, MovieGen, or the spatio-temporal DiT"),
       integer("model.num_layers", 12, "Transformer blocks").at_least(1),
       integer("model.hidden_size", 384, "Width of the hidden state; a multiple of 16").at_least(16),
       integer("model.num_attention_heads", 6, "Attention heads; they divide the hidden size").at_least(1),

@@ -1,0 +1,55 @@
+// A spatio-temporal DiT (spec/nemo_diffusion.md section 1.6, definition B): the DiT of model/dit.h whose
+// blocks attend three times to the video, to all of it, through the frames, and within each frame.
+//
+//   const BackboneSpec spec = stdit_spec(shape);
+#pragma once
+
+#include <vector>
+
+#include "model/axis_order.h"
+#include "model/dit.h"
+
+namespace dfm::model {
+
+// Who attends to whom in a pack.
+struct StDitOrders {
+  nn::PackLayout full;
+  AxisOrder temporal, spatial;
+};
+
+class StDitBlock {
+ public:
+  StDitBlock(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
+  // x [S, h], time [n, h], text [T, c] -> [S, h].
+  at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
+                     const StDitOrders& orders) const;
+
+ private:
+  double epsilon_;
+  SelfAttention full_attention_;
+  CrossAttention cross_attention_;
+  SelfAttention temporal_attention_, spatial_attention_;
+  Mlp mlp_;
+  AdaLn modulation_;
+};
+
+class StDit {
+ public:
+  StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
+
+  // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
+  at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
+
+ private:
+  RecomputePlan plan_;
+  at::Tensor time_norm_weight_;
+  nn::Linear x_embedder_;
+  nn::PositionTable position_table_;
+  TimeEmbedder time_embedder_;
+  std::vector<StDitBlock> blocks_;
+  nn::Linear final_layer_linear_;
+};
+
+BackboneSpec stdit_spec(const DitShape& shape, const RecomputePlan& plan = {});
+
+}  // namespace dfm::model

@@ -1,0 +1,17 @@
+"""dfm_train with model.family=stdit: resuming, and any number of ranks."""
+
+from conftest import TINY, run
+from test_train import losses
+
+SMALL = [*TINY, "model.family=stdit", "--mock", "dataset.F_latents=3", "dataset.H_latents=4", "dataset.W_latents=6",
+         "dataset.context_seq_len=5"]
+
+
+def test_resuming_on_other_ranks_gives_the_losses_of_an_undisturbed_run(tmp_path):
+    run("dfm_train", *SMALL, f"checkpoint.save={tmp_path / 'whole'}", "train.train_iters=3")
+    parts = ["dfm_train", *SMALL, f"checkpoint.save={tmp_path / 'parts'}", "train.train_iters=3"]
+    run(*parts, "train.stop_after_steps=1", ranks=2, code=75)
+    run(*parts, ranks=3)
+    whole, apart = (losses(tmp_path / each) for each in ("whole", "parts"))
+    assert [line["step"] for line in whole] == [line["step"] for line in apart] == [1, 2, 3]
+    assert all(abs(a["loss"] - b["loss"]) < 1e-5 * a["loss"] for a, b in zip(whole, apart))
