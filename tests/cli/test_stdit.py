@@ -13,5 +13,5 @@ def test_resuming_on_other_ranks_gives_the_losses_of_an_undisturbed_run(tmp_path
     run(*parts, "train.stop_after_steps=1", ranks=2, code=75)
     run(*parts, ranks=3)
     whole, apart = (losses(tmp_path / each) for each in ("whole", "parts"))
-    assert [line["step"] for line in whole] == [line["step"] for line in apart] == [1, 2, 3]
+    assert [line["iteration"] for line in whole] == [line["iteration"] for line in apart] == [1, 2, 3]
     assert all(abs(a["loss"] - b["loss"]) < 1e-5 * a["loss"] for a, b in zip(whole, apart))
