@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "model/expert_mlp.h"
 #include "nn/attention.h"
 #include "nn/embedding.h"
 #include "nn/modulation.h"
@@ -77,11 +78,22 @@ at::Tensor SwiGlu::operator()(const at::Tensor& x) const {
   return kept_or_recomputed(recomputes_, whole, {x});
 }
 
+namespace {
+
+std::function<at::Tensor(const at::Tensor&, const PackLayout&)> mlp_of(const Scope& scope,
+                                                                       const MovieGenShape& shape,
+                                                                       const RecomputePlan& plan) {
+  if (shape.experts) return ExpertMlp(scope, shape, plan);
+  return [mlp = SwiGlu(scope, shape, plan)](const at::Tensor& x, const PackLayout&) { return mlp(x); };
+}
+
+}  // namespace
+
 MovieGenBlock::MovieGenBlock(const Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan)
     : shape_(shape),
       self_attention_(scope.child("self_attention"), shape, plan),
       cross_attention_(scope.child("cross_attention"), shape, plan),
-      mlp_(scope.child("mlp"), shape, plan),
+      mlp_(mlp_of(scope.child("mlp"), shape, plan)),
       norm_weight_(scope.child("adaLN.ln").declare("weight", {shape.hidden_size}, Init::ones())),
       modulation_(scope.child("adaLN.adaLN_modulation.1"), shape.hidden_size, 6 * shape.hidden_size,
                   Init::zeros()) {}
@@ -101,7 +113,7 @@ at::Tensor MovieGenBlock::forward(at::Tensor x, const MovieGenConditioning& give
   x = nn::gated_add(x, m[kSelfGate], attended, layout);
   at::Tensor y = cross_attention_(x, given.text, layout);
   if (shape_.cross_residual) x = y = x + y;
-  return nn::gated_add(x, m[kMlpGate], mlp_(normed(y, m[kMlpShift], m[kMlpScale], layout)), layout);
+  return nn::gated_add(x, m[kMlpGate], mlp_(normed(y, m[kMlpShift], m[kMlpScale], layout), layout), layout);
 }
 
 MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
@@ -150,22 +162,37 @@ at::Tensor MovieGen::forward(const PackInput& input, const PackLayout& layout) c
 
 namespace {
 
+// Every expert multiplies the tokens it takes, the router all.
+double mlp_products(const MovieGenShape& shape, std::int64_t tokens) {
+  const double of_token = 3.0 * static_cast<double>(shape.hidden_size * shape.ffn_hidden_size);
+  if (!shape.experts) return static_cast<double>(tokens) * of_token;
+  const auto& [experts, factor, group] = *shape.experts;
+  const std::int64_t picks = experts * nn::expert_capacity(tokens, experts, factor);
+  return static_cast<double>(picks) * of_token + static_cast<double>(tokens * experts * shape.hidden_size);
+}
+
 double moviegen_forward_flops(const MovieGenShape& shape, std::int64_t tokens, std::int64_t text_rows) {
   const auto h = static_cast<double>(shape.hidden_size), q = static_cast<double>(shape.query_width()),
              kv = static_cast<double>(2 * shape.num_query_groups * shape.head_width()),
              s = static_cast<double>(tokens), t = static_cast<double>(text_rows);
-  const double products = h * (q + kv) + 3 * h * q + 3 * h * static_cast<double>(shape.ffn_hidden_size);
+  const double products = h * (q + kv) + 3 * h * q;
   const double text_products = 2 * q * static_cast<double>(shape.crossattn_emb_size);
-  const double layers = s * products + t * text_products + 2 * s * q * (s + t);
+  const double layers = s * products + mlp_products(shape, tokens) + t * text_products + 2 * s * q * (s + t);
   const double ends = 2 * s * h * static_cast<double>(shape.patch_features());
   return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
+}
+
+std::string title_of(const MovieGenShape& shape) {
+  const std::string sizes = fmt::format("{} layers, width {}, {} heads in {} groups", shape.num_layers,
+                                        shape.hidden_size, shape.num_attention_heads, shape.num_query_groups);
+  if (!shape.experts) return "MovieGen, " + sizes;
+  return fmt::format("EC-DiT, {}, {} experts", sizes, shape.experts->count);
 }
 
 }  // namespace
 
 BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan) {
-  return {.title = fmt::format("MovieGen, {} layers, width {}, {} heads in {} groups", shape.num_layers,
-                               shape.hidden_size, shape.num_attention_heads, shape.num_query_groups),
+  return {.title = title_of(shape),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
           .build = builder_of<MovieGen>(shape, plan),

@@ -7,6 +7,7 @@
 // Parameter names and shapes are those of spec/nemo_diffusion.md.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "model/moviegen_shape.h"
@@ -71,7 +72,7 @@ class MovieGenBlock {
   MovieGenShape shape_;
   GroupedSelfAttention self_attention_;
   PlainCrossAttention cross_attention_;
-  SwiGlu mlp_;
+  std::function<at::Tensor(const at::Tensor& x, const nn::PackLayout& layout)> mlp_;
   at::Tensor norm_weight_;
   nn::Linear modulation_;
 };

@@ -1,6 +1,17 @@
 #include "model/moviegen_shape.h"
 
 namespace dfm::model {
+namespace {
+
+std::optional<ExpertShape> expert_shape(const Config& config) {
+  const auto count = config.optional_integer("model.num_moe_experts");
+  if (!count) return {};
+  const bool is_pack = config.text("model.moe_routing_group") == "pack";
+  return ExpertShape{*count, config.real("model.moe_expert_capacity_factor"),
+                     is_pack ? RoutingGroup::pack : RoutingGroup::sample};
+}
+
+}  // namespace
 
 MovieGenShape moviegen_shape(const Config& config) {
   MovieGenShape shape{transformer_shape(config)};
@@ -10,6 +21,7 @@ MovieGenShape moviegen_shape(const Config& config) {
   shape.max_img_w = config.integer("model.max_img_w");
   shape.max_frames = config.integer("model.max_frames");
   shape.cross_residual = config.text("model.cross_residual") == "paper";
+  shape.experts = expert_shape(config);
   require_divisible(shape.hidden_size, "model.hidden_size", 2, "the time's sinusoids are sines and cosines");
   require_divisible(shape.num_attention_heads, "model.num_attention_heads", shape.num_query_groups,
                     "model.num_query_groups");

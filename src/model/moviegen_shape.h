@@ -1,9 +1,21 @@
 // The sizes that define a MovieGen transformer (spec/nemo_diffusion.md section 1.2; "DiTLlama" there).
 #pragma once
 
+#include <optional>
+
 #include "model/transformer_shape.h"
 
 namespace dfm::model {
+
+// Which tokens experts choose among.
+enum class RoutingGroup { sample, pack };
+
+// EC-DiT: ffn_hidden_size is the width of each expert.
+struct ExpertShape {
+  std::int64_t count = 64;
+  double capacity_factor = 8;  // experts that take a token, on average
+  RoutingGroup routing_group = RoutingGroup::sample;
+};
 
 struct MovieGenShape : TransformerShape {
   std::int64_t num_query_groups = 6;
@@ -13,6 +25,7 @@ struct MovieGenShape : TransformerShape {
   // Whether what cross-attention gives is added to the hidden state, as in the paper, or only fed to the MLP,
   // as in the system that dfm replaces.
   bool cross_residual = false;
+  std::optional<ExpertShape> experts = {};  // none: one MLP for all tokens
 
   std::int64_t query_width() const { return num_attention_heads * head_width(); }
   std::int64_t heads_in_group() const { return num_attention_heads / num_query_groups; }

@@ -23,9 +23,10 @@ def random_samples(pack, features, text_width):
 
 
 def expected_of(model, samples, direction):
-    """The output and every gradient, in float64, so that the errors are dfm's alone."""
+    """The output and every gradient, in float64, so that the errors are dfm's alone. The model takes one sample, or, as `pack`, all."""
     model = model.double()
-    outputs = [model(tokens.double(), where, level, text.double()) for tokens, where, level, text in samples]
+    samples = [(tokens.double(), where, level, text.double()) for tokens, where, level, text in samples]
+    outputs = model.pack(samples) if hasattr(model, "pack") else [model(*each) for each in samples]
     (torch.cat(outputs) * direction).sum().backward()
     return {"output": torch.cat(outputs).detach(), **{f"grad.{name}": each.grad for name, each in model.named_parameters()}}
 

@@ -1,0 +1,81 @@
+#include "nn/expert_choice.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+namespace dfm::nn {
+namespace {
+
+// What one expert takes of all groups.
+std::vector<std::int64_t> picks_of(std::span<const float> scores,
+                                   const std::vector<std::int64_t>& group_counts,
+                                   const std::vector<std::int64_t>& capacities) {
+  std::vector<std::int64_t> picks;
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < group_counts.size(); ++i) {
+    const auto group =
+        scores.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(group_counts[i]));
+    for (const std::int64_t place : highest(group, capacities[i])) picks.push_back(begin + place);
+    begin += group_counts[i];
+  }
+  return picks;
+}
+
+}  // namespace
+
+std::int64_t expert_capacity(std::int64_t tokens, std::int64_t experts, double factor) {
+  const double even = static_cast<double>(tokens) * factor / static_cast<double>(experts);
+  const auto floor = static_cast<std::int64_t>(std::floor(std::min(even, static_cast<double>(tokens))));
+  return std::clamp<std::int64_t>(floor, std::min<std::int64_t>(1, tokens), tokens);
+}
+
+std::vector<std::int64_t> highest(std::span<const float> scores, std::int64_t count) {
+  const auto score = [&](std::int64_t place) {
+    const float value = scores[static_cast<std::size_t>(place)];
+    return std::isnan(value) ? -std::numeric_limits<float>::infinity() : value;
+  };
+  std::vector<std::int64_t> places(scores.size());
+  std::iota(places.begin(), places.end(), 0);
+  std::ranges::nth_element(places, places.begin() + count, [&](std::int64_t a, std::int64_t b) {
+    return score(a) != score(b) ? score(a) > score(b) : a < b;
+  });
+  places.resize(static_cast<std::size_t>(count));
+  std::ranges::sort(places);
+  return places;
+}
+
+at::Tensor Choice::weights(const at::Tensor& scores) const {
+  return scores.flatten().index_select(0, tokens * scores.size(1) + experts).unsqueeze(1);
+}
+
+Choice choose_tokens(const at::Tensor& scores, const std::vector<std::int64_t>& group_counts, double factor) {
+  const std::int64_t tokens = scores.size(0), experts = scores.size(1);
+  std::vector<std::int64_t> capacities;
+  for (const std::int64_t count : group_counts) capacities.push_back(expert_capacity(count, experts, factor));
+  const std::int64_t of_each = std::reduce(capacities.begin(), capacities.end());
+  const at::Tensor columns = scores.detach().t().contiguous();
+  Choice choice{at::empty({experts, of_each}, at::kLong), at::arange(experts).repeat_interleave(of_each),
+                std::vector<std::int64_t>(static_cast<std::size_t>(experts), of_each)};
+  auto* const out = choice.tokens.mutable_data_ptr<std::int64_t>();
+  at::parallel_for(0, experts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      const std::span<const float> column(columns.const_data_ptr<float>() + e * tokens,
+                                          static_cast<std::size_t>(tokens));
+      std::ranges::copy(picks_of(column, group_counts, capacities), out + e * of_each);
+    }
+  });
+  choice.tokens = choice.tokens.flatten();
+  return choice;
+}
+
+at::Tensor combined(const at::Tensor& outputs, const at::Tensor& weights, const Choice& choice,
+                    std::int64_t tokens) {
+  const at::Tensor weighted = outputs.to(at::kFloat) * weights;
+  return at::zeros({tokens, outputs.size(1)}, at::kFloat)
+      .index_add(0, choice.tokens, weighted)
+      .to(outputs.scalar_type());
+}
+
+}  // namespace dfm::nn
