@@ -64,14 +64,18 @@ void print(const data::IndexReport& report, const data::IndexSettings& settings)
     log::info("{} was kept as it is; --force-overwrite replaces it", kept);
   }
   if (report.stopped) return;
-  log::info("{} samples in {} shards in {}, parts: {}",
-            format_count(static_cast<std::int64_t>(report.samples)), report.shards.size(),
-            settings.root.native(), fmt::format("{}", fmt::join(report.extensions, ", ")));
+  const auto count = [](std::size_t number, const char* noun) {
+    return format_count(static_cast<std::int64_t>(number), noun);
+  };
+  log::info("{} in {} in {}, parts: {}", count(report.samples, "sample"),
+            count(report.shards.size(), "shard"), settings.root.native(),
+            fmt::format("{}", fmt::join(report.extensions, ", ")));
   if (report.shards_read < report.shards.size()) {
-    log::info("{} shards had not changed and were not read again", report.shards.size() - report.shards_read);
+    log::info("{} had not changed since the last run",
+              count(report.shards.size() - report.shards_read, "shard"));
   }
   for (const data::SplitSummary& split : report.splits) {
-    log::info("split {}: {} samples in {} shards", split.name, split.samples, split.shards);
+    log::info("split {}: {} in {}", split.name, count(split.samples, "sample"), count(split.shards, "shard"));
   }
 }
 

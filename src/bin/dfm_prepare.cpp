@@ -3,6 +3,7 @@
 
 #include "cli/run_program.h"
 #include "core/log.h"
+#include "core/units.h"
 #include "prepare/prepare.h"
 
 namespace {
@@ -26,7 +27,12 @@ cli::Program program() {
                   {"synthetic", "prepare.synthetic"},
                   {"shard-maxcount", "prepare.shard_maxcount"},
                   {"video-folder", "prepare.source"},
-                  {"output-dir", "prepare.output"}},
+                  {"output-dir", "prepare.output"},
+                  {"output-format", "prepare.output_format"},
+                  {"device", "prepare.device"},
+                  {"stochastic", "prepare.stochastic"},
+                  {"no-memory-optimization", "prepare.no_memory_optimization"},
+                  {"model", "prepare.model"}},
       .sections = {"prepare", "encoders"},
       .examples =
           "  dfm_prepare pictures/ shards/ --height 256 --width 256\n"
@@ -44,13 +50,14 @@ ExitCode run(const Config& config, const cli::Context& context) {
     for (std::size_t i = 0; i < std::min(kShown, report.skipped.size()); ++i)
       log::warn("left out: {}", report.skipped[i]);
     if (!report.skipped.empty())
-      log::warn("{} items were left out: {} lists them", report.skipped.size(),
+      log::warn("left out in all: {}; {} lists them",
+                format_count(static_cast<std::int64_t>(report.skipped.size()), "item"),
                 report.left_out_list.native());
   }
   if (!report.stopped) {
-    log::info("{} samples in {} shards in {} ({} shards were there already, {} items left out)",
-              report.samples, report.shards, settings.output.native(), report.shards_found,
-              report.skipped.size());
+    log::info("{} in {} in {} ({} there already, {} left out)", format_count(report.samples, "sample"),
+              format_count(report.shards, "shard"), settings.output.native(), report.shards_found,
+              format_count(static_cast<std::int64_t>(report.skipped.size()), "item"));
   }
   return report.exit_code();
 }

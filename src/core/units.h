@@ -18,5 +18,7 @@ std::string format_seconds(double seconds);
 
 // 40950336 -> "40,950,336".
 std::string format_count(std::int64_t count);
+// With its noun: "1 shard", "2,000 shards".
+std::string format_count(std::int64_t count, std::string_view noun);
 
 }  // namespace dfm

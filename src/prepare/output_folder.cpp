@@ -125,6 +125,7 @@ void OutputFolder::remove_parts() const {
 fs::path OutputFolder::left_out_list() const { return path_ / kMemory / "left_out.txt"; }
 
 void OutputFolder::write_left_out(const std::vector<std::string>& skipped) const {
+  if (skipped.empty()) return remove_file(left_out_list());  // of an earlier run
   std::string text;
   for (const std::string& each : skipped) text += printable(each) + "\n";
   write_durably(left_out_list(), text);

@@ -49,6 +49,7 @@ class OutputFolder {
   void remove_parts() const;
 
   std::filesystem::path left_out_list() const;
+  // Removes the list where nothing was left out.
   void write_left_out(const std::vector<std::string>& skipped) const;
 
  private:

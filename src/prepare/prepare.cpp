@@ -82,7 +82,7 @@ void collect_records(const OutputFolder& folder, std::int64_t shards, const comm
       all.skipped.insert(all.skipped.end(), record->skipped.begin(), record->skipped.end());
     }
     folder.remove_parts();
-    if (!all.skipped.empty()) folder.write_left_out(all.skipped);
+    folder.write_left_out(all.skipped);
     return to_text(all);
   });
   ShardRecord all = shard_record_from_text(world.broadcast_text(mine, 0), "the report of rank 0");

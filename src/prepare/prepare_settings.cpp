@@ -29,6 +29,33 @@ void require_size_of_synthetic(const PrepareSettings& settings) {
   throw usage_error("synthetic samples have no size of their own", "give --height and --width");
 }
 
+// What scripts that called prepare_dataset_wan.py may hand on and nothing here could do.
+void refuse_what_has_no_meaning(const Config& config) {
+  const std::string codec = config.text("encoders.codec");
+  if (config.text("prepare.output_format") != "energon") {
+    throw usage_error("dfm_prepare writes no files of the format automodel",
+                      "leave out --output-format: dfm_train and Megatron-Energon read webdataset shards");
+  }
+  if (config.text("prepare.device") != "cpu") {
+    throw usage_error(fmt::format("codec '{}' and text encoder '{}' run on processors alone", codec,
+                                  config.text("encoders.text")),
+                      "leave out --device, and start more ranks to be faster");
+  }
+  if (config.flag("prepare.stochastic")) {
+    throw usage_error(fmt::format("codec '{}' gives latents, not a distribution to draw them from", codec),
+                      "leave out --stochastic");
+  }
+  if (config.flag("prepare.no_memory_optimization")) {
+    throw usage_error(fmt::format("codec '{}' cuts nothing into slices or tiles to save memory", codec),
+                      "leave out --no-memory-optimization");
+  }
+  if (const auto model = config.optional_text("prepare.model")) {
+    throw usage_error(
+        fmt::format("prepare.model = {}: no codec or text encoder is loaded by such a name", *model),
+        "leave out --model; encoders.codec and encoders.text choose among those that are built in");
+  }
+}
+
 Fit fit_of(const Config& config) {
   if (config.flag("prepare.no_aspect_ratio")) return Fit::stretch;
   return config.flag("prepare.center_crop") ? Fit::crop : Fit::inside;
@@ -37,6 +64,7 @@ Fit fit_of(const Config& config) {
 }  // namespace
 
 PrepareSettings prepare_settings(const Config& config) {
+  refuse_what_has_no_meaning(config);
   PrepareSettings settings;
   settings.synthetic = config.optional_integer("prepare.synthetic").value_or(0);
   settings.source = settings.synthetic == 0 ? config.text("prepare.source")

@@ -93,7 +93,7 @@ def print_table(rounds, mib):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bin", type=Path)
-    parser.add_argument("--mib", type=int, default=1024)
+    parser.add_argument("--mib", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--folder", help="on the disk that is measured")

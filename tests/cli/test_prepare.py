@@ -136,6 +136,15 @@ def test_bad_items_are_left_out_and_named(pictures, tmp_path):
     assert "100.png has no caption" in again.stderr
 
 
+def test_a_list_of_what_was_left_out_goes_with_its_reason(pictures, tmp_path):
+    run("dfm_prepare", pictures, tmp_path / "out", "--height", 32, "--width", 32)
+    stale = tmp_path / "out/.dfm_prepare/left_out.txt"
+    stale.write_text("000.png: of an earlier run\n")
+    done = run("dfm_prepare", pictures, tmp_path / "out", "--height", 32, "--width", 32)
+    assert "23 samples in 1 shard in" in done.stderr and "1 there already, 0 items left out" in done.stderr
+    assert not stale.exists()
+
+
 def test_bad_items_can_be_fatal(pictures, tmp_path):
     source = tmp_path / "source"
     shutil.copytree(pictures, source)
@@ -170,6 +179,23 @@ def test_shards_of_another_source_are_not_overwritten(pictures, tmp_path):
 def test_impossible_settings_are_usage_errors(pictures, tmp_path, words, text):
     folders = [pictures, tmp_path / "out"] if words else [pictures]
     assert text in run("dfm_prepare", *folders, *words, code=2).stderr
+
+
+@pytest.mark.parametrize("words, text", [
+    (["--output_format", "automodel"], "webdataset shards"),
+    (["--device", "cuda"], "start more ranks"),
+    (["--stochastic"], "leave out --stochastic"),
+    (["--no-memory-optimization"], "leave out --no-memory-optimization"),
+    (["--model", "Wan-AI/Wan2.1-T2V-14B-Diffusers"], "encoders.codec and encoders.text choose"),
+])
+def test_options_of_the_other_script_that_mean_nothing_here_are_refused(pictures, tmp_path, words, text):
+    assert text in run("dfm_prepare", pictures, tmp_path / "out", *words, code=2).stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_of_the_other_script_that_say_what_is_so_are_taken(pictures, tmp_path):
+    run("dfm_prepare", "--video_folder", pictures, "--output_dir", tmp_path / "out", "--output_format", "energon", "--device", "cpu")
+    assert len(members(tmp_path / "out")) == 3 * 23
 
 
 def test_a_source_that_is_not_there_is_an_error(tmp_path):

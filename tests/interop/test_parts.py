@@ -34,6 +34,12 @@ def saved_npy(array):
     return buffer.getvalue()
 
 
+def saved_npz(save=np.savez, **arrays):
+    buffer = io.BytesIO()
+    save(buffer, **arrays)
+    return buffer.getvalue()
+
+
 def tensors(seed, dtype):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(16, 1 + seed % 3, 4, 6, generator=generator).to(dtype), torch.randn(5, 8, generator=generator).to(dtype)
@@ -59,6 +65,8 @@ FORMS = {
     "pt and pyd": (F16, lambda x, t: {"pt": saved(x), "pyd": pickle.dumps(t)}),
     "npy": (F16, lambda x, t: {"latent.npy": saved_npy(x.numpy()), "text.npy": saved_npy(t.numpy())}),
     "npy and pickle": (F32, lambda x, t: {"npy": saved_npy(np.asfortranarray(x.numpy())), "pickle": pickle.dumps(t)}),
+    "npz": (F16, lambda x, t: {"npz": saved_npz(latent=x.numpy(), text=t.numpy())}),
+    "npz of Fortran's order, and more": (F64, lambda x, t: {"npz": saved_npz(other=np.ones(3), text=np.asfortranarray(t), latent=x.numpy())}),
     "safetensors": (BF16, lambda x, t: {"safetensors": save_safetensors({"latent": x, "text": t})}),
 }
 
@@ -164,9 +172,12 @@ def test_what_is_wrong_with_a_sample_is_said(tmp_path):
     (tmp_path / "s.tar").write_bytes(archive({
         "a": {"json": b"{}", "pickle": pickle.dumps(t)}, "b": {"pth": saved(x)}, "c": {"pth": saved(wild), "pickle": pickle.dumps(t)},
         "d": {"pth": saved([x]), "pickle": pickle.dumps(t)}, "e": {"pth": saved(x), "pickle": pickle.dumps(np.array(["text"]))},
-        "f": {"pth": saved(x)[:-90], "pickle": pickle.dumps(t)}, "g": {"pth": saved(x), "pickle": pickle.dumps(t)}}))
+        "f": {"pth": saved(x)[:-90], "pickle": pickle.dumps(t)}, "h": {"npz": saved_npz(np.savez_compressed, latent=x, text=t)},
+        "i": {"npz": saved_npz(latent=x, text=t).replace(t.numpy().tobytes(), bytes(t.numel() * 4))}, "j": {"npz": saved_npz(latent=x)},
+        "g": {"pth": saved(x), "pickle": pickle.dumps(t)}}))
     indexed(tmp_path, code=7)
     lines = subprocess.run([TOOL, "decoded", tmp_path, "train"], capture_output=True, text=True).stdout.splitlines()
-    for line, words in zip(lines, ["no .pth part", "no .pickle part", "not finite", "not one tensor", "not supported", "f.pth"]):
+    for line, words in zip(lines, ["no .pth part", "no .pickle part", "not finite", "not one tensor", "not supported", "f.pth",
+                                  "compressed", "CRC", "text.npy"]):
         assert line.startswith("error") and words in line
-    assert not lines[6].startswith("error")
+    assert not lines[9].startswith("error")

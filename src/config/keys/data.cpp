@@ -77,6 +77,14 @@ std::vector<Key> prepare_keys() {
       choice(
           "prepare.on_bad_input", "skip", {"skip", "fail"},
           "Leave out an image or video that cannot be used and end with code 7, or end at once with code 3"),
+      choice("prepare.output_format", "energon", {"energon", "automodel"},
+             "Webdataset shards; automodel (a pickle a sample) is refused, with what to do instead"),
+      choice("prepare.device", "cpu", {"cpu", "cuda"}, "Where codec and text encoder run; cuda is refused"),
+      flag("prepare.stochastic", false,
+           "Draw latents instead of taking their mean; refused by codecs without a distribution, as dct"),
+      flag("prepare.no_memory_optimization", false,
+           "Codec without slices and tiles; refused by codecs that have none, as dct"),
+      text("prepare.model", {}, "A model to encode with; refused: encoders.codec and encoders.text choose"),
   };
 }
 

@@ -88,8 +88,9 @@ DatasetOverview dataset_overview(const fs::path& root) {
 
 std::string overview_text(const DatasetOverview& overview) {
   std::string text = fmt::format(
-      "{}: {} samples in {} shards, {}\nsample type: {}\nuuid: {}\n", overview.root.native(),
-      format_count(static_cast<std::int64_t>(overview.samples())), overview.info.shards.size(),
+      "{}: {} in {}, {}\nsample type: {}\nuuid: {}\n", overview.root.native(),
+      format_count(static_cast<std::int64_t>(overview.samples()), "sample"),
+      format_count(static_cast<std::int64_t>(overview.info.shards.size()), "shard"),
       format_bytes(overview.bytes()), overview.sample_type.empty() ? "no dataset.yaml" : overview.sample_type,
       overview.uuid.empty() ? "none" : overview.uuid);
   text += overview.has_tables ? "parts:\n" : "parts: not known, there is no index.sqlite\n";
@@ -99,9 +100,9 @@ std::string overview_text(const DatasetOverview& overview) {
   }
   text += "splits:\n";
   for (const SplitSummary& split : overview.splits) {
-    text += fmt::format("  {:>12} samples in {} shards  {}\n",
-                        format_count(static_cast<std::int64_t>(split.samples)), split.shards,
-                        printable(split.name));
+    text +=
+        fmt::format("  {:>20} in {}  {}\n", format_count(static_cast<std::int64_t>(split.samples), "sample"),
+                    format_count(static_cast<std::int64_t>(split.shards), "shard"), printable(split.name));
   }
   if (overview.excluded > 0)
     text += fmt::format("  {} shards or samples are excluded by name\n", overview.excluded);

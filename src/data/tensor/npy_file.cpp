@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/text.h"
 #include "data/tensor/numpy_type.h"
+#include "data/zip/reader.h"
 
 namespace dfm::data {
 namespace {
@@ -112,30 +113,67 @@ DType dtype_of(const std::string& description) {
                    "convert the array to float32, float16, float64, int8 to int64, uint8 or bool");
 }
 
-}  // namespace
+// What stands before the elements.
+struct Description {
+  Header header;
+  DType dtype = DType::float32;
+  std::uint64_t header_bytes = 0, element_bytes = 0;
+};
 
-std::shared_ptr<const ArrayView> open_npy(const ByteRange& file) {
+Description describe(const ByteRange& file) {
   if (file.size() < 10 || file.part(0, kMagic.size()).text() != kMagic)
     throw data_error("it does not begin as a file of numpy.save");
   const bool is_first = file.number<std::uint8_t>(6) == 1;
   const std::uint64_t begin = is_first ? 10 : 12;
   const std::uint64_t length = is_first ? file.number<std::uint16_t>(8) : file.number<std::uint32_t>(8);
   if (length > kLongestHeader) throw damaged();
-  const Header header = HeaderReader(file.part(begin, length).text()).read();
-  const DType dtype = dtype_of(header.description);
-  auto storage = std::make_shared<Storage>();
-  storage->content = file.part(begin + length, file.size() - begin - length);
-  const auto count = static_cast<std::uint64_t>(element_count(header.shape));
-  if (__builtin_mul_overflow(count, size_of(dtype), &storage->size_bytes) ||
-      storage->content.size() != storage->size_bytes) {
-    throw data_error(fmt::format("{} bytes are stored for an array of {} with shape {}",
-                                 storage->content.size(), name_of(dtype), to_text(header.shape)),
+  Description found{HeaderReader(file.part(begin, length).text()).read()};
+  found.dtype = dtype_of(found.header.description);
+  found.header_bytes = begin + length;
+  const auto count = static_cast<std::uint64_t>(element_count(found.header.shape));
+  const std::uint64_t stored = file.size() - found.header_bytes;
+  if (__builtin_mul_overflow(count, size_of(found.dtype), &found.element_bytes) ||
+      stored != found.element_bytes) {
+    throw data_error(fmt::format("{} bytes are stored for an array of {} with shape {}", stored,
+                                 name_of(found.dtype), to_text(found.header.shape)),
                      "the file is damaged: copy or make it again");
   }
-  ArrayView view = make_view(std::move(storage), dtype,
-                             header.column_major ? column_major(header.shape) : row_major(header.shape));
-  view.swapped = header.description.front() == '>';
+  return found;
+}
+
+std::shared_ptr<const ArrayView> view_of(const Description& found, std::shared_ptr<const Storage> storage,
+                                         std::int64_t first_element) {
+  Layout layout =
+      found.header.column_major ? column_major(found.header.shape) : row_major(found.header.shape);
+  layout.offset = first_element;
+  ArrayView view = make_view(std::move(storage), found.dtype, std::move(layout));
+  view.swapped = found.header.description.front() == '>';
   return std::make_shared<const ArrayView>(std::move(view));
+}
+
+}  // namespace
+
+std::shared_ptr<const ArrayView> open_npy(const ByteRange& file) {
+  const Description found = describe(file);
+  auto storage = std::make_shared<Storage>();
+  storage->content = file.part(found.header_bytes, found.element_bytes);
+  storage->size_bytes = found.element_bytes;
+  return view_of(found, std::move(storage), 0);
+}
+
+// The checksum of an entry covers the header, too, so that the storage is all of the entry where the elements
+// begin at a multiple of their size. Numpy sees to that.
+std::shared_ptr<const ArrayView> open_npz(const ByteRange& file, std::string_view array) {
+  const ZipEntry entry = ZipReader(file).entry(fmt::format("{}.npy", array));
+  const Description found = describe(entry.content);
+  const std::uint64_t size = size_of(found.dtype);
+  if (found.header_bytes % size != 0)
+    throw data_error("its elements are not aligned", "save the arrays again with numpy.savez");
+  auto storage = std::make_shared<Storage>();
+  storage->content = entry.content;
+  storage->size_bytes = entry.content.size();
+  storage->crc32 = entry.crc32;
+  return view_of(found, std::move(storage), static_cast<std::int64_t>(found.header_bytes / size));
 }
 
 }  // namespace dfm::data

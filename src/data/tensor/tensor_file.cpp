@@ -54,6 +54,8 @@ Open open_part(const TensorPart& part) {
       return open_pickled_array;
     case TensorFormat::npy:
       return [](const ByteRange& file, MemoryBudget&) { return open_npy(file); };
+    case TensorFormat::npz:
+      return [name = part.tensor](const ByteRange& file, MemoryBudget&) { return open_npz(file, name); };
     case TensorFormat::safetensors:
       return
           [name = part.tensor](const ByteRange& file, MemoryBudget&) { return open_safetensors(file, name); };

@@ -8,7 +8,7 @@
 
 namespace dfm::data {
 
-enum class TensorFormat { torch, pickle, npy, safetensors };
+enum class TensorFormat { torch, pickle, npy, npz, safetensors };
 
 struct TensorPart {
   std::string_view extension;  // of the part; one dot may stand before it
@@ -17,14 +17,18 @@ struct TensorPart {
 };
 
 // The first one that a sample has counts.
-inline constexpr std::array kLatentParts{
-    TensorPart{"pth", TensorFormat::torch}, TensorPart{"pt", TensorFormat::torch},
-    TensorPart{"latent.npy", TensorFormat::npy}, TensorPart{"npy", TensorFormat::npy},
-    TensorPart{"safetensors", TensorFormat::safetensors, "latent"}};
-inline constexpr std::array kTextParts{
-    TensorPart{"pickle", TensorFormat::pickle}, TensorPart{"pkl", TensorFormat::pickle},
-    TensorPart{"pyd", TensorFormat::pickle}, TensorPart{"text.npy", TensorFormat::npy},
-    TensorPart{"safetensors", TensorFormat::safetensors, "text"}};
+inline constexpr std::array kLatentParts{TensorPart{"pth", TensorFormat::torch},
+                                         TensorPart{"pt", TensorFormat::torch},
+                                         TensorPart{"latent.npy", TensorFormat::npy},
+                                         TensorPart{"npy", TensorFormat::npy},
+                                         TensorPart{"npz", TensorFormat::npz, "latent"},
+                                         TensorPart{"safetensors", TensorFormat::safetensors, "latent"}};
+inline constexpr std::array kTextParts{TensorPart{"pickle", TensorFormat::pickle},
+                                       TensorPart{"pkl", TensorFormat::pickle},
+                                       TensorPart{"pyd", TensorFormat::pickle},
+                                       TensorPart{"text.npy", TensorFormat::npy},
+                                       TensorPart{"npz", TensorFormat::npz, "text"},
+                                       TensorPart{"safetensors", TensorFormat::safetensors, "text"}};
 
 // Some writers put the dot into the part's name: KEY..pth (spec/nemo_diffusion.md section 5.1).
 constexpr std::string_view without_dot(std::string_view extension) {

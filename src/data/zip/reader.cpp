@@ -26,7 +26,8 @@ void refuse_unless_stored(unsigned flags, unsigned method) {
   if (method != 0) {
     throw data_error(
         fmt::format("it is compressed (method {})", method),
-        "only stored entries are read, as torch.save writes them: load and save the file with torch");
+        "only stored entries are read, as torch.save and numpy.savez write them: load and save the file with "
+        "these");
   }
 }
 

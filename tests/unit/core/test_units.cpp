@@ -62,6 +62,8 @@ TEST(Units, CountsHaveCommasAtThousands) {
   EXPECT_EQ(format_count(-1000), "-1,000");
   EXPECT_EQ(format_count(-100), "-100");
   EXPECT_EQ(format_count(40950336), "40,950,336");
+  EXPECT_EQ(format_count(1, "shard"), "1 shard");
+  EXPECT_EQ(format_count(2000, "shard"), "2,000 shards");
   EXPECT_EQ(format_count(std::numeric_limits<std::int64_t>::min()), "-9,223,372,036,854,775,808");
 }
 
