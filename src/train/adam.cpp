@@ -68,17 +68,24 @@ float* ShardedAdam::weights(const Segment& segment) const {
 }
 
 void ShardedAdam::initialize(std::uint64_t seed) {
+  begin_owned([seed](const nn::Parameter& parameter, std::int64_t first, std::span<float> out) {
+    at::parallel_for(
+        0, static_cast<std::int64_t>(out.size()), kGrain, [&](std::int64_t begin, std::int64_t end) {
+          nn::initial_values(parameter, seed, first + begin, floats(out.data() + begin, end - begin));
+        });
+  });
+  publish();
+}
+
+void ShardedAdam::begin_owned(const StartingValues& values) {
   for (const Segment& segment : layout_.segments()) {
+    StopToken::throw_if_requested();
     float* const target = weights(segment);
-    at::parallel_for(0, segment.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-      nn::initial_values(parameters_.all()[segment.parameter], seed, segment.begin + begin,
-                         floats(target + begin, end - begin));
-    });
+    values(parameters_.all()[segment.parameter], segment.begin, floats(target, segment.count));
     if (average_.defined()) {
       std::copy_n(target, segment.count, average_.mutable_data_ptr<float>() + segment.owned_offset);
     }
   }
-  publish();
 }
 
 void ShardedAdam::load_owned(ckpt::PieceReader& reader) {

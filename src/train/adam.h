@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "ckpt/pieces.h"
@@ -27,6 +29,10 @@ struct AdamSettings {
 
 AdamSettings adam_settings(const Config& config);
 
+// out = the values of a parameter from element `begin` of what this rank holds of it.
+using StartingValues =
+    std::function<void(const nn::Parameter& parameter, std::int64_t begin, std::span<float> out)>;
+
 class ShardedAdam {
  public:
   // Allocates the state; weights are undefined until initialize() or load_owned() and publish().
@@ -35,6 +41,9 @@ class ShardedAdam {
 
   // Collective. Starting weights from seed and names, zero moments.
   void initialize(std::uint64_t seed);
+  // The same from given values, for what this rank owns; a moving average begins with them. The parameters
+  // follow with publish(). Throws an error of kind `stopped` when asked to stop meanwhile.
+  void begin_owned(const StartingValues& values);
   // The owned state from a checkpoint of any layout. The parameters follow with publish(). Throws an error of
   // kind `stopped` when asked to stop meanwhile.
   void load_owned(ckpt::PieceReader& reader);

@@ -22,6 +22,7 @@
 #include "train/setup.h"
 #include "train/staged_data.h"
 #include "train/validation_round.h"
+#include "train/weights_start.h"
 
 namespace dfm::train {
 namespace {
@@ -90,6 +91,14 @@ std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer
           {"Seed", std::to_string(config.integer("rng.seed"))}};
 }
 
+// The weights of step 0: drawn, or those of another run.
+void begin(const Surroundings& here, Trainer& trainer) {
+  const auto path = weights_to_start_from(here.config);
+  if (!path) return trainer.initialize();
+  trainer.begin_with(starting_weights(here.world, *path, here.config, trainer.parameters()));
+  log::info("starting at iteration 0 from the weights of {}", path->native());
+}
+
 // Fresh weights, or those of the newest checkpoint, which is returned.
 std::optional<ckpt::Listed> start_or_resume(const Surroundings& here, const std::string& fingerprint,
                                             const NodeTier& node_tier, Trainer& trainer) {
@@ -100,7 +109,7 @@ std::optional<ckpt::Listed> start_or_resume(const Surroundings& here, const std:
       pointer_to(local));
   node_tier.warn_of_lost_steps(here.world, checkpoint ? checkpoint->step : 0);
   if (!checkpoint) {
-    trainer.initialize();
+    begin(here, trainer);
     return checkpoint;
   }
   log::info("resuming from {} at iteration {}", checkpoint->folder.native(), trainer.steps_done());
@@ -186,7 +195,10 @@ void leave_if_asked_to(const comm::Group& world) {
 
 ExitCode run(const Surroundings& here) {
   const auto& [config, world, topology, progress, journal] = here;
-  comm::agreed(world, [&] { sampling_weights_settings(config); });  // not refused after the last step
+  comm::agreed(world, [&] {
+    sampling_weights_settings(config);  // not refused after the last step
+    weights_to_start_from(config);
+  });
   auto stop = stop_conditions(here);
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));

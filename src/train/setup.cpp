@@ -10,6 +10,7 @@
 #include "core/units.h"
 #include "data/loader/energon_source.h"
 #include "model/patchify.h"
+#include "train/same_model.h"
 
 namespace dfm::train {
 namespace {
@@ -30,27 +31,6 @@ const std::string& dataset_path(const Config& config) {
     throw usage_error("no training data are given", "give --dataset-path FOLDER, or --mock for made-up data");
   }
   return config.text("dataset.path");
-}
-
-// Keys that change what a weight means.
-bool defines_the_model(const std::string& key) {
-  return key == "diffusion.objective" || (key.starts_with("model.") && !key.ends_with("_parallel_size") &&
-                                          !key.starts_with("model.recompute_") &&
-                                          key != "model.init_method_std" && key != "model.zero_init_output");
-}
-
-void require_same_model(const Config& config, const ckpt::Listed& checkpoint) {
-  std::vector<std::string> differences;
-  for (const auto& [key, ours] : config.values_as_text()) {
-    const auto theirs = checkpoint.manifest->config.find(key);
-    if (!defines_the_model(key) || theirs == checkpoint.manifest->config.end() || theirs->second == ours)
-      continue;
-    differences.push_back(fmt::format("{} is {} there and {} here", key, theirs->second, ours));
-  }
-  if (differences.empty()) return;
-  throw usage_error(
-      fmt::format("{} is of another model: {}", checkpoint.folder.native(), fmt::join(differences, "; ")),
-      "give the same model.* keys, or another checkpoint.save");
 }
 
 data::SourceSettings source_settings(const Config& config, const data::NearbyCopies& copies) {
@@ -150,12 +130,12 @@ std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& worl
                                    const std::function<void(const ckpt::Listed&)>& load,
                                    ckpt::LocalUnion* local) {
   const auto load_ours = [&](const ckpt::Listed& checkpoint) {
-    require_same_model(config, checkpoint);
+    require_same_model(config, {checkpoint.folder.native(), checkpoint.manifest->config});
     load(checkpoint);
   };
   auto found =
       ckpt::load_newest(world, config.text("checkpoint.save"), ckpt::Damaged::set_aside, load_ours, local);
-  if (!found && !config.is_null("checkpoint.load")) {
+  if (!found && !config.is_null("checkpoint.load") && !config.flag("checkpoint.finetune")) {
     found = ckpt::load_newest(world, config.text("checkpoint.load"), ckpt::Damaged::leave, load_ours);
     if (!found) {
       throw Error(ExitCode::no_checkpoint,

@@ -36,9 +36,10 @@ std::string parameter_shares(const nn::ParameterList& parameters);
 // Throws a usage error when the text width of the data is not the model's.
 void require_fitting_text(const data::SampleSource& source, const model::BackboneSpec& model);
 
-// Collective. Goes on from the newest valid checkpoint of checkpoint.save, else of checkpoint.load, with
-// `load`, and returns it. Empty for a fresh start. Damaged ones of checkpoint.save are set aside. Warns when
-// the data differ, and throws a usage error when the model does. local: null without a node-local tier.
+// Collective. Goes on from the newest valid checkpoint of checkpoint.save, else of checkpoint.load (unless
+// checkpoint.finetune), with `load`, and returns it. Empty for a fresh start. Damaged ones of checkpoint.save
+// are set aside. Warns when the data differ, and throws a usage error when the model does. local: null
+// without a node-local tier.
 std::optional<ckpt::Listed> resume(const Config& config, const comm::Group& world,
                                    const std::string& data_fingerprint,
                                    const std::function<void(const ckpt::Listed&)>& load,

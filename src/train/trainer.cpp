@@ -46,6 +46,11 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
 
 void Trainer::initialize() { optimizer_.initialize(settings_.noise.seed); }
 
+void Trainer::begin_with(const StartingValues& weights) {
+  comm::agreed(groups_.data_context, [&] { optimizer_.begin_owned(weights); });
+  optimizer_.publish();
+}
+
 void Trainer::load(const ckpt::Listed& checkpoint) {
   comm::agreed(groups_.data_context, [&] { with_retries([&] { load_verified(checkpoint); }); });
   optimizer_.publish();

@@ -67,6 +67,8 @@ class Trainer {
 
   // Collective. Starting weights.
   void initialize();
+  // Collective. Given starting weights. Throws on every rank what hinders one.
+  void begin_with(const StartingValues& weights);
   // Collective. Goes on from a checkpoint. Throws on every rank when a file of it is damaged or cannot be
   // read; the state is then undefined until another one is loaded.
   void load(const ckpt::Listed& checkpoint);

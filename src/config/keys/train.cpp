@@ -95,6 +95,11 @@ std::vector<Key> checkpoint_keys() {
   return {
       text("checkpoint.save", "checkpoints", "Folder of the checkpoints"),
       text("checkpoint.load", {}, "Folder, or iter_* folder, to go on from; null: checkpoint.save"),
+      text("checkpoint.pretrained_checkpoint", {},
+           "Checkpoint or file whose weights alone a run starts from at step 0 when checkpoint.save holds "
+           "none; null: random weights"),
+      flag("checkpoint.finetune", false,
+           "Start from the weights of checkpoint.load at step 0 instead of going on from it"),
       integer("checkpoint.save_interval", 2000, "Steps between checkpoints; 0: not by steps").at_least(0),
       real("checkpoint.save_minutes", {}, "Time between checkpoints; null: not by time")
           .above(0)
