@@ -11,12 +11,18 @@ GridShape grid_shape(const Config& config) {
                         static_cast<int>(config.integer("model.context_parallel_size")),
                         static_cast<int>(config.integer("model.pipeline_model_parallel_size")),
                         static_cast<int>(config.integer("model.expert_model_parallel_size"))};
-  if (shape.tensor > 1 || shape.context > 1 || shape.pipeline > 1 || shape.expert > 1) {
+  if (shape.pipeline > 1 || shape.expert > 1) {
     throw usage_error(
-        fmt::format("this version trains with data parallelism only, not with tensor {} x context {} x "
-                    "pipeline {} x expert {}",
-                    shape.tensor, shape.context, shape.pipeline, shape.expert),
-        "leave the model.*_parallel_size keys at 1; all ranks then share the batch");
+        fmt::format("this version does not train with pipeline {} x expert {}", shape.pipeline, shape.expert),
+        "leave model.pipeline_model_parallel_size and model.expert_model_parallel_size at 1");
+  }
+  if (shape.tensor > 1 && !config.flag("model.sequence_parallel")) {
+    throw usage_error(
+        fmt::format("model.sequence_parallel = false with model.tensor_model_parallel_size = {}",
+                    shape.tensor),
+        "tensor parallel ranks always share the sequence, too: it moves the same bytes and needs less "
+        "memory; "
+        "leave model.sequence_parallel out");
   }
   return shape;
 }

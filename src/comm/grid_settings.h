@@ -6,7 +6,7 @@
 
 namespace dfm::comm {
 
-// Throws a usage error for dimensions other than data parallelism: they are not offered yet.
+// Throws a usage error for dimensions that are not offered.
 GridShape grid_shape(const Config& config);
 
 }  // namespace dfm::comm

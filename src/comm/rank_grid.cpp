@@ -86,6 +86,11 @@ GridGroups::GridGroups(const Group& world, const RankGrid& grid)
       data(along(world, grid, "dp", &GridCoordinates::data)),
       pipeline(along(world, grid, "pp", &GridCoordinates::pipeline)),
       expert(expert_group(world, grid)),
-      data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)) {}
+      data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),
+      stage(along(world, grid, "tp x dp x cp", &GridCoordinates::tensor, &GridCoordinates::context,
+                  &GridCoordinates::data)),
+      replica(along(world, grid, "tp x cp x pp", &GridCoordinates::tensor, &GridCoordinates::context,
+                    &GridCoordinates::pipeline)),
+      all(world.split(0, "all")) {}
 
 }  // namespace dfm::comm

@@ -53,6 +53,9 @@ struct GridGroups {
 
   Group tensor, context, data, pipeline, expert;
   Group data_context;  // the ranks among which a gradient is always partial
+  Group stage;         // those that compute with the same layers: tensor x context x data
+  Group replica;       // those that compute the same samples: tensor x context x pipeline
+  Group all;
 };
 
 }  // namespace dfm::comm

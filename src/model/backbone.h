@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "nn/pack.h"
@@ -28,10 +29,10 @@ struct PatchShape {
   std::int64_t patch_features() const { return in_channels * patch_spatial * patch_spatial * patch_temporal; }
 };
 
-// A pack of samples, as the network sees it.
+// A pack of samples, as the network sees it. Where ranks share a pack, tokens are those of this rank.
 struct PackInput {
   at::Tensor tokens;       // [S, patch features]
-  at::Tensor positions;    // [S, 3] int64: frame, row, column in patches
+  at::Tensor positions;    // [tokens of the whole pack, 3] int64: frame, row, column in patches
   at::Tensor noise_level;  // [n] float32: the time or c_noise of each sample
   at::Tensor text;         // [T, text width]
 };
@@ -50,11 +51,19 @@ struct SampleSize {
   std::int64_t tokens, frames;
 };
 
+// What the tensor ranks divide in whole units: each rank needs one at least.
+struct TensorUnits {
+  const char* what;  // "attention heads"
+  const char* key;   // that sets their number
+  std::int64_t count;
+};
+
 struct BackboneSpec {
   std::string title;  // "DiT, 28 layers, width 1152, 16 heads"
   PatchShape patches;
   std::int64_t text_width = 0;
   const char* text_width_key = "model.crossattn_emb_size";  // what sets it
+  std::vector<TensorUnits> tensor_units = {};  // empty for a family whose samples ranks cannot share
   // Declares the parameters and returns the network that uses them.
   std::function<Backbone(nn::ParameterList& parameters)> build;
   // Multiplications and additions of the matrix products of one sample's forward pass.

@@ -10,6 +10,7 @@
 namespace dfm::model {
 namespace {
 
+using nn::Columns;
 using nn::Init;
 using nn::Linear;
 using nn::PackLayout;
@@ -21,33 +22,43 @@ at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShap
   return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
 }
 
+// So many parts, each as wide as a head, side by side in every head.
+Columns head_columns(const DitShape& shape, std::int64_t parts) {
+  return {shape.num_attention_heads, parts * shape.head_width()};
+}
+
+std::int64_t own_heads(const Scope& scope, const DitShape& shape) {
+  return scope.parallel().share(shape.num_attention_heads).count;
+}
+
 }  // namespace
 
 SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.core_attention),
-      heads_(shape.num_attention_heads),
+      parallel_(scope.parallel()),
+      heads_(own_heads(scope, shape)),
       epsilon_(shape.layernorm_epsilon),
-      linear_qkv_(scope.child("linear_qkv"), shape.hidden_size, 3 * shape.hidden_size, hidden_init(shape)),
-      linear_proj_(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape)),
+      linear_qkv_(scope.child("linear_qkv"), shape.hidden_size, head_columns(shape, 3), hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), head_columns(shape, 1), shape.hidden_size, output_init(shape)),
       q_layernorm_(declare_head_norm(scope, "q_layernorm", shape)),
       k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
     const auto qkv = nn::split_heads(in[0], heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
-    return nn::packed_attention(qkv[0], qkv[1], qkv[2], layout.token_counts(), layout.token_counts());
+    return nn::self_attention(qkv[0], qkv[1], qkv[2], layout, parallel_);
   };
-  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x)}));
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x, layout)}), layout);
 }
 
 CrossAttention::CrossAttention(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.core_attention),
-      heads_(shape.num_attention_heads),
+      heads_(own_heads(scope, shape)),
       epsilon_(shape.layernorm_epsilon),
-      linear_q_(scope.child("linear_q"), shape.hidden_size, shape.hidden_size, hidden_init(shape)),
-      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size,
+      linear_q_(scope.child("linear_q"), shape.hidden_size, head_columns(shape, 1), hidden_init(shape)),
+      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, head_columns(shape, 2),
                  hidden_init(shape)),
-      linear_proj_(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape)),
+      linear_proj_(scope.child("linear_proj"), head_columns(shape, 1), shape.hidden_size, output_init(shape)),
       q_layernorm_(declare_head_norm(scope, "q_layernorm", shape)),
       k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
 
@@ -56,19 +67,22 @@ at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& tex
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
     const auto q = nn::split_heads(in[0], heads_, {q_layernorm_}, epsilon_);
     const auto kv = nn::split_heads(in[1], heads_, {k_layernorm_, {}}, epsilon_);
-    return nn::packed_attention(q[0], kv[0], kv[1], layout.token_counts(), layout.text_counts());
+    return nn::cross_attention(q[0], kv[0], kv[1], layout);
   };
-  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_q_(x), linear_kv_(text)}));
+  return linear_proj_(
+      kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
 }
 
 Mlp::Mlp(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.mlp),
-      linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, shape.ffn_hidden_size, hidden_init(shape)),
-      linear_fc2_(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size, output_init(shape)) {}
+      linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, Columns{shape.ffn_hidden_size},
+                  hidden_init(shape)),
+      linear_fc2_(scope.child("linear_fc2"), Columns{shape.ffn_hidden_size}, shape.hidden_size,
+                  output_init(shape)) {}
 
-at::Tensor Mlp::operator()(const at::Tensor& x) const {
-  const auto whole = [this](const std::vector<at::Tensor>& in) {
-    return linear_fc2_(at::gelu(linear_fc1_(in[0])));
+at::Tensor Mlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
+  const auto whole = [this, layout](const std::vector<at::Tensor>& in) {
+    return linear_fc2_(at::gelu(linear_fc1_(in[0], layout)), layout);
   };
   return kept_or_recomputed(recomputes_, whole, {x});
 }
@@ -102,7 +116,7 @@ at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Ten
   const auto m = modulation_(time);
   x = nn::gated_add(x, m[kSelf].gate, self_attention_(normed(m[kSelf]), layout), layout);
   x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), text, layout), layout);
-  return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp])), layout);
+  return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp]), layout), layout);
 }
 
 Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
@@ -124,8 +138,8 @@ Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan pla
 
 at::Tensor Dit::forward(const PackInput& input, const PackLayout& layout) const {
   const auto dtype = dtype_carrier_.scalar_type();
-  const at::Tensor x =
-      x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
+  const at::Tensor x = x_embedder_(input.tokens.to(dtype)) +
+                       position_table_.rows_for(layout.own_rows(input.positions)).to(dtype);
   const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], in[1], in[2], layout);
   };
@@ -155,6 +169,7 @@ BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
                                shape.num_attention_heads),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
+          .tensor_units = tensor_units(shape),
           .build = builder_of<Dit>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return dit_forward_flops(shape, sample.tokens, rows);

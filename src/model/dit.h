@@ -19,6 +19,7 @@
 #include "nn/embedding.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
+#include "nn/parallel_linear.h"
 #include "nn/parameter.h"
 
 namespace dfm::model {
@@ -31,9 +32,11 @@ class SelfAttention {
 
  private:
   bool recomputes_;
-  std::int64_t heads_;
+  nn::ModelParallel parallel_;
+  std::int64_t heads_;  // on this rank
   double epsilon_;
-  nn::Linear linear_qkv_, linear_proj_;
+  nn::ColumnLinear linear_qkv_;
+  nn::RowLinear linear_proj_;
   at::Tensor q_layernorm_, k_layernorm_;
 };
 
@@ -44,20 +47,22 @@ class CrossAttention {
 
  private:
   bool recomputes_;
-  std::int64_t heads_;
+  std::int64_t heads_;  // on this rank
   double epsilon_;
-  nn::Linear linear_q_, linear_kv_, linear_proj_;
+  nn::ColumnLinear linear_q_, linear_kv_;
+  nn::RowLinear linear_proj_;
   at::Tensor q_layernorm_, k_layernorm_;
 };
 
 class Mlp {
  public:
   Mlp(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
-  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
 
  private:
   bool recomputes_;
-  nn::Linear linear_fc1_, linear_fc2_;
+  nn::ColumnLinear linear_fc1_;
+  nn::RowLinear linear_fc2_;
 };
 
 // Shift, scale and gate of one branch, a row a sample: [n, h] each.

@@ -20,17 +20,18 @@ nn::Choice ExpertMlp::choose(const at::Tensor& scores, const PackLayout& layout)
                            shape_.capacity_factor);
 }
 
-at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
+at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts,
+                                     const PackLayout& layout) const {
   std::vector<at::Tensor> outputs;
   const auto of_each = rows.split_with_sizes(counts);
-  for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i](of_each[i]));
+  for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i](of_each[i], layout));
   return at::cat(outputs);
 }
 
 at::Tensor ExpertMlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
   const at::Tensor scores = scores_of(x);
   const nn::Choice choice = choose(scores, layout);
-  const at::Tensor outputs = expert_outputs(x.index_select(0, choice.tokens), choice.counts);
+  const at::Tensor outputs = expert_outputs(x.index_select(0, choice.tokens), choice.counts, layout);
   return nn::combined(outputs, choice.weights(scores), choice, x.size(0));
 }
 

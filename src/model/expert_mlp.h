@@ -21,7 +21,8 @@ class ExpertMlp {
   at::Tensor scores_of(const at::Tensor& x) const;
   nn::Choice choose(const at::Tensor& scores, const nn::PackLayout& layout) const;
   // rows: the tokens of each expert, one expert behind the other, and so what they make of them.
-  at::Tensor expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
+  at::Tensor expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts,
+                            const nn::PackLayout& layout) const;
 
   ExpertShape shape_;
   nn::Linear router_;

@@ -10,6 +10,7 @@
 namespace dfm::model {
 namespace {
 
+using nn::Columns;
 using nn::Init;
 using nn::Linear;
 using nn::PackLayout;
@@ -20,60 +21,70 @@ constexpr double kTimeNormEpsilon = 1e-6;
 // [S, H, d] -> [H, S, d].
 at::Tensor heads_first(const at::Tensor& heads) { return heads.transpose(0, 1).contiguous(); }
 
+// So many parts, each as wide as a head, in every group of queries. The groups are what ranks divide, in
+// self-attention and in cross-attention.
+Columns group_columns(const MovieGenShape& shape, std::int64_t parts) {
+  return {shape.num_query_groups, parts * shape.head_width()};
+}
+
 }  // namespace
 
 GroupedSelfAttention::GroupedSelfAttention(const Scope& scope, const MovieGenShape& shape,
                                            const RecomputePlan& plan)
     : recomputes_(plan.core_attention),
+      parallel_(scope.parallel()),
       shape_(shape),
       linear_qkv_(scope.child("linear_qkv"), shape.hidden_size,
-                  shape.query_width() + 2 * shape.num_query_groups * shape.head_width(), hidden_init(shape)),
-      linear_proj_(scope.child("linear_proj"), shape.query_width(), shape.hidden_size, output_init(shape)) {}
+                  group_columns(shape, shape.heads_in_group() + 2), hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), group_columns(shape, shape.heads_in_group()),
+                   shape.hidden_size, output_init(shape)) {}
 
 at::Tensor GroupedSelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
   // A group is its query heads, then its key, then its value.
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
     const std::int64_t queries = shape_.heads_in_group();
-    const at::Tensor groups = in[0].unflatten(1, {shape_.num_query_groups, queries + 2, shape_.head_width()});
-    const auto shared = [&](std::int64_t part) {
-      return heads_first(groups.select(2, part).repeat_interleave(queries, 1));
-    };
-    return nn::packed_attention(heads_first(groups.narrow(2, 0, queries).flatten(1, 2)), shared(queries),
-                                shared(queries + 1), layout.token_counts(), layout.token_counts());
+    const at::Tensor groups = in[0].unflatten(1, {-1, queries + 2, shape_.head_width()});
+    const auto shared = [&](std::int64_t part) { return heads_first(groups.select(2, part)); };
+    return nn::self_attention(heads_first(groups.narrow(2, 0, queries).flatten(1, 2)), shared(queries),
+                              shared(queries + 1), layout, parallel_);
   };
-  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x)}));
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x, layout)}), layout);
 }
 
 PlainCrossAttention::PlainCrossAttention(const Scope& scope, const MovieGenShape& shape,
                                          const RecomputePlan& plan)
     : recomputes_(plan.core_attention),
       shape_(shape),
-      linear_q_(scope.child("linear_q"), shape.hidden_size, shape.query_width(), hidden_init(shape)),
-      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.query_width(),
-                 hidden_init(shape)),
-      linear_proj_(scope.child("linear_proj"), shape.query_width(), shape.hidden_size, output_init(shape)) {}
+      linear_q_(scope.child("linear_q"), shape.hidden_size, group_columns(shape, shape.heads_in_group()),
+                hidden_init(shape)),
+      linear_kv_(scope.child("linear_kv"), shape.crossattn_emb_size,
+                 group_columns(shape, 2 * shape.heads_in_group()), hidden_init(shape)),
+      linear_proj_(scope.child("linear_proj"), group_columns(shape, shape.heads_in_group()),
+                   shape.hidden_size, output_init(shape)) {}
 
 at::Tensor PlainCrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
                                            const PackLayout& layout) const {
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
-    const std::int64_t heads = shape_.num_attention_heads, d = shape_.head_width();
-    const at::Tensor kv = in[1].unflatten(1, {heads, 2, d});
-    return nn::packed_attention(heads_first(in[0].unflatten(1, {heads, d})), heads_first(kv.select(2, 0)),
-                                heads_first(kv.select(2, 1)), layout.token_counts(), layout.text_counts());
+    const std::int64_t d = shape_.head_width();
+    const at::Tensor kv = in[1].unflatten(1, {-1, 2, d});
+    return nn::cross_attention(heads_first(in[0].unflatten(1, {-1, d})), heads_first(kv.select(2, 0)),
+                               heads_first(kv.select(2, 1)), layout);
   };
-  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_q_(x), linear_kv_(text)}));
+  return linear_proj_(
+      kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
 }
 
 SwiGlu::SwiGlu(const Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.mlp),
-      linear_fc1_(scope.child("linear_fc1"), shape.hidden_size, 2 * shape.ffn_hidden_size,
-                  hidden_init(shape)),
-      linear_fc2_(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size, output_init(shape)) {}
+      linear_fc1_(scope.child("linear_fc1"), shape.hidden_size,
+                  Columns{.count = shape.ffn_hidden_size, .repeats = 2}, hidden_init(shape)),
+      linear_fc2_(scope.child("linear_fc2"), Columns{shape.ffn_hidden_size}, shape.hidden_size,
+                  output_init(shape)) {}
 
-at::Tensor SwiGlu::operator()(const at::Tensor& x) const {
-  const auto whole = [this](const std::vector<at::Tensor>& in) {
-    const auto gate_up = linear_fc1_(in[0]).chunk(2, 1);
-    return linear_fc2_(at::silu(gate_up[0]) * gate_up[1]);
+at::Tensor SwiGlu::operator()(const at::Tensor& x, const PackLayout& layout) const {
+  const auto whole = [this, layout](const std::vector<at::Tensor>& in) {
+    const auto gate_up = linear_fc1_(in[0], layout).chunk(2, 1);
+    return linear_fc2_(at::silu(gate_up[0]) * gate_up[1], layout);
   };
   return kept_or_recomputed(recomputes_, whole, {x});
 }
@@ -84,7 +95,7 @@ std::function<at::Tensor(const at::Tensor&, const PackLayout&)> mlp_of(const Sco
                                                                        const MovieGenShape& shape,
                                                                        const RecomputePlan& plan) {
   if (shape.experts) return ExpertMlp(scope, shape, plan);
-  return [mlp = SwiGlu(scope, shape, plan)](const at::Tensor& x, const PackLayout&) { return mlp(x); };
+  return SwiGlu(scope, shape, plan);
 }
 
 }  // namespace
@@ -155,9 +166,10 @@ at::Tensor MovieGen::forward(const PackInput& input, const PackLayout& layout) c
   const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], {in[1], in[2], in[3]}, layout);
   };
-  return final_layer_linear_(run_stack(plan_, blocks_.size(), block,
-                                       {x_embedder_(input.tokens.to(dtype)), time_embedded(input.noise_level),
-                                        input.text.to(dtype), positions_embedded(input.positions)}));
+  return final_layer_linear_(
+      run_stack(plan_, blocks_.size(), block,
+                {x_embedder_(input.tokens.to(dtype)), time_embedded(input.noise_level), input.text.to(dtype),
+                 positions_embedded(layout.own_rows(input.positions))}));
 }
 
 namespace {
@@ -189,12 +201,20 @@ std::string title_of(const MovieGenShape& shape) {
   return fmt::format("EC-DiT, {}, {} experts", sizes, shape.experts->count);
 }
 
+std::vector<TensorUnits> moviegen_tensor_units(const MovieGenShape& shape) {
+  if (shape.experts) return {};
+  auto units = tensor_units(shape);
+  units.push_back({"groups of queries", "model.num_query_groups", shape.num_query_groups});
+  return units;
+}
+
 }  // namespace
 
 BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan) {
   return {.title = title_of(shape),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
+          .tensor_units = moviegen_tensor_units(shape),
           .build = builder_of<MovieGen>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return moviegen_forward_flops(shape, sample.tokens, rows);

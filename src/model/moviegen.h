@@ -15,6 +15,7 @@
 #include "model/time_embedder.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
+#include "nn/parallel_linear.h"
 #include "nn/parameter.h"
 
 namespace dfm::model {
@@ -27,8 +28,10 @@ class GroupedSelfAttention {
 
  private:
   bool recomputes_;
+  nn::ModelParallel parallel_;
   MovieGenShape shape_;
-  nn::Linear linear_qkv_, linear_proj_;
+  nn::ColumnLinear linear_qkv_;
+  nn::RowLinear linear_proj_;
 };
 
 class PlainCrossAttention {
@@ -39,17 +42,19 @@ class PlainCrossAttention {
  private:
   bool recomputes_;
   MovieGenShape shape_;
-  nn::Linear linear_q_, linear_kv_, linear_proj_;
+  nn::ColumnLinear linear_q_, linear_kv_;
+  nn::RowLinear linear_proj_;
 };
 
 class SwiGlu {
  public:
   SwiGlu(const nn::Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan);
-  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
 
  private:
   bool recomputes_;
-  nn::Linear linear_fc1_, linear_fc2_;
+  nn::ColumnLinear linear_fc1_;
+  nn::RowLinear linear_fc2_;
 };
 
 // What the blocks of a pack share beside x.

@@ -44,7 +44,7 @@ at::Tensor StDitBlock::forward(at::Tensor x, const at::Tensor& time, const at::T
                     layout);
   x = nn::gated_add(x, m[kSpatial].gate, along(orders.spatial, spatial_attention_, normed(m[kSpatial])),
                     layout);
-  return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp])), layout);
+  return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp]), layout), layout);
 }
 
 StDit::StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
@@ -65,8 +65,8 @@ StDit::StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan
 
 at::Tensor StDit::forward(const PackInput& input, const PackLayout& layout) const {
   const auto dtype = time_norm_weight_.scalar_type();
-  const at::Tensor x =
-      x_embedder_(input.tokens.to(dtype)) + position_table_.rows_for(input.positions).to(dtype);
+  const at::Tensor x = x_embedder_(input.tokens.to(dtype)) +
+                       position_table_.rows_for(layout.own_rows(input.positions)).to(dtype);
   const at::Tensor time = at::rms_norm(time_embedder_(input.noise_level, dtype), {x.size(1)},
                                        time_norm_weight_, kTimeNormEpsilon);
   const StDitOrders orders{layout, through_frames(input.positions, layout),

@@ -29,6 +29,11 @@ void require_divisible(std::int64_t value, const char* key, std::int64_t divisor
       fmt::format("{} or {} would be", value / divisor * divisor, (value / divisor + 1) * divisor));
 }
 
+std::vector<TensorUnits> tensor_units(const TransformerShape& shape) {
+  return {{"attention heads", "model.num_attention_heads", shape.num_attention_heads},
+          {"features of the MLP", "model.ffn_hidden_size", shape.ffn_hidden_size}};
+}
+
 nn::Init hidden_init(const TransformerShape& shape) { return nn::Init::normal(shape.init_method_std); }
 
 nn::Init output_init(const TransformerShape& shape) {

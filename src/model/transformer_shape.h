@@ -28,6 +28,9 @@ TransformerShape transformer_shape(const Config& config);
 // Throws a usage error that shows the arithmetic and the nearest values that would do.
 void require_divisible(std::int64_t value, const char* key, std::int64_t divisor, const char* meaning);
 
+// Heads, and the features of the MLP.
+std::vector<TensorUnits> tensor_units(const TransformerShape& shape);
+
 nn::Init hidden_init(const TransformerShape& shape);
 // Projections back into the residual stream start smaller: std / sqrt(2 L).
 nn::Init output_init(const TransformerShape& shape);

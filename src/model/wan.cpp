@@ -8,22 +8,40 @@
 #include "nn/attention.h"
 #include "nn/embedding.h"
 #include "nn/modulation.h"
+#include "nn/parallel_norm.h"
 #include "nn/rotary.h"
 
 namespace dfm::model {
 namespace {
 
+using nn::ColumnLinear;
+using nn::Columns;
 using nn::Init;
 using nn::Linear;
 using nn::PackLayout;
+using nn::RowLinear;
 using nn::Scope;
 
 Init modulation_init(const WanShape& shape) {
   return Init::normal(1 / std::sqrt(static_cast<double>(shape.hidden_size)));
 }
 
-Linear projection(const Scope& scope, std::int64_t inputs, std::int64_t outputs, const Init& init) {
-  return Linear::with_zero_bias(scope, inputs, outputs, init);
+// So many parts, each as wide as a head, side by side in every head.
+Columns head_columns(const WanShape& shape, std::int64_t parts) {
+  return {shape.num_attention_heads, parts * shape.head_width()};
+}
+
+WanHeads own_heads(const Scope& scope, const WanShape& shape) {
+  return {scope.parallel(), scope.parallel().share(shape.num_attention_heads).count, shape.head_width(),
+          shape.num_attention_heads * shape.head_width(), shape.layernorm_epsilon};
+}
+
+ColumnLinear spread(const Scope& scope, std::int64_t inputs, const Columns& outputs, const WanShape& shape) {
+  return ColumnLinear::with_zero_bias(scope, inputs, outputs, hidden_init(shape));
+}
+
+RowLinear joined(const Scope& scope, const Columns& inputs, const WanShape& shape) {
+  return RowLinear::with_zero_bias(scope, inputs, shape.hidden_size, output_init(shape));
 }
 
 Linear plain(const Scope& scope, std::int64_t inputs, std::int64_t outputs) {
@@ -31,25 +49,23 @@ Linear plain(const Scope& scope, std::int64_t inputs, std::int64_t outputs) {
 }
 
 at::Tensor declare_norm(const Scope& scope, const char* name, const WanShape& shape) {
-  return scope.child(name).declare("weight", {shape.hidden_size}, Init::ones());
+  return nn::declare_features(scope.child(name), "weight", head_columns(shape, 1), Init::ones());
 }
 
-// Part `part` of a projection with `parts` side by side in each head: [S, h].
-at::Tensor part_of(const at::Tensor& projected, const WanShape& shape, std::int64_t parts,
+// Part `part` of a projection with `parts` side by side in each head: [S, heads * width].
+at::Tensor part_of(const at::Tensor& projected, const WanHeads& heads, std::int64_t parts,
                    std::int64_t part) {
-  return projected.unflatten(1, {shape.num_attention_heads, parts, shape.head_width()})
-      .select(2, part)
-      .flatten(1);
+  return projected.unflatten(1, {heads.count, parts, heads.width}).select(2, part).flatten(1);
 }
 
-// [S, h] -> [H, S, d].
-at::Tensor as_heads(const at::Tensor& rows, const WanShape& shape) {
-  return rows.unflatten(1, {shape.num_attention_heads, shape.head_width()}).transpose(0, 1).contiguous();
+// [S, heads * width] -> [heads, S, width].
+at::Tensor as_heads(const at::Tensor& rows, const WanHeads& heads) {
+  return rows.unflatten(1, {heads.count, heads.width}).transpose(0, 1).contiguous();
 }
 
-// Over all heads together.
-at::Tensor normed(const at::Tensor& rows, const at::Tensor& weight, const WanShape& shape) {
-  return at::rms_norm(rows, {shape.hidden_size}, weight, shape.layernorm_epsilon);
+// Over the heads of all ranks together.
+at::Tensor normed(const at::Tensor& rows, const at::Tensor& weight, const WanHeads& heads) {
+  return nn::rms_norm_over_tensor_ranks(rows, weight, {heads.all_features, heads.epsilon}, heads.parallel);
 }
 
 // Every sample's text cut or padded with rows of zeros to the length.
@@ -67,11 +83,9 @@ at::Tensor padded(const at::Tensor& text, const PackLayout& layout, std::int64_t
 
 WanSelfAttention::WanSelfAttention(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.core_attention),
-      shape_(shape),
-      linear_qkv_(projection(scope.child("linear_qkv"), shape.hidden_size, 3 * shape.hidden_size,
-                             hidden_init(shape))),
-      linear_proj_(
-          projection(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape))),
+      heads_(own_heads(scope, shape)),
+      linear_qkv_(spread(scope.child("linear_qkv"), shape.hidden_size, head_columns(shape, 3), shape)),
+      linear_proj_(joined(scope.child("linear_proj"), head_columns(shape, 1), shape)),
       q_layernorm_(declare_norm(scope, "q_layernorm", shape)),
       k_layernorm_(declare_norm(scope, "k_layernorm", shape)) {}
 
@@ -79,48 +93,43 @@ at::Tensor WanSelfAttention::operator()(const at::Tensor& x, const at::Tensor& t
                                         const PackLayout& layout) const {
   const auto core = [this, turns, layout](const std::vector<at::Tensor>& in) {
     const auto turned_heads = [&](std::int64_t part, const at::Tensor& weight) {
-      return nn::turned(as_heads(normed(part_of(in[0], shape_, 3, part), weight, shape_), shape_), turns);
+      return nn::turned(as_heads(normed(part_of(in[0], heads_, 3, part), weight, heads_), heads_), turns);
     };
-    return nn::packed_attention(turned_heads(0, q_layernorm_), turned_heads(1, k_layernorm_),
-                                as_heads(part_of(in[0], shape_, 3, 2), shape_), layout.token_counts(),
-                                layout.token_counts());
+    return nn::self_attention(turned_heads(0, q_layernorm_), turned_heads(1, k_layernorm_),
+                              as_heads(part_of(in[0], heads_, 3, 2), heads_), layout, heads_.parallel);
   };
-  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x)}));
+  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x, layout)}), layout);
 }
 
 WanCrossAttention::WanCrossAttention(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.core_attention),
-      shape_(shape),
-      linear_q_(
-          projection(scope.child("linear_q"), shape.hidden_size, shape.hidden_size, hidden_init(shape))),
-      linear_kv_(projection(scope.child("linear_kv"), shape.crossattn_emb_size, 2 * shape.hidden_size,
-                            hidden_init(shape))),
-      linear_proj_(
-          projection(scope.child("linear_proj"), shape.hidden_size, shape.hidden_size, output_init(shape))),
+      heads_(own_heads(scope, shape)),
+      linear_q_(spread(scope.child("linear_q"), shape.hidden_size, head_columns(shape, 1), shape)),
+      linear_kv_(spread(scope.child("linear_kv"), shape.crossattn_emb_size, head_columns(shape, 2), shape)),
+      linear_proj_(joined(scope.child("linear_proj"), head_columns(shape, 1), shape)),
       q_layernorm_(declare_norm(scope, "q_layernorm", shape)),
       k_layernorm_(declare_norm(scope, "k_layernorm", shape)) {}
 
 at::Tensor WanCrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
                                          const PackLayout& layout) const {
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
-    const at::Tensor k = normed(part_of(in[1], shape_, 2, 0), k_layernorm_, shape_);
-    return nn::packed_attention(as_heads(normed(in[0], q_layernorm_, shape_), shape_), as_heads(k, shape_),
-                                as_heads(part_of(in[1], shape_, 2, 1), shape_), layout.token_counts(),
-                                layout.text_counts());
+    const at::Tensor k = normed(part_of(in[1], heads_, 2, 0), k_layernorm_, heads_);
+    return nn::cross_attention(as_heads(normed(in[0], q_layernorm_, heads_), heads_), as_heads(k, heads_),
+                               as_heads(part_of(in[1], heads_, 2, 1), heads_), layout);
   };
-  return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_q_(x), linear_kv_(text)}));
+  return linear_proj_(
+      kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
 }
 
 WanMlp::WanMlp(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)
     : recomputes_(plan.mlp),
-      linear_fc1_(projection(scope.child("linear_fc1"), shape.hidden_size, shape.ffn_hidden_size,
-                             hidden_init(shape))),
-      linear_fc2_(projection(scope.child("linear_fc2"), shape.ffn_hidden_size, shape.hidden_size,
-                             output_init(shape))) {}
+      linear_fc1_(
+          spread(scope.child("linear_fc1"), shape.hidden_size, Columns{shape.ffn_hidden_size}, shape)),
+      linear_fc2_(joined(scope.child("linear_fc2"), Columns{shape.ffn_hidden_size}, shape)) {}
 
-at::Tensor WanMlp::operator()(const at::Tensor& x) const {
-  const auto whole = [this](const std::vector<at::Tensor>& in) {
-    return linear_fc2_(at::gelu(linear_fc1_(in[0]), "tanh"));
+at::Tensor WanMlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
+  const auto whole = [this, layout](const std::vector<at::Tensor>& in) {
+    return linear_fc2_(at::gelu(linear_fc1_(in[0], layout), "tanh"), layout);
   };
   return kept_or_recomputed(recomputes_, whole, {x});
 }
@@ -143,7 +152,7 @@ at::Tensor WanBlock::forward(at::Tensor x, const WanConditioning& given, const P
   const auto cross = at::layer_norm(x, {x.size(1)}, norm_weight_, norm_bias_, epsilon_);
   x = x + cross_attention_(cross, given.text, layout);
   const auto mlp = nn::modulated_norm(x, m[kMlpShift], m[kMlpScale], epsilon_, layout);
-  return nn::gated_add(x, m[kMlpGate], mlp_(mlp), layout);
+  return nn::gated_add(x, m[kMlpGate], mlp_(mlp, layout), layout);
 }
 
 Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
@@ -195,11 +204,11 @@ at::Tensor Wan::forward(const PackInput& input, const PackLayout& samples) const
   const auto dtype = patch_weight_.scalar_type();
   const bool pads = shape_.text_len > 0;
   const std::vector<std::int64_t> lengths(samples.text_counts().size(), shape_.text_len);
-  const PackLayout layout = pads ? PackLayout(samples.token_counts(), lengths) : samples;
+  const PackLayout layout = pads ? samples.with_text_counts(lengths) : samples;
   const at::Tensor rows = pads ? padded(input.text, samples, shape_.text_len) : input.text;
   const at::Tensor time = time_embedded(input.noise_level);
   const at::Tensor modulation = time_proj_(at::silu(time)).unflatten(1, {6, shape_.hidden_size});
-  const at::Tensor turns = nn::rotary_turns(input.positions, shape_.head_width());
+  const at::Tensor turns = nn::rotary_turns(layout.attention_rows(input.positions), shape_.head_width());
   const auto block = [this, turns, layout](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], {in[1], in[2], turns}, layout);
   };
@@ -230,6 +239,7 @@ BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
           .patches = shape,
           .text_width = shape.text_dim,
           .text_width_key = "model.text_dim",
+          .tensor_units = tensor_units(shape),
           .build = builder_of<Wan>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return wan_forward_flops(shape, sample.tokens, rows);

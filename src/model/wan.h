@@ -14,9 +14,18 @@
 #include "model/wan_shape.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
+#include "nn/parallel_linear.h"
 #include "nn/parameter.h"
 
 namespace dfm::model {
+
+// The heads of this rank.
+struct WanHeads {
+  nn::ModelParallel parallel;
+  std::int64_t count, width;
+  std::int64_t all_features;  // of the heads of all ranks
+  double epsilon;
+};
 
 // Attention whose q and k have one RMSNorm over all heads together.
 class WanSelfAttention {
@@ -26,8 +35,9 @@ class WanSelfAttention {
 
  private:
   bool recomputes_;
-  WanShape shape_;
-  nn::Linear linear_qkv_, linear_proj_;
+  WanHeads heads_;
+  nn::ColumnLinear linear_qkv_;
+  nn::RowLinear linear_proj_;
   at::Tensor q_layernorm_, k_layernorm_;
 };
 
@@ -38,26 +48,28 @@ class WanCrossAttention {
 
  private:
   bool recomputes_;
-  WanShape shape_;
-  nn::Linear linear_q_, linear_kv_, linear_proj_;
+  WanHeads heads_;
+  nn::ColumnLinear linear_q_, linear_kv_;
+  nn::RowLinear linear_proj_;
   at::Tensor q_layernorm_, k_layernorm_;
 };
 
 class WanMlp {
  public:
   WanMlp(const nn::Scope& scope, const WanShape& shape, const RecomputePlan& plan);
-  at::Tensor operator()(const at::Tensor& x) const;
+  at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
 
  private:
   bool recomputes_;
-  nn::Linear linear_fc1_, linear_fc2_;
+  nn::ColumnLinear linear_fc1_;
+  nn::RowLinear linear_fc2_;
 };
 
 // What the blocks of a pack share beside x.
 struct WanConditioning {
   at::Tensor modulation;  // [n, 6, h], of the time
   at::Tensor text;        // [T, c], embedded
-  at::Tensor turns;       // [S, d/2]
+  at::Tensor turns;       // [tokens of the context share, d/2]
 };
 
 class WanBlock {

@@ -1,6 +1,7 @@
 #include "nn/attention.h"
 
 #include "nn/kernel_support.h"
+#include "nn/ring_attention.h"
 
 namespace dfm::nn {
 namespace {
@@ -91,6 +92,19 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
                             const std::vector<std::int64_t>& query_counts,
                             const std::vector<std::int64_t>& key_counts) {
   return PackedAttention::apply(q, k, v, query_counts, key_counts);
+}
+
+at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const PackLayout& layout, const ModelParallel& parallel) {
+  if (parallel.context_ranks() > 1) {
+    return ring_attention(q, k, v, layout.counts_by_context_rank(), *parallel.context);
+  }
+  return packed_attention(q, k, v, layout.attention_counts(), layout.attention_counts());
+}
+
+at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const PackLayout& layout) {
+  return packed_attention(q, k, v, layout.attention_counts(), layout.text_counts());
 }
 
 }  // namespace dfm::nn

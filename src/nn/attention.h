@@ -13,4 +13,11 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
                             const std::vector<std::int64_t>& query_counts,
                             const std::vector<std::int64_t>& key_counts);
 
+// The same as layers use it: this rank's heads of the tokens of its context share, which attend to all tokens
+// of their sample, or to the rows of its text.
+at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const PackLayout& layout, const ModelParallel& parallel);
+at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const PackLayout& layout);
+
 }  // namespace dfm::nn

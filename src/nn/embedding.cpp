@@ -37,6 +37,7 @@ at::Tensor sinusoid(const at::Tensor& values, std::int64_t width, std::int64_t d
 }
 
 void require_positions_inside(const at::Tensor& positions, const std::array<std::int64_t, 3>& extents) {
+  if (positions.size(0) == 0) return;  // a rank with no token of the pack
   require_inside(positions.select(1, 0), extents[0], "frame", "model.max_frames");
   require_inside(positions.select(1, 1), extents[1], "row", "model.max_img_h");
   require_inside(positions.select(1, 2), extents[2], "column", "model.max_img_w");

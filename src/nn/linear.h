@@ -7,6 +7,8 @@ namespace dfm::nn {
 
 class Linear {
  public:
+  // Of parameters that are declared already; bias: undefined without one.
+  Linear(at::Tensor weight, at::Tensor bias) : weight_(std::move(weight)), bias_(std::move(bias)) {}
   // y = x W' with W [outputs, inputs].
   Linear(const Scope& scope, std::int64_t inputs, std::int64_t outputs, Init weight_init);
   // y = x W' + b, both starting as torch.nn.Linear does, or as given.
@@ -15,6 +17,8 @@ class Linear {
   // Megatron's: the bias starts at zero, whatever the weight.
   static Linear with_zero_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs,
                                Init weight_init);
+
+  void add_bias(at::Tensor bias) { bias_ = std::move(bias); }
 
   // x [n, inputs] -> [n, outputs].
   at::Tensor operator()(const at::Tensor& x) const;

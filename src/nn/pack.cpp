@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/error.h"
+#include "core/even_cut.h"
 
 namespace dfm::nn {
 namespace {
@@ -18,10 +19,27 @@ at::Tensor repeated(const at::Tensor& per_sample, const std::vector<std::int64_t
   return at::repeat_interleave(per_sample, at::tensor(counts), 0);
 }
 
+std::int64_t sum_of(const std::vector<std::int64_t>& counts) {
+  return std::reduce(counts.begin(), counts.end());
+}
+
+// Of runs one behind the other, what lies in the range of their elements.
+std::vector<std::int64_t> counts_within(const std::vector<std::int64_t>& counts, const Range& range) {
+  std::vector<std::int64_t> inside;
+  std::int64_t begin = 0;
+  for (const std::int64_t count : counts) {
+    const std::int64_t from = std::max(begin, range.begin), to = std::min(begin + count, range.end());
+    inside.push_back(std::max<std::int64_t>(to - from, 0));
+    begin += count;
+  }
+  return inside;
+}
+
 }  // namespace
 
 PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::int64_t> text_counts)
-    : token_counts_(std::move(token_counts)),
+    : counts_{token_counts, {sum_of(token_counts)}, {token_counts}},
+      token_counts_(std::move(token_counts)),
       text_counts_(std::move(text_counts)),
       token_begins_(begins_of(token_counts_)),
       text_begins_(begins_of(text_counts_)) {
@@ -29,6 +47,49 @@ PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::
          "a pack has at least one sample");
   ensure(std::ranges::min(token_counts_) > 0 && std::ranges::min(text_counts_) > 0,
          "a packed sample is never empty");
+}
+
+PackLayout PackLayout::share(const SequenceCut& cut) const {
+  PackLayout mine = *this;
+  mine.cut_ = cut;
+  mine.counts_.by_context.clear();
+  for (int rank = 0; rank < cut.context_ranks; ++rank) {
+    std::vector<std::int64_t>& counts = mine.counts_.by_context.emplace_back();
+    for (const std::int64_t tokens : counts_.whole) {
+      counts.push_back(even_cut(tokens, cut.context_ranks, rank).count);
+    }
+  }
+  const std::int64_t rows = sum_of(mine.attention_counts());
+  mine.counts_.by_tensor = even_counts(rows, cut.tensor_ranks);
+  mine.token_counts_ =
+      counts_within(mine.attention_counts(), even_cut(rows, cut.tensor_ranks, cut.tensor_rank));
+  mine.token_begins_ = begins_of(mine.token_counts_);
+  return mine;
+}
+
+PackLayout PackLayout::with_text_counts(std::vector<std::int64_t> text_counts) const {
+  PackLayout other = *this;
+  other.text_counts_ = std::move(text_counts);
+  other.text_begins_ = begins_of(other.text_counts_);
+  return other;
+}
+
+at::Tensor PackLayout::attention_rows(const at::Tensor& whole) const {
+  if (cut_.context_ranks == 1) return whole;
+  std::vector<at::Tensor> parts;
+  std::int64_t begin = 0;
+  for (const std::int64_t tokens : counts_.whole) {
+    const Range mine = even_cut(tokens, cut_.context_ranks, cut_.context_rank);
+    parts.push_back(whole.narrow(0, begin + mine.begin, mine.count));
+    begin += tokens;
+  }
+  return at::cat(parts);
+}
+
+at::Tensor PackLayout::own_rows(const at::Tensor& whole) const {
+  const at::Tensor rows = attention_rows(whole);
+  const Range mine = even_cut(rows.size(0), cut_.tensor_ranks, cut_.tensor_rank);
+  return rows.narrow(0, mine.begin, mine.count);
 }
 
 at::Tensor PackLayout::per_token(const at::Tensor& per_sample) const {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -19,19 +21,30 @@ at::Tensor ParameterList::declare(std::string name, Placement placement, Init in
   ensure(!buffer_.defined(), "parameters are declared before they are materialized");
   ensure(std::ranges::find(parameters_, name, &Parameter::name) == parameters_.end(),
          "a parameter is declared twice");
-  Parameter parameter{std::move(name), std::move(placement), init, at::empty({0})};
-  const std::int64_t padded = (parameter.count() + kAlignment - 1) / kAlignment * kAlignment;
-  offsets_.push_back(offsets_.back() + padded);
-  parameters_.push_back(std::move(parameter));
+  if (parallel_.tensor_ranks() > 1 && !placement.cut) placement.partial_over_tensor = true;
+  parameters_.push_back({std::move(name), std::move(placement), init, at::empty({0})});
+  place();
   return parameters_.back().value;
 }
 
+void ParameterList::place() {
+  while (offsets_.size() <= parameters_.size()) {
+    const std::int64_t count = parameters_[offsets_.size() - 1].count();
+    offsets_.push_back(offsets_.back() + (count + kAlignment - 1) / kAlignment * kAlignment);
+  }
+}
+
 void ParameterList::materialize(at::ScalarType dtype) {
+  std::ranges::stable_sort(parameters_, std::greater<>(), [](const Parameter& each) {
+    return std::pair(each.placement.partial_over_pipeline, each.placement.partial_over_tensor);
+  });
+  offsets_.resize(1);
+  place();
   buffer_ = untouched_zeros(padded_count(), dtype);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const Parameter& parameter = parameters_[i];
     const at::Tensor slice =
-        buffer_.narrow(0, offsets_[i], parameter.count()).view(parameter.placement.global_shape);
+        buffer_.narrow(0, offsets_[i], parameter.count()).view(parameter.placement.shape());
     // The handle that the modules hold becomes this slice of the buffer.
     parameter.value.unsafeGetTensorImpl()->shallow_copy_from(slice.getIntrusivePtr());
     parameter.value.requires_grad_(true);
@@ -40,7 +53,7 @@ void ParameterList::materialize(at::ScalarType dtype) {
 
 std::int64_t ParameterList::total_count() const {
   std::int64_t total = 0;
-  for (const Parameter& parameter : parameters_) total += parameter.count();
+  for (const Parameter& parameter : parameters_) total += parameter.global_count();
   return total;
 }
 
@@ -50,10 +63,11 @@ const Parameter& ParameterList::find(const std::string& name) const {
   return *found;
 }
 
-void initial_values(const Parameter& parameter, std::uint64_t seed, std::int64_t first,
-                    std::span<float> out) {
+namespace {
+
+// Of neighbours in the whole tensor, from element `first` of it on.
+void fill_run(const Parameter& parameter, const Philox& random, std::uint64_t first, std::span<float> out) {
   const auto scale = static_cast<float>(parameter.init.scale);
-  const Philox random(seed, Stream::weights, name_key(parameter.name));
   switch (parameter.init.kind) {
     case Init::Kind::zeros:
       std::ranges::fill(out, 0.0F);
@@ -62,15 +76,27 @@ void initial_values(const Parameter& parameter, std::uint64_t seed, std::int64_t
       std::ranges::fill(out, 1.0F);
       return;
     case Init::Kind::normal:
-      random.normals(static_cast<std::uint64_t>(first), out);
+      random.normals(first, out);
       for (float& value : out) value *= scale;
       return;
     case Init::Kind::uniform:
       for (std::size_t i = 0; i < out.size(); ++i) {
-        out[i] = scale * static_cast<float>(2 * random.uniform(static_cast<std::uint64_t>(first) + i) - 1);
+        out[i] = scale * static_cast<float>(2 * random.uniform(first + i) - 1);
       }
       return;
   }
+}
+
+}  // namespace
+
+void initial_values(const Parameter& parameter, std::uint64_t seed, std::int64_t first,
+                    std::span<float> out) {
+  const Philox random(seed, Stream::weights, name_key(parameter.name));
+  for_each_run(parameter.placement.stripe(), first, static_cast<std::int64_t>(out.size()),
+               [&](std::int64_t global, std::int64_t done, std::int64_t length) {
+                 fill_run(parameter, random, static_cast<std::uint64_t>(global),
+                          out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(length)));
+               });
 }
 
 void ParameterList::initialize(std::uint64_t seed) {

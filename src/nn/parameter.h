@@ -9,11 +9,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/array.h"
+#include "core/stripe.h"
+#include "nn/model_parallel.h"
 #include "nn/torch_header.h"
 
 namespace dfm::nn {
@@ -31,12 +34,27 @@ struct Init {
   static Init linear_default(std::int64_t fan_in);
 };
 
+// The part of a tensor that this rank holds, when its tensor ranks divide it.
+struct Cut {
+  Shape shape;
+  Stripe stripe;  // its elements among those of the whole
+};
+
 // Gradients are always partial over data and context parallel ranks; these are the dimensions that may come
 // on top (design section 5).
 struct Placement {
   Shape global_shape;
   bool partial_over_tensor = false;    // acts on local heads or on a slice of the sequence only
   bool partial_over_pipeline = false;  // replicated over the stages, as conditioning embedders are
+  std::optional<Cut> cut = {};         // none: this rank holds all of it
+
+  const Shape& shape() const { return cut ? cut->shape : global_shape; }
+  Stripe stripe() const { return cut ? cut->stripe : whole(element_count(global_shape)); }
+  // Over which ranks it is replicated and summed: what differs in this is reduced in different messages.
+  bool is_reduced_as(const Placement& other) const {
+    return partial_over_tensor == other.partial_over_tensor &&
+           partial_over_pipeline == other.partial_over_pipeline;
+  }
 };
 
 struct Parameter {
@@ -45,7 +63,8 @@ struct Parameter {
   Init init;
   at::Tensor value;  // empty until materialized; the modules hold the same tensor
 
-  std::int64_t count() const { return element_count(placement.global_shape); }
+  std::int64_t count() const { return element_count(placement.shape()); }  // on this rank
+  std::int64_t global_count() const { return element_count(placement.global_shape); }
   // Matrices decay; biases and norms do not (spec/dfm.md section 9.1).
   bool decays() const { return placement.global_shape.size() > 1; }
 };
@@ -53,24 +72,28 @@ struct Parameter {
 class ParameterList {
  public:
   ParameterList() = default;
+  explicit ParameterList(ModelParallel parallel) : parallel_(parallel) {}
   ParameterList(ParameterList&&) = default;
   ParameterList& operator=(ParameterList&&) = default;
   ParameterList(const ParameterList&) = delete;
   ParameterList& operator=(const ParameterList&) = delete;
 
-  // Returns a placeholder that becomes the parameter's value when the list is materialized.
+  // Returns a placeholder that becomes the parameter's value when the list is materialized. What is not cut
+  // acts on this rank's tokens or heads only, so that its gradient is partial over the tensor ranks.
   at::Tensor declare(std::string name, Placement placement, Init init);
 
   // Allocates all values in one buffer, each aligned to kAlignment elements, zero-filled, requiring
-  // gradients.
+  // gradients. Those that are reduced alike become neighbours.
   void materialize(at::ScalarType dtype);
 
   // Fills the values as their Init says.
   void initialize(std::uint64_t seed);
 
   const std::vector<Parameter>& all() const { return parameters_; }
-  std::int64_t total_count() const;  // elements, without the padding
+  std::int64_t total_count() const;  // elements of the whole tensors, without the padding
   const Parameter& find(const std::string& name) const;
+
+  const ModelParallel& parallel() const { return parallel_; }
 
   // The buffer that holds all values, and where each begins in it.
   const at::Tensor& buffer() const { return buffer_; }
@@ -80,12 +103,15 @@ class ParameterList {
   static constexpr std::int64_t kAlignment = 32;
 
  private:
+  void place();
+
+  ModelParallel parallel_;
   std::vector<Parameter> parameters_;
   std::vector<std::int64_t> offsets_{0};  // one more than parameters
   at::Tensor buffer_;
 };
 
-// out[i] = initial value of element first + i.
+// out[i] = initial value of element first + i of those that this rank holds.
 void initial_values(const Parameter& parameter, std::uint64_t seed, std::int64_t first, std::span<float> out);
 
 // Declares parameters under a dotted prefix.
@@ -97,6 +123,11 @@ class Scope {
   at::Tensor declare(const std::string& name, Shape shape, Init init) const {
     return list_->declare(qualified(name), {std::move(shape)}, init);
   }
+  // One that the tensor ranks divide.
+  at::Tensor declare_cut(const std::string& name, Shape shape, const Cut& cut, Init init) const {
+    return list_->declare(qualified(name), {.global_shape = std::move(shape), .cut = cut}, init);
+  }
+  const ModelParallel& parallel() const { return list_->parallel(); }
 
  private:
   std::string qualified(const std::string& name) const {

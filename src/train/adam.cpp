@@ -5,6 +5,7 @@
 #include "core/stop_token.h"
 #include "nn/kernel_support.h"
 #include "nn/untouched_memory.h"
+#include "train/replicas.h"
 
 namespace dfm::train {
 namespace {
@@ -53,8 +54,8 @@ AdamSettings adam_settings(const Config& config) {
 }
 
 ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
-                         const comm::Group& data_parallel, const AdamSettings& settings)
-    : parameters_(parameters), layout_(layout), data_parallel_(data_parallel), settings_(settings) {
+                         const comm::GridGroups& groups, const AdamSettings& settings)
+    : parameters_(parameters), layout_(layout), groups_(groups), settings_(settings) {
   const auto state = [&] { return nn::untouched_zeros(layout.owned_count(), at::kFloat); };
   if (parameters.buffer().scalar_type() != at::kFloat) master_ = state();
   first_moment_ = state();
@@ -93,7 +94,8 @@ void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
     StopToken::throw_if_requested();
     const nn::Parameter& parameter = parameters_.all()[segment.parameter];
     const auto read = [&](const char* kind, float* target) {
-      reader.read(kind, parameter.name, parameter.placement.global_shape, segment.begin,
+      const nn::Placement& placement = parameter.placement;
+      reader.read(kind, parameter.name, {placement.global_shape, placement.stripe(), segment.begin},
                   floats(target, segment.count));
     };
     read(ckpt::kWeights, weights(segment));
@@ -141,9 +143,9 @@ void ShardedAdam::publish() {
   for (const Bucket& bucket : layout_.buckets()) {
     std::vector<std::int64_t> counts = bucket.counts;
     for (std::int64_t& count : counts) count *= element_bytes;
-    data_parallel_.all_gather_parts({bytes + bucket.buffer_begin * element_bytes,
-                                     static_cast<std::size_t>(bucket.count() * element_bytes)},
-                                    counts);
+    groups_.data_context.all_gather_parts({bytes + bucket.buffer_begin * element_bytes,
+                                           static_cast<std::size_t>(bucket.count() * element_bytes)},
+                                          counts);
   }
 }
 
@@ -151,12 +153,15 @@ std::vector<ckpt::Piece> ShardedAdam::pieces() const {
   std::vector<ckpt::Piece> pieces;
   for (const Segment& segment : layout_.segments()) {
     const nn::Parameter& parameter = parameters_.all()[segment.parameter];
+    if (!stands_for_replicas(parameter.placement, groups_)) continue;
     const auto add = [&](const char* kind, const float* values) {
-      pieces.push_back({kind,
-                        parameter.name,
-                        parameter.placement.global_shape,
-                        segment.begin,
-                        {values, static_cast<std::size_t>(segment.count)}});
+      pieces.push_back(
+          {kind,
+           parameter.name,
+           parameter.placement.global_shape,
+           segment.begin,
+           {values, static_cast<std::size_t>(segment.count)},
+           parameter.placement.cut ? std::optional(parameter.placement.cut->stripe) : std::nullopt});
     };
     add(ckpt::kWeights, weights(segment));
     add(ckpt::kFirstMoment, first_moment_.const_data_ptr<float>() + segment.owned_offset);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "ckpt/pieces.h"
-#include "comm/group.h"
+#include "comm/rank_grid.h"
 #include "config/config.h"
 #include "nn/parameter.h"
 #include "train/gradients.h"
@@ -36,8 +36,8 @@ using StartingValues =
 class ShardedAdam {
  public:
   // Allocates the state; weights are undefined until initialize() or load_owned() and publish().
-  ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
-              const comm::Group& data_parallel, const AdamSettings& settings);
+  ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::GridGroups& groups,
+              const AdamSettings& settings);
 
   // Collective. Starting weights from seed and names, zero moments.
   void initialize(std::uint64_t seed);
@@ -53,7 +53,7 @@ class ShardedAdam {
   // Collective. One step with gradients times gradient_scale. `step` counts from 1.
   void update(const Gradients& gradients, std::int64_t step, double learning_rate, double gradient_scale);
 
-  // What this rank has to save; views of the state.
+  // What this rank has to save, so that every element is saved once; views of the state.
   std::vector<ckpt::Piece> pieces() const;
 
  private:
@@ -61,7 +61,7 @@ class ShardedAdam {
 
   const nn::ParameterList& parameters_;
   const ShardLayout& layout_;
-  const comm::Group& data_parallel_;
+  const comm::GridGroups& groups_;
   AdamSettings settings_;
   at::Tensor master_;  // undefined with float32 parameters
   at::Tensor first_moment_, second_moment_;

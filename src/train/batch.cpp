@@ -69,6 +69,13 @@ PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseS
   return tensors;
 }
 
+PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut) {
+  nn::PackLayout layout = whole.layout.share(cut);
+  at::Tensor latent = layout.own_rows(whole.latent), noise = layout.own_rows(whole.noise);
+  return {std::move(layout), std::move(latent),     std::move(noise),
+          whole.sigma,       std::move(whole.text), std::move(whole.positions)};
+}
+
 PackTensors validation_tensors(const std::vector<PositionedSample>& pack, const std::vector<double>& sigmas,
                                const model::PatchShape& shape, std::uint64_t seed) {
   PackTensors tensors = bare_tensors(pack, Stream::validation_noise, seed, shape);

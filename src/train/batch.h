@@ -26,17 +26,21 @@ struct NoiseSettings {
 
 NoiseSettings noise_settings(const Config& config);
 
+// Of a whole pack, or of this rank's share of it.
 struct PackTensors {
   nn::PackLayout layout;
   at::Tensor latent;     // [S, f] float32, unit variance
   at::Tensor noise;      // [S, f] float32
   at::Tensor sigma;      // [n] float32
   at::Tensor text;       // [T, width] float32, zero where dropped
-  at::Tensor positions;  // [S, 3] int64
+  at::Tensor positions;  // [tokens of the whole pack, 3] int64
 };
 
 PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
                          const model::PatchShape& shape);
+
+// What this rank computes of a whole pack.
+PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut);
 
 // The same samples without dropout, at given noise levels and with the noise of validation: sample i at
 // sigmas[i].

@@ -138,9 +138,8 @@ ExitCode read_data_only(const Config& config, const comm::Group& world, Progress
   if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
   data::PrefetchingReader reader = comm::agreed(world, [&] {
     return data::PrefetchingReader(
-        data::StepReader(
-            training_source(config, nearby_copies(staging.get())),
-            reader_settings(config, trainer_settings(config).model.patches, groups.data_context)),
+        data::StepReader(training_source(config, nearby_copies(staging.get())),
+                         reader_settings(config, trainer_settings(config).model.patches, groups.data)),
         read_ahead(config));
   });
   DataOnlyLoop loop(config, world, std::move(reader));

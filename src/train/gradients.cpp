@@ -5,6 +5,7 @@
 
 #include "nn/kernel_support.h"
 #include "nn/untouched_memory.h"
+#include "train/replicas.h"
 
 namespace dfm::train {
 namespace {
@@ -45,7 +46,7 @@ double sum_of_squares(const at::Tensor& values) {
 Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout,
                      const comm::GridGroups& groups)
     : parameters_(parameters), layout_(layout), groups_(groups), sums_(parameters.all().size()) {
-  if (groups.data_context.size() > 1) owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat);
+  if (groups.all.size() > 1) owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat);
 }
 
 void Gradients::collect() {
@@ -68,27 +69,17 @@ at::Tensor Gradients::source(std::size_t parameter) const {
   const nn::Parameter& which = parameters_.all()[parameter];
   const at::Tensor& last = which.value.grad();
   if (sums_[parameter].defined()) return sums_[parameter];
-  return last.defined() ? last : at::zeros(which.placement.global_shape, at::kFloat);
+  return last.defined() ? last : at::zeros(which.placement.shape(), at::kFloat);
 }
 
 void Gradients::reduce() {
   bool several = false;
   for (const at::Tensor& sum : sums_) several = several || sum.defined();
   if (several) collect();
-  reduce_over_model_parallel();
-  if (groups_.data_context.size() == 1) return;
-  for (const Bucket& bucket : layout_.buckets()) reduce_bucket(bucket);
-}
-
-void Gradients::reduce_over_model_parallel() {
-  for (std::size_t i = 0; i < sums_.size(); ++i) {
-    const nn::Placement& placement = parameters_.all()[i].placement;
-    const bool over_tensor = placement.partial_over_tensor && groups_.tensor.size() > 1;
-    const bool over_pipeline = placement.partial_over_pipeline && groups_.pipeline.size() > 1;
-    if (!over_tensor && !over_pipeline) continue;
-    sums_[i] = source(i).to(at::kFloat).contiguous();
-    if (over_tensor) groups_.tensor.all_reduce_sum(floats(sums_[i]));
-    if (over_pipeline) groups_.pipeline.all_reduce_sum(floats(sums_[i]));
+  if (groups_.all.size() == 1) return;
+  for (const Bucket& bucket : layout_.buckets()) {
+    reduce_bucket(bucket);
+    reduce_replicas(bucket);
   }
 }
 
@@ -106,6 +97,15 @@ void Gradients::reduce_bucket(const Bucket& bucket) {
       floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine));
 }
 
+// Ranks with replicas own the same range of the bucket, and get the same bits.
+void Gradients::reduce_replicas(const Bucket& bucket) {
+  const nn::Placement& placement = parameters_.all()[bucket.first_parameter].placement;
+  const auto mine = static_cast<std::size_t>(bucket.counts[groups_.data_context.rank()]);
+  const auto owned = floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine);
+  if (placement.partial_over_tensor && groups_.tensor.size() > 1) groups_.tensor.all_reduce_sum(owned);
+  if (placement.partial_over_pipeline && groups_.pipeline.size() > 1) groups_.pipeline.all_reduce_sum(owned);
+}
+
 at::Tensor Gradients::segment(const Segment& segment) const {
   if (owned_.defined()) return owned_.narrow(0, segment.owned_offset, segment.count);
   return source(segment.parameter).reshape(-1).narrow(0, segment.begin, segment.count);
@@ -113,7 +113,10 @@ at::Tensor Gradients::segment(const Segment& segment) const {
 
 double Gradients::squared_norm() const {
   double total = 0;
-  for (const Segment& part : layout_.segments()) total += sum_of_squares(segment(part));
+  for (const Segment& part : layout_.segments()) {
+    if (stands_for_replicas(parameters_.all()[part.parameter].placement, groups_))
+      total += sum_of_squares(segment(part));
+  }
   return total;
 }
 

@@ -31,15 +31,15 @@ class Gradients {
   // The owned part of a gradient, float32 or bfloat16, after reduce().
   at::Tensor segment(const Segment& segment) const;
 
-  // Sum of squares of the segments that this rank owns, in float64. A parameter is owned once over the
-  // data-parallel ranks.
+  // Sum of squares of the segments that this rank owns, in float64: over all ranks, every element counts
+  // once.
   double squared_norm() const;
 
   void clear();
 
  private:
-  void reduce_over_model_parallel();
   void reduce_bucket(const Bucket& bucket);
+  void reduce_replicas(const Bucket& bucket);
   at::Tensor source(std::size_t parameter) const;
 
   const nn::ParameterList& parameters_;

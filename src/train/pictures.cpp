@@ -5,12 +5,14 @@
 #include "diffusion/generate.h"
 #include "diffusion/objective.h"
 #include "media/image_writer.h"
+#include "model/whole_packs.h"
 
 namespace dfm::train {
 namespace {
 
 // Prompt by prompt, so that the result does not depend on which other prompts a rank has.
-std::string draw(const model::Backbone& network, const PictureSettings& settings, std::size_t index) {
+std::string draw(const model::Backbone& network, const PictureSettings& settings, std::size_t index,
+                 const comm::Group& replica) {
   const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
   const diffusion::Request request{
       settings.text_encoder.encode(settings.prompts[index]), {settings.codec.channels, 1, edge, edge}, index};
@@ -20,8 +22,8 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
   generation.sigma_data = settings.sigma_data;
   generation.flow = settings.flow;
   const auto latents =
-      diffusion::generate(network, {request}, generation, [](std::int64_t, const at::Tensor&) {
-        StopToken::throw_if_requested();
+      diffusion::generate(network, {request}, generation, [&](std::int64_t, const at::Tensor&) {
+        comm::agreed(replica, [] { StopToken::throw_if_requested(); });
         return true;
       });
   return media::encode_png(settings.codec.decode(latents.at(0)).at(0));
@@ -45,15 +47,16 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
 }
 
 std::vector<std::string> draw_pictures(const model::Backbone& network, const PictureSettings& settings,
-                                       const comm::Group& group) {
-  const auto ranks = static_cast<std::size_t>(group.size());
+                                       const comm::GridGroups& groups) {
+  const model::Backbone whole = model::on_whole_packs(network, nn::model_parallel(groups));
+  const auto replicas = static_cast<std::size_t>(groups.data.size());
   std::vector<std::string> pictures;
-  for (std::size_t first = 0; first < settings.prompts.size(); first += ranks) {
-    const std::size_t mine = first + static_cast<std::size_t>(group.rank());
-    const std::string png = comm::agreed(group, [&] {
-      return mine < settings.prompts.size() ? draw(network, settings, mine) : std::string();
+  for (std::size_t first = 0; first < settings.prompts.size(); first += replicas) {
+    const std::size_t mine = first + static_cast<std::size_t>(groups.data.rank());
+    const std::string png = comm::agreed(groups.all, [&] {
+      return mine < settings.prompts.size() ? draw(whole, settings, mine, groups.replica) : std::string();
     });
-    for (std::string& each : group.all_gather_text(png)) {
+    for (std::string& each : groups.data.all_gather_text(png)) {
       if (!each.empty()) pictures.push_back(std::move(each));
     }
   }

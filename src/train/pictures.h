@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/group.h"
+#include "comm/rank_grid.h"
 #include "config/config.h"
 #include "diffusion/flow_sampler.h"
 #include "model/backbone.h"
@@ -29,10 +29,10 @@ struct PictureSettings {
 // latent_edge: cells of the training samples, used where validation.image_size is null.
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
 
-// Collective: the ranks divide the prompts. One PNG a prompt, in prompt order, on every rank. The same
-// pictures at every validation but for the weights, and on any number of ranks. Throws on every rank, an
-// error of kind `stopped`, when any rank is asked to stop meanwhile.
+// Collective: the data-parallel ranks divide the prompts. One PNG a prompt, in prompt order, on every rank.
+// The same pictures at every validation but for the weights, and on any number of ranks. Throws on every
+// rank, an error of kind `stopped`, when any rank is asked to stop meanwhile.
 std::vector<std::string> draw_pictures(const model::Backbone& network, const PictureSettings& settings,
-                                       const comm::Group& group);
+                                       const comm::GridGroups& groups);
 
 }  // namespace dfm::train

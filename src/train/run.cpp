@@ -13,6 +13,7 @@
 #include "core/stop_token.h"
 #include "core/units.h"
 #include "train/data_only.h"
+#include "train/layout_check.h"
 #include "train/loop.h"
 #include "train/node_tier.h"
 #include "train/preflight.h"
@@ -206,10 +207,11 @@ ExitCode run(const Surroundings& here) {
   const auto staging = start_staging(config, world);
   leave_if_asked_to(world);
   const Inputs inputs = open_inputs(here, staging.get());
+  comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
   Trainer trainer(inputs.trainer, groups,
                   data::PrefetchingReader(
-                      data::StepReader(inputs.training, reader_settings(config, inputs.trainer.model.patches,
-                                                                        groups.data_context)),
+                      data::StepReader(inputs.training,
+                                       reader_settings(config, inputs.trainer.model.patches, groups.data)),
                       read_ahead(config)));
   log::info("{} parameters; {}; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             parameter_shares(trainer.parameters()), grid.describe(), topology.threads);

@@ -12,7 +12,7 @@ namespace {
 
 // Keys that change what a weight means.
 bool defines_weights(const std::string& key) {
-  return key.starts_with("model.") && !key.ends_with("_parallel_size") &&
+  return key.starts_with("model.") && !key.ends_with("_parallel_size") && key != "model.sequence_parallel" &&
          !key.starts_with("model.recompute_") && key != "model.init_method_std" &&
          key != "model.zero_init_output";
 }

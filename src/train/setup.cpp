@@ -81,7 +81,7 @@ data::SplitFiles files_to_stage(const Config& config) {
 }
 
 data::StepReaderSettings reader_settings(const Config& config, const model::PatchShape& patches,
-                                         const comm::Group& data_parallel) {
+                                         const comm::Group& data) {
   data::StepReaderSettings settings;
   settings.order = {seed_of(config), config.integer("dataset.slice_length"),
                     config.integer("dataset.shuffle_slices")};
@@ -95,8 +95,8 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Patc
   settings.tokens_of = [patches](const data::SampleShape& sample) {
     return model::patch_grid(data::latent_shape(sample), patches).tokens();
   };
-  settings.rank = static_cast<std::size_t>(data_parallel.rank());
-  settings.ranks = static_cast<std::size_t>(data_parallel.size());
+  settings.rank = static_cast<std::size_t>(data.rank());
+  settings.ranks = static_cast<std::size_t>(data.size());
   return settings;
 }
 
@@ -112,7 +112,8 @@ std::string parameter_shares(const nn::ParameterList& parameters) {
     static const std::string kLayers = "decoder.layers.";
     const bool is_inside = each.name.starts_with(kLayers);
     const auto end = is_inside ? each.name.find('.', kLayers.size()) : 0;
-    (is_inside ? layers[each.name.substr(kLayers.size(), end - kLayers.size())] : outside) += each.count();
+    (is_inside ? layers[each.name.substr(kLayers.size(), end - kLayers.size())] : outside) +=
+        each.global_count();
   }
   return fmt::format("{} + {} x {} in layers", format_count(outside), layers.size(),
                      format_count(layers.empty() ? 0 : layers.begin()->second));

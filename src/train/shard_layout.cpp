@@ -12,7 +12,11 @@ ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int rank
   const std::size_t total = parameters.all().size();
   for (std::size_t first = 0; first < total;) {
     std::size_t last = first + 1;
-    while (last < total && parameters.offset(last + 1) - parameters.offset(first) <= bucket_elements) ++last;
+    const auto joins = [&](std::size_t next) {
+      return parameters.offset(next + 1) - parameters.offset(first) <= bucket_elements &&
+             parameters.all()[next].placement.is_reduced_as(parameters.all()[first].placement);
+    };
+    while (last < total && joins(last)) ++last;
     add_bucket(parameters, first, last, rank, ranks);
     first = last;
   }

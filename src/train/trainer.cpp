@@ -38,21 +38,22 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
     : settings_(settings),
       groups_(groups),
       reader_(std::move(reader)),
+      parameters_(nn::model_parallel(groups)),
       network_(materialized(settings, parameters_)),
       layout_(parameters_, groups.data_context.rank(), groups.data_context.size()),
       gradients_(parameters_, layout_, groups),
-      optimizer_(parameters_, layout_, groups.data_context, settings.adam),
-      bad_samples_(groups.data_context, settings.max_bad_samples) {}
+      optimizer_(parameters_, layout_, groups, settings.adam),
+      bad_samples_(groups.all, settings.max_bad_samples) {}
 
 void Trainer::initialize() { optimizer_.initialize(settings_.noise.seed); }
 
 void Trainer::begin_with(const StartingValues& weights) {
-  comm::agreed(groups_.data_context, [&] { optimizer_.begin_owned(weights); });
+  comm::agreed(groups_.all, [&] { optimizer_.begin_owned(weights); });
   optimizer_.publish();
 }
 
 void Trainer::load(const ckpt::Listed& checkpoint) {
-  comm::agreed(groups_.data_context, [&] { with_retries([&] { load_verified(checkpoint); }); });
+  comm::agreed(groups_.all, [&] { with_retries([&] { load_verified(checkpoint); }); });
   optimizer_.publish();
   steps_done_ = checkpoint.manifest->step;
   activity::note_step(steps_done_);
@@ -64,10 +65,10 @@ void Trainer::load(const ckpt::Listed& checkpoint) {
 // with the same ranks reads everything once.
 void Trainer::load_verified(const ckpt::Listed& checkpoint) {
   const auto& files = checkpoint.manifest->files;
-  const auto rank = static_cast<std::size_t>(groups_.data_context.rank());
+  const auto rank = static_cast<std::size_t>(groups_.all.rank());
   ckpt::PieceReader reader(checkpoint.folder, files, rank);
   optimizer_.load_owned(reader);
-  for (std::size_t i = rank; i < files.size(); i += static_cast<std::size_t>(groups_.data_context.size())) {
+  for (std::size_t i = rank; i < files.size(); i += static_cast<std::size_t>(groups_.all.size())) {
     reader.require_checksum(files[i]);
   }
 }
@@ -75,7 +76,8 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
 Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
-    const PackTensors pack = pack_tensors(batch.packs[i], settings_.noise, network_.patches);
+    const PackTensors pack = share_of(pack_tensors(batch.packs[i], settings_.noise, network_.patches),
+                                      parameters_.parallel().sequence_cut());
     const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
       return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
     };
@@ -113,7 +115,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                                   StopToken::requested() ? 1.0 : 0.0,
                                   vote.save_ready ? 1.0 : 0.0,
                                   static_cast<double>(vote.save_due)};
-  groups_.data_context.all_reduce_sum(std::span<double>(sums));
+  groups_.all.all_reduce_sum(std::span<double>(sums));
   if (sums[kBadSamples] > 0) bad_samples_.note(batch, reader_);
 
   // Gradients were divided by the planned tokens; samples left out make the true count smaller.
@@ -127,7 +129,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                     .pack_fill = batch.fill,
                     .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
                     .stop_requested = sums[kStop] > 0,
-                    .saves_ready = sums[kSaveReady] == groups_.data_context.size(),
+                    .saves_ready = sums[kSaveReady] == groups_.all.size(),
                     .save_due = static_cast<Due>(sums[kSaveDue])};
   require_finite(result);
   const bool clips = settings_.clip_grad > 0 && result.gradient_norm > settings_.clip_grad;

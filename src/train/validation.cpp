@@ -18,10 +18,11 @@ struct LevelSums {
 
 void evaluate(const model::Backbone& backbone, const std::vector<data::PositionedSample>& pack,
               const std::vector<double>& levels, const ValidationSettings& settings,
-              const diffusion::Objective& objective, LevelSums& sums) {
+              const diffusion::Objective& objective, const nn::SequenceCut& cut, LevelSums& sums) {
   std::vector<double> sigmas;
   for (const auto& each : pack) sigmas.push_back(levels[static_cast<std::size_t>(each.position) % kLevels]);
-  const PackTensors tensors = validation_tensors(pack, sigmas, backbone.patches, settings.seed);
+  const PackTensors tensors =
+      share_of(validation_tensors(pack, sigmas, backbone.patches, settings.seed), cut);
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return backbone.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
   };
@@ -35,27 +36,33 @@ void evaluate(const model::Backbone& backbone, const std::vector<data::Positione
   }
 }
 
-// The samples of one rank, in packs of at most the capacity.
+// Ranks that share the network go on together, or not at all.
+void throw_if_asked_to_stop(const comm::GridGroups& groups) {
+  comm::agreed(groups.replica, [] { StopToken::throw_if_requested(); });
+}
+
+// The samples of one replica of the network, in packs of at most the capacity.
 LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSource& source,
                          const ValidationSettings& settings, const diffusion::Objective& objective,
-                         const comm::Group& group) {
+                         const comm::GridGroups& groups) {
   const at::NoGradGuard no_gradients;
   const std::vector<double> levels = objective.spread_levels(kLevels);
+  const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
   LevelSums sums;
   std::vector<data::PositionedSample> pack;
   std::int64_t tokens_in_pack = 0;
   const auto flush = [&] {
-    StopToken::throw_if_requested();
-    if (!pack.empty()) evaluate(backbone, pack, levels, settings, objective, sums);
+    throw_if_asked_to_stop(groups);
+    if (!pack.empty()) evaluate(backbone, pack, levels, settings, objective, cut, sums);
     pack.clear();
     tokens_in_pack = 0;
   };
   const std::int64_t samples = std::min(settings.samples, source.count());
-  for (std::int64_t i = group.rank(); i < samples; i += group.size()) {
+  for (std::int64_t i = groups.data.rank(); i < samples; i += groups.data.size()) {
     const std::int64_t tokens =
         model::patch_grid(data::latent_shape(source.shape(i)), backbone.patches).tokens();
     if (tokens_in_pack + tokens > settings.pack_capacity) flush();
-    pack.push_back({i, source.read(i)});
+    pack.push_back({i, comm::agreed(groups.replica, [&] { return source.read(i); })});
     tokens_in_pack += tokens;
   }
   flush();
@@ -72,11 +79,11 @@ ValidationSettings validation_settings(const Config& config) {
 
 ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
                           const ValidationSettings& settings, const diffusion::Objective& objective,
-                          const comm::Group& group) {
+                          const comm::GridGroups& groups) {
   LevelSums sums =
-      comm::agreed(group, [&] { return evaluate_share(backbone, source, settings, objective, group); });
-  group.all_reduce_sum(std::span<double>(sums.loss));
-  group.all_reduce_sum(std::span<double>(sums.tokens));
+      comm::agreed(groups.all, [&] { return evaluate_share(backbone, source, settings, objective, groups); });
+  groups.all.all_reduce_sum(std::span<double>(sums.loss));
+  groups.all.all_reduce_sum(std::span<double>(sums.tokens));
   const std::vector<double> levels = objective.spread_levels(kLevels);
   ValidationResult result;
   double loss = 0, tokens = 0;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/group.h"
+#include "comm/rank_grid.h"
 #include "config/config.h"
 #include "data/loader/sample.h"
 #include "train/trainer.h"
@@ -27,11 +27,11 @@ struct ValidationResult {
   std::map<double, double> loss_at_sigma;
 };
 
-// Collective over the data-parallel ranks, which divide the samples. Sample i is judged at level i modulo the
+// Collective. The data-parallel ranks divide the samples. Sample i is judged at level i modulo the
 // number of levels. Throws on every rank, an error of kind `stopped`, when any rank is asked to stop
 // meanwhile.
 ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
                           const ValidationSettings& settings, const diffusion::Objective& objective,
-                          const comm::Group& group);
+                          const comm::GridGroups& groups);
 
 }  // namespace dfm::train

@@ -17,7 +17,7 @@ std::int64_t latent_edge(const data::SampleSource* source) {
 ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, const comm::GridGroups& groups,
                                  const data::SampleSource* source, RunLog* log)
     : trainer_(trainer),
-      group_(groups.data_context),
+      groups_(groups),
       source_(source),
       log_(log),
       validation_(validation_settings(config)),
@@ -26,8 +26,8 @@ ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, c
 
 void ValidationRound::operator()(std::int64_t step) const {
   if (source_ == nullptr) return;
-  const auto result = validate(trainer_.network(), *source_, validation_, objective_, group_);
-  const auto drawn = draw_pictures(trainer_.network(), pictures_, group_);
+  const auto result = validate(trainer_.network(), *source_, validation_, objective_, groups_);
+  const auto drawn = draw_pictures(trainer_.network(), pictures_, groups_);
   if (log_ == nullptr) return;
   log_->validation(step, result);
   log_->pictures(step, drawn);
@@ -35,7 +35,7 @@ void ValidationRound::operator()(std::int64_t step) const {
 
 bool ValidationRound::is_missing(std::int64_t step) const {
   std::int32_t missing = source_ != nullptr && log_ != nullptr && !log_->has_validation(step) ? 1 : 0;
-  group_.all_reduce_max(std::span(&missing, 1));
+  groups_.all.all_reduce_max(std::span(&missing, 1));
   return missing != 0;
 }
 

@@ -30,7 +30,7 @@ class ValidationRound {
 
  private:
   const Trainer& trainer_;
-  const comm::Group& group_;
+  const comm::GridGroups& groups_;
   const data::SampleSource* source_;
   RunLog* log_;
   ValidationSettings validation_;

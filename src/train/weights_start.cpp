@@ -89,7 +89,7 @@ StartingValues starting_weights(const comm::Group& world, const fs::path& path, 
   });
   if (ckpt::count_source(source).checked_bytes > 0) ckpt::verify_source(world, source);
   return [tensors](const nn::Parameter& parameter, std::int64_t begin, std::span<float> out) {
-    read_stripe(tensors->at(parameter.name), whole(parameter.count()), begin, out);
+    read_stripe(tensors->at(parameter.name), parameter.placement.stripe(), begin, out);
   };
 }
 

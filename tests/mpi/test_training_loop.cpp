@@ -93,10 +93,11 @@ TEST_F(TrainingLoop, DoesNothingWhenTheStepsAreDone) {
 TEST_F(TrainingLoop, HasTheValidationLossOfOneRank) {
   const dfm::testing::Alone alone(world_);
   const model::SmallDit model(tiny_model());
-  const auto loss = [&](const comm::Group& group) {
-    return validate(model.network, tiny_source(), {20, 16, 4}, diffusion::edm_objective({}), group);
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), {}));
+  const auto loss = [&](const comm::GridGroups& ranks) {
+    return validate(model.network, tiny_source(), {20, 16, 4}, diffusion::edm_objective({}), ranks);
   };
-  const ValidationResult together = loss(world_), expected = loss(alone.group());
+  const ValidationResult together = loss(groups), expected = loss(alone.groups());
   EXPECT_NEAR(together.loss, expected.loss, 1e-6 * expected.loss);
   ASSERT_EQ(together.loss_at_sigma.size(), expected.loss_at_sigma.size());
   for (const auto& [sigma, value] : expected.loss_at_sigma) {

@@ -67,6 +67,7 @@ std::vector<Key> layout_keys() {
       integer("model.tensor_model_parallel_size", 1, "Ranks that share each layer")
           .at_least(1)
           .at_most(kMostRanks),
+      flag("model.sequence_parallel", true, "Ranks that share each layer share the tokens between them, too"),
       integer("model.context_parallel_size", 1, "Ranks that share each sequence")
           .at_least(1)
           .at_most(kMostRanks),

@@ -16,15 +16,23 @@ TEST(GridSettings, TheDefaultIsDataParallelismAlone) {
   EXPECT_EQ(shape.tensor * shape.context * shape.pipeline * shape.expert, 1);
 }
 
-TEST(GridSettings, EachOtherDimensionIsRefusedByName) {
-  for (const char* const name : {"tensor", "context", "pipeline", "expert"}) {
+TEST(GridSettings, DimensionsThatAreNotOfferedAreRefusedByName) {
+  for (const char* const name : {"pipeline", "expert"}) {
     Config config(all_keys());
-    const std::string kind = name == std::string("context") ? "parallel_size" : "model_parallel_size";
-    config.apply({{fmt::format("model.{}_{}", name, kind), "2", "test"}});
+    config.apply({{fmt::format("model.{}_model_parallel_size", name), "2", "test"}});
     const Error error = testing::error_of([&] { grid_shape(config); });
     EXPECT_EQ(error.kind(), ExitCode::usage);
     EXPECT_THAT(error.what(), HasSubstr(fmt::format("{} 2", name)));
   }
+}
+
+TEST(GridSettings, TensorRanksShareTheTokensAlways) {
+  Config config(all_keys());
+  config.apply({{"model.tensor_model_parallel_size", "2", "test"}});
+  EXPECT_EQ(grid_shape(config).tensor, 2);
+  config.apply({{"model.sequence_parallel", "false", "test"}});
+  EXPECT_THAT(testing::error_of([&] { grid_shape(config); }).what(),
+              HasSubstr("model.sequence_parallel = false"));
 }
 
 TEST(GridSettings, ASizeBeyondEveryMachineIsRefused) {

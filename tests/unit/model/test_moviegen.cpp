@@ -1,7 +1,6 @@
 // MovieGen: its parameters and its cost. The numbers themselves are compared with PyTorch in tests/interop.
 #include <gtest/gtest.h>
 
-#include "comm/grid_settings.h"
 #include "config/keys.h"
 #include "config/layers.h"
 #include "model/moviegen.h"
@@ -65,12 +64,6 @@ TEST(MovieGenShape, GroupsThatDoNotDivideTheHeadsAreRefusedWithTheirArithmetic) 
   });
   EXPECT_EQ(error.kind(), ExitCode::usage);
   EXPECT_EQ(error.hint(), "21 or 28 would be");
-}
-
-TEST(BackboneSpec, OfAnyFamilyIsNotDividedByOtherLayouts) {
-  Config config(all_keys());
-  config.apply({{"model.family", "moviegen", "test"}, {"model.tensor_model_parallel_size", "2", "test"}});
-  EXPECT_EQ(error_of([&] { comm::grid_shape(config); }).kind(), ExitCode::usage);
 }
 
 }  // namespace

@@ -88,6 +88,33 @@ TEST(InitialValues, DependOnNameAndSeed) {
   EXPECT_NE(values, range_of(parameter("a.weight", {64}, Init::normal(1)), 2, 0, 64));
 }
 
+TEST(InitialValues, OfAStripeAreThoseOfTheWhole) {
+  Parameter cut = parameter("w", {6, 10}, Init::normal(1));
+  const auto whole = range_of(cut, 5, 0, 60);
+  cut.placement.cut = Cut{{6, 3}, {10, 4, 3}};
+  EXPECT_EQ(cut.count(), 18);
+  EXPECT_EQ(cut.global_count(), 60);
+  const auto ours = range_of(cut, 5, 2, 16);
+  for (std::int64_t i = 0; i < 16; ++i) {
+    EXPECT_EQ(ours[static_cast<std::size_t>(i)],
+              whole[static_cast<std::size_t>(cut.placement.stripe().global(i + 2))]);
+  }
+}
+
+TEST(ParameterList, PutsWhatIsReducedAlikeSideBySide) {
+  ParameterList list;
+  list.declare("a", {.global_shape = {4}, .cut = Cut{{2}, {4, 0, 2}}}, Init::ones());
+  list.declare("b", {.global_shape = {3}, .partial_over_tensor = true}, Init::ones());
+  list.declare("c", {.global_shape = {4}, .cut = Cut{{2}, {4, 2, 2}}}, Init::ones());
+  list.declare("d", {.global_shape = {3}, .partial_over_tensor = true}, Init::ones());
+  list.materialize(at::kFloat);
+  std::string order;
+  for (const Parameter& each : list.all()) order += each.name;
+  EXPECT_EQ(order, "bdac");
+  EXPECT_EQ(list.find("c").value.numel(), 2);
+  EXPECT_EQ(list.total_count(), 14);
+}
+
 TEST(ParameterList, IsNotAllocatedUntilMaterialized) {
   ParameterList list;
   const at::Tensor weight = Scope(list, "huge").declare("weight", {1 << 20, 1 << 20}, Init::zeros());

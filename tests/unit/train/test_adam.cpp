@@ -43,7 +43,7 @@ class Adam : public ::testing::Test {
   explicit Adam(at::ScalarType dtype = at::kFloat) : parameters_(odd_parameters(dtype)) {}
 
   ShardedAdam adam(const AdamSettings& settings) const {
-    ShardedAdam adam(parameters_, layout_, one_rank_groups().data_context, settings);
+    ShardedAdam adam(parameters_, layout_, one_rank_groups(), settings);
     adam.initialize(kSeed);
     return adam;
   }

@@ -24,7 +24,7 @@ struct Optimized {
       : parameters(odd_parameters(dtype)),
         layout(parameters, 0, 1, bucket_elements),
         gradients(parameters, layout, one_rank_groups()),
-        adam(parameters, layout, one_rank_groups().data_context, settings) {}
+        adam(parameters, layout, one_rank_groups(), settings) {}
 
   void update(const std::vector<at::Tensor>& values, std::int64_t step) {
     set_gradients(parameters, values);

@@ -20,8 +20,7 @@ constexpr std::array kQuantiles{-1.5341205443525459,  -0.8871465590188758, -0.48
 
 ValidationResult validated(const model::Backbone& network, const ValidationSettings& settings) {
   const dfm::testing::Threads one_thread(1);
-  return validate(network, tiny_source(), settings, diffusion::edm_objective({}),
-                  one_rank_groups().data_context);
+  return validate(network, tiny_source(), settings, diffusion::edm_objective({}), one_rank_groups());
 }
 
 model::SmallDit small_model() { return model::SmallDit(tiny_model()); }
@@ -97,7 +96,7 @@ TEST(Validate, OfANetworkOfZerosIsOneAtEveryLevel) {
   parameters.materialize(at::kFloat);
   const data::SampleSource source = data::mock_source({400, {4, 2, 8, 8}, 1, 24}, 3);
   const auto result =
-      validate(network, source, {400, 2000, 4}, diffusion::edm_objective({}), one_rank_groups().data_context);
+      validate(network, source, {400, 2000, 4}, diffusion::edm_objective({}), one_rank_groups());
   EXPECT_EQ(result.loss_at_sigma.size(), 8U);
   for (const auto& [sigma, loss] : result.loss_at_sigma) EXPECT_NEAR(loss, 1, 0.05) << "sigma " << sigma;
 }

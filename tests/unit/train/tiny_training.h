@@ -68,7 +68,7 @@ inline data::PrefetchingReader reader(const data::SampleSource& source,
 }
 
 inline data::PrefetchingReader tiny_reader(const comm::GridGroups& groups) {
-  return reader(tiny_source(), tiny_reader_settings(groups.data_context));
+  return reader(tiny_source(), tiny_reader_settings(groups.data));
 }
 
 // Parameters that start at zero or one get noise, so that every gradient is there from the first step on.

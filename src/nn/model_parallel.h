@@ -1,0 +1,40 @@
+// The ranks with which this one shares a network: what layers ask to know their part of it. A ParameterList
+// holds it, layers take it from their Scope; alone, everything is whole.
+//
+//   ParameterList parameters(model_parallel(groups));     // the groups must outlive the network
+#pragma once
+
+#include "comm/rank_grid.h"
+#include "core/even_cut.h"
+
+namespace dfm::nn {
+
+// How the tokens of a pack are divided: over the context ranks, and each one's share over its tensor ranks.
+struct SequenceCut {
+  int context_ranks = 1, context_rank = 0;
+  int tensor_ranks = 1, tensor_rank = 0;
+};
+
+// Groups are null where there is nobody to share with.
+struct ModelParallel {
+  const comm::Group* tensor = nullptr;   // share heads, columns of weights, and rows of tokens
+  const comm::Group* context = nullptr;  // share the tokens of each sample
+
+  int tensor_ranks() const { return tensor == nullptr ? 1 : tensor->size(); }
+  int tensor_rank() const { return tensor == nullptr ? 0 : tensor->rank(); }
+  int context_ranks() const { return context == nullptr ? 1 : context->size(); }
+  int context_rank() const { return context == nullptr ? 0 : context->rank(); }
+
+  SequenceCut sequence_cut() const {
+    return {context_ranks(), context_rank(), tensor_ranks(), tensor_rank()};
+  }
+  // Of things that the tensor ranks divide, such as heads, those of this rank.
+  Range share(std::int64_t total) const { return even_cut(total, tensor_ranks(), tensor_rank()); }
+};
+
+inline ModelParallel model_parallel(const comm::GridGroups& groups) {
+  const auto shared = [](const comm::Group& group) { return group.size() > 1 ? &group : nullptr; };
+  return {.tensor = shared(groups.tensor), .context = shared(groups.context)};
+}
+
+}  // namespace dfm::nn

@@ -1,0 +1,38 @@
+#include "train/layout_check.h"
+
+#include <fmt/core.h>
+
+#include "core/error.h"
+
+namespace dfm::train {
+namespace {
+
+// The greatest number of tensor ranks that has units for all and divides what the other dimensions leave.
+int nearest_tensor_ranks(const comm::RankGrid& grid, std::int64_t units) {
+  const int ranks = grid.world_size() / (grid.shape().context * grid.shape().pipeline);
+  for (int tensor = grid.shape().tensor; tensor > 1; --tensor) {
+    if (tensor <= units && ranks % tensor == 0) return tensor;
+  }
+  return 1;
+}
+
+}  // namespace
+
+void require_fitting_layout(const model::BackboneSpec& model, const comm::RankGrid& grid) {
+  const int tensor = grid.shape().tensor;
+  if (model.tensor_units.empty() && (tensor > 1 || grid.shape().context > 1)) {
+    throw usage_error(fmt::format("{}: its samples are not shared between ranks (tensor {} x context {})",
+                                  model.title, tensor, grid.shape().context),
+                      "leave model.tensor_model_parallel_size and model.context_parallel_size at 1");
+  }
+  for (const model::TensorUnits& units : model.tensor_units) {
+    if (tensor <= units.count) continue;
+    throw usage_error(
+        fmt::format("{} {} ({}) do not divide over {} tensor parallel ranks: {} of them would have none",
+                    units.count, units.what, units.key, tensor, tensor - units.count),
+        fmt::format("the nearest that works on {} ranks is model.tensor_model_parallel_size={}",
+                    grid.world_size(), nearest_tensor_ranks(grid, units.count)));
+  }
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,56 @@
+"""Layouts of a training run from outside: the losses of one rank, checkpoints that any other layout loads,
+and layouts that cannot be."""
+
+import numpy as np
+import pytest
+
+from conftest import TINY, run
+from test_train import losses
+
+TENSOR_2 = ["model.tensor_model_parallel_size=2"]
+TENSOR_4 = ["model.tensor_model_parallel_size=4"]
+
+
+def train(shards, folder, *words, ranks, code=0, iters=8):
+    return run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={folder}", f"train.train_iters={iters}",
+               *words, ranks=ranks, code=code)
+
+
+def loss_of(folder):
+    return [line["loss"] for line in losses(folder) if "loss" in line]
+
+
+@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4)])
+def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
+    words = ["checkpoint.save_interval=0", "train.eval_interval=10", "dataset.use_train_split_for_val=true",
+             "validation.prompts=[a red square]", "validation.image_size=32", "validation.num_steps=2"]
+    train(shards, tmp_path / "one", *words, ranks=1, iters=20)
+    train(shards, tmp_path / "many", *words, *layout, ranks=ranks, iters=20)
+    one, many = losses(tmp_path / "one"), losses(tmp_path / "many")
+    assert len(one) == len(many) >= 20
+    for expected, actual in zip(one, many):
+        assert expected.keys() == actual.keys()
+        for key in [key for key in expected if "loss" in key and np.isscalar(expected[key])]:
+            np.testing.assert_allclose(actual[key], expected[key], rtol=1e-5)
+
+
+@pytest.mark.parametrize("saved, loaded", [((TENSOR_2, 2), ([], 3)), (([], 2), (TENSOR_4, 4)), ((TENSOR_4, 4), (TENSOR_2, 4))])
+def test_a_checkpoint_of_one_layout_goes_on_in_another(shards, tmp_path, saved, loaded):
+    train(shards, tmp_path / "undisturbed", ranks=1, iters=8)
+    train(shards, tmp_path / "moved", *saved[0], "train.stop_after_steps=4", ranks=saved[1], code=75)
+    printed = train(shards, tmp_path / "moved", *loaded[0], ranks=loaded[1]).stderr
+    assert "resuming from" in printed and "at iteration 4" in printed
+    np.testing.assert_allclose(loss_of(tmp_path / "moved"), loss_of(tmp_path / "undisturbed"), rtol=1e-6)
+
+
+def test_a_layout_without_work_for_every_rank_is_refused_with_the_nearest_that_works(tmp_path):
+    printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", "model.tensor_model_parallel_size=6",
+                  ranks=6, code=2).stderr
+    assert "4 attention heads (model.num_attention_heads) do not divide over 6 tensor parallel ranks" in printed
+    assert "model.tensor_model_parallel_size=3" in printed
+
+
+def test_the_tokens_are_always_shared_with_the_layers(tmp_path):
+    printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", *TENSOR_2,
+                  "model.sequence_parallel=false", ranks=2, code=2).stderr
+    assert "model.sequence_parallel = false" in printed and "leave model.sequence_parallel out" in printed

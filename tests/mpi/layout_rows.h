@@ -1,0 +1,77 @@
+// The layouts and the networks of the table test: each layout names how many ranks it needs and is passed
+// over on any other number of them. Sizes are awkward on purpose: heads 40 and 42 wide, which ranks cannot
+// divide evenly, and samples of 1 to 12 tokens.
+#pragma once
+
+#include <ostream>
+#include <string>
+
+#include "model/moviegen.h"
+#include "model/wan.h"
+#include "unit/train/tiny_training.h"
+
+namespace dfm::train {
+
+struct LayoutRow {
+  const char* family;
+  int ranks;
+  comm::GridShape grid;
+
+  friend std::ostream& operator<<(std::ostream& out, const LayoutRow& row) { return out << row.name(); }
+  std::string name() const {
+    return std::string(family) + "On" + std::to_string(ranks) + "Tensor" + std::to_string(grid.tensor) +
+           "Context" + std::to_string(grid.context) + "Pipeline" + std::to_string(grid.pipeline);
+  }
+};
+
+template <class Shape>
+Shape awkward_shape(std::int64_t heads, std::int64_t head_width) {
+  Shape shape;
+  shape.num_layers = 2;
+  shape.hidden_size = heads * head_width;
+  shape.num_attention_heads = heads;
+  shape.ffn_hidden_size = 2 * heads * head_width + 3;
+  shape.crossattn_emb_size = tiny_model().crossattn_emb_size;
+  shape.in_channels = tiny_model().in_channels;
+  return shape;
+}
+
+inline model::BackboneSpec awkward_model(const std::string& family) {
+  if (family == "Wan") {
+    auto shape = awkward_shape<model::WanShape>(5, 42);
+    shape.text_dim = tiny_model().crossattn_emb_size;
+    shape.crossattn_emb_size = 28;
+    shape.freq_dim = 32;
+    return model::wan_spec(shape);
+  }
+  if (family == "MovieGen") {
+    auto shape = awkward_shape<model::MovieGenShape>(10, 14);
+    shape.num_query_groups = 5;
+    return model::moviegen_spec(shape);
+  }
+  auto shape = awkward_shape<model::DitShape>(4, 40);
+  shape.adaln_rank = 20;
+  return model::dit_spec(shape);
+}
+
+inline TrainerSettings layout_settings(const std::string& family) {
+  TrainerSettings settings = tiny_settings();
+  settings.model = awkward_model(family);
+  return settings;
+}
+
+inline data::PrefetchingReader layout_reader(const comm::GridGroups& groups) { return tiny_reader(groups); }
+
+// Noise for every parameter that starts at zero or one, by its name, whichever part of it is here.
+inline void disturb_by_name(const nn::ParameterList& parameters) {
+  for (const nn::Parameter& parameter : parameters.all()) {
+    if (parameter.init.kind == nn::Init::Kind::normal) continue;
+    nn::Parameter noise = parameter;
+    noise.init = nn::Init::normal(0.1);
+    std::vector<float> values(static_cast<std::size_t>(noise.count()));
+    nn::initial_values(noise, 77, 0, values);
+    parameter.value.detach().view(-1).add_(at::from_blob(values.data(), {noise.count()}, at::kFloat));
+  }
+}
+
+}  // namespace dfm::train

@@ -1,0 +1,150 @@
+// Every layout gives the numbers of one rank: the loss, every gradient, and the losses that follow. Rank 0
+// computes alone what all of them compute together.
+#include <cmath>
+#include <map>
+
+#include <gtest/gtest.h>
+
+#include "mpi/layout_rows.h"
+#include "mpi/one_rank_alone.h"
+
+namespace dfm::train {
+namespace {
+
+using comm::Group;
+using dfm::testing::Alone;
+
+constexpr int kSteps = 20;
+using Tensors = std::map<std::string, std::vector<float>>;
+
+std::unique_ptr<Trainer> trainer_of(const char* family, const comm::GridGroups& groups) {
+  auto made = std::make_unique<Trainer>(layout_settings(family), groups, layout_reader(groups));
+  made->initialize();
+  disturb_by_name(made->parameters());
+  return made;
+}
+
+// What one rank has: the gradients of the first step (its first moments are a tenth of them), and all losses.
+struct Expected {
+  Tensors moments;
+  std::vector<double> losses, norms;
+};
+
+Expected computed_alone(const char* family, const Alone& alone) {
+  const auto one = trainer_of(family, alone.groups());
+  Expected expected;
+  for (int step = 0; step < kSteps; ++step) {
+    const StepResult result = one->step();
+    expected.losses.push_back(result.loss);
+    expected.norms.push_back(result.gradient_norm);
+    if (step > 0) continue;
+    for (const ckpt::Piece& piece : one->pieces()) {
+      if (piece.kind == "exp_avg")
+        expected.moments[piece.parameter].assign(piece.values.begin(), piece.values.end());
+    }
+  }
+  return expected;
+}
+
+// Once a family.
+const Expected& expected_of(const char* family, const Alone& alone) {
+  static std::map<std::string, Expected> known;
+  const auto found = known.find(family);
+  return found != known.end() ? found->second : known[family] = computed_alone(family, alone);
+}
+
+std::vector<float> broadcast(std::vector<float> values, std::int64_t count, const Group& world) {
+  values.resize(static_cast<std::size_t>(count));
+  world.broadcast(std::as_writable_bytes(std::span(values)), 0);
+  return values;
+}
+
+// Of one tensor, over all ranks: how far the pieces are from what is expected, and how many elements they
+// are.
+struct Deviation {
+  double squared_error = 0, squared_size = 0;
+  double elements = 0;
+
+  void add(const ckpt::Piece& piece, const std::vector<float>& whole) {
+    const Stripe stripe = piece.stripe.value_or(dfm::whole(static_cast<std::int64_t>(whole.size())));
+    for (std::size_t i = 0; i < piece.values.size(); ++i) {
+      const float expected =
+          whole.at(static_cast<std::size_t>(stripe.global(piece.begin + static_cast<std::int64_t>(i))));
+      squared_error += std::pow(piece.values[i] - expected, 2);
+    }
+    elements += static_cast<double>(piece.values.size());
+  }
+};
+
+class Layout : public ::testing::TestWithParam<LayoutRow> {
+ protected:
+  void SetUp() override {
+    if (world_.size() != GetParam().ranks) GTEST_SKIP() << "needs " << GetParam().ranks << " ranks";
+  }
+
+  std::vector<double> of_rank_0(std::vector<double> values) const {
+    values.resize(kSteps);
+    world_.broadcast(std::as_writable_bytes(std::span(values)), 0);
+    return values;
+  }
+
+  // Every element of every gradient, once, wherever it is.
+  void expect_moments(const Tensors& expected, const std::vector<ckpt::Piece>& ours) const {
+    std::string names;
+    for (const auto& [name, values] : expected) names += name + ":" + std::to_string(values.size()) + "\n";
+    std::istringstream list(world_.broadcast_text(names, 0));
+    for (std::string line; std::getline(list, line);) {
+      const auto colon = line.find(':');
+      const std::string name = line.substr(0, colon);
+      const std::int64_t count = std::stoll(line.substr(colon + 1));
+      const auto known = expected.find(name);
+      expect_moment(name,
+                    broadcast(known == expected.end() ? std::vector<float>() : known->second, count, world_),
+                    ours);
+    }
+  }
+
+  void expect_moment(const std::string& name, const std::vector<float>& whole,
+                     const std::vector<ckpt::Piece>& ours) const {
+    Deviation found;
+    for (const ckpt::Piece& piece : ours) {
+      if (piece.kind == "exp_avg" && piece.parameter == name) found.add(piece, whole);
+    }
+    std::array sums{found.squared_error, found.elements};
+    world_.all_reduce_sum(std::span<double>(sums));
+    double squares = 0;
+    for (const float value : whole) squares += value * value;
+    EXPECT_EQ(sums[1], static_cast<double>(whole.size())) << name << " is not there once";
+    EXPECT_LE(std::sqrt(sums[0]), 1e-5 * std::sqrt(squares)) << name;
+  }
+
+  const Group world_ = Group::world();
+  const Alone alone_{world_};
+};
+
+TEST_P(Layout, HasTheLossEveryGradientAndTheLossesThatFollowOfOneRank) {
+  const LayoutRow& row = GetParam();
+  const Expected expected = world_.rank() == 0 ? expected_of(row.family, alone_) : Expected();
+  const auto losses = of_rank_0(expected.losses), norms = of_rank_0(expected.norms);
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
+  const auto ours = trainer_of(row.family, groups);
+  for (int step = 0; step < kSteps; ++step) {
+    const StepResult result = ours->step();
+    EXPECT_NEAR(result.loss, losses[step], 1e-5 * losses[step]) << "step " << result.step;
+    EXPECT_NEAR(result.gradient_norm, norms[step], 1e-4 * norms[step]) << "step " << result.step;
+    if (step == 0) expect_moments(expected.moments, ours->pieces());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, Layout,
+    ::testing::Values(LayoutRow{"Dit", 1, {}}, LayoutRow{"Dit", 2, {}}, LayoutRow{"Dit", 2, {.tensor = 2}},
+                      LayoutRow{"Wan", 2, {.tensor = 2}}, LayoutRow{"MovieGen", 2, {.tensor = 2}},
+                      LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
+                      LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"Dit", 4, {.tensor = 2}},
+                      LayoutRow{"Dit", 4, {.tensor = 4}}, LayoutRow{"Wan", 4, {.tensor = 2}},
+                      LayoutRow{"MovieGen", 4, {.tensor = 4}}),
+    [](const auto& row) { return row.param.name(); });
+
+}  // namespace
+}  // namespace dfm::train
