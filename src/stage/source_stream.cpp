@@ -1,16 +1,14 @@
 #include "stage/source_stream.h"
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
 #include "core/error.h"
+#include "core/system_error.h"
 
 namespace dfm::stage {
 namespace {
 
-constexpr int kAttempts = 3;
-constexpr std::chrono::milliseconds kPause{200};
+constexpr RetryPolicy kRetries{.attempts = 3};
 
 const StageFile& unchanged(const StageFile& file) {
   require_unchanged(file);
@@ -26,15 +24,8 @@ SourceStream::SourceStream(const StageFile& file, std::size_t piece_bytes)
 
 std::vector<std::byte> SourceStream::read_at(std::uint64_t offset) const {
   std::vector<std::byte> piece(std::min<std::uint64_t>(piece_bytes_, file_.size_bytes - offset));
-  for (int attempt = 1;; ++attempt) {
-    try {
-      in_.read_exactly(piece, offset);
-      return piece;
-    } catch (const Error& error) {
-      if (error.kind() != ExitCode::storage || attempt == kAttempts) throw;
-      std::this_thread::sleep_for(kPause * attempt);
-    }
-  }
+  with_retries([&] { in_.read_exactly(piece, offset); }, kRetries);
+  return piece;
 }
 
 void SourceStream::read_ahead() {
