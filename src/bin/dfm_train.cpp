@@ -3,6 +3,8 @@
 #include "ckpt/read_ahead.h"
 #include "cli/run_program.h"
 #include "core/allocator.h"
+#include "core/error.h"
+#include "train/node_tier.h"
 #include "train/run.h"
 
 namespace {
@@ -12,7 +14,12 @@ using namespace dfm;
 // The checkpoint that a start goes on from comes into memory while the libraries and MPI do.
 std::shared_ptr<void> begin_reading(const Config& config, std::int64_t rank) {
   if (config.flag("train.preflight") || config.flag("train.data_only")) return nullptr;
-  return std::make_shared<ckpt::ReadAhead>(config.text("checkpoint.save"), rank);
+  try {
+    return std::make_shared<ckpt::ReadAhead>(
+        ckpt::CheckpointPlaces{config.text("checkpoint.save"), train::node_tier_folder(config)}, rank);
+  } catch (const Error&) {  // no such folder: training tells
+    return nullptr;
+  }
 }
 
 cli::Program program() {

@@ -193,8 +193,11 @@ void verify_checksums(const comm::Group& world, const Listed& checkpoint) {
   });
 }
 
-std::optional<Listed> load_newest(const comm::Group& world, const fs::path& root, Damaged damaged,
-                                  const std::function<void(const Listed&)>& load, LocalUnion* local) {
+namespace {
+
+std::optional<Listed> load_newest_of_tiers(const comm::Group& world, const fs::path& root, Damaged damaged,
+                                           const std::function<void(const Listed&)>& load,
+                                           LocalUnion* local) {
   const History history = history_of_rank_0(world, root);
   const auto load_local = [&](std::int64_t after) {
     return local != nullptr ? local->load_newer(after, load) : std::nullopt;
@@ -210,6 +213,15 @@ std::optional<Listed> load_newest(const comm::Group& world, const fs::path& root
   throw comm::AgreedError(
       ExitCode::no_checkpoint, fmt::format("{} has checkpoints, but none of them is valid", root.native()),
       "mend or remove them, or choose another checkpoint.save to start from the beginning");
+}
+
+}  // namespace
+
+std::optional<Listed> load_newest(const comm::Group& world, const fs::path& root, Damaged damaged,
+                                  const std::function<void(const Listed&)>& load, LocalUnion* local) {
+  auto loaded = load_newest_of_tiers(world, root, damaged, load, local);
+  if (loaded && local != nullptr) local->went_back();
+  return loaded;
 }
 
 std::optional<Listed> find_newest_valid(const comm::Group& world, const fs::path& root) {

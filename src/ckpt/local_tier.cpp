@@ -54,8 +54,9 @@ Tier local_tier(const LocalNodes& nodes, const LocalTierSettings& settings) {
 
 Tier with_local_tidied(Tier shared, const LocalNodes& nodes) {
   if (!nodes.groups.leads()) return shared;
-  shared.tidy = [before = std::move(shared.tidy), root = nodes.root](std::int64_t saved) {
+  shared.tidy = [before = std::move(shared.tidy), root = nodes.root, &nodes](std::int64_t saved) {
     if (before) before(saved);
+    if (nodes.groups.leaders.rank() == 0) remove_needless_steads(nodes);
     for (const std::int64_t step : steps_up_to(root, saved - 1))
       remove_checkpoint(checkpoint_folder(root, step));
   };

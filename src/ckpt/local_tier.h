@@ -21,7 +21,7 @@ struct LocalTierSettings {
 Tier local_tier(const LocalNodes& nodes, const LocalTierSettings& settings);
 
 // The shared tier of a run that has a local one, too: what is older than a shared checkpoint is then removed
-// from the nodes.
+// from the nodes, and from the shared folder of nodes without a disk. nodes must outlive the tier.
 Tier with_local_tidied(Tier shared, const LocalNodes& nodes);
 
 // Every node's files to the next node. Half of the nodes send at a time, while the others receive.

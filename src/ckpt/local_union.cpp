@@ -48,20 +48,27 @@ LocalUnion::LocalUnion(const comm::Group& world, const LocalNodes& nodes, const 
                        std::optional<std::int64_t> pointer)
     : world_(world), nodes_(nodes), settings_(settings), candidates_(look(world, nodes)) {
   if (const std::int64_t newest = from_rank_0(world, pointer.value_or(-1)); newest >= 0)
-    set_aside_after(newest);
+    pass_over_after(newest);
 }
 
 // They were begun when the shared tier was further than its pointer is now.
-void LocalUnion::set_aside_after(std::int64_t pointer) {
+void LocalUnion::pass_over_after(std::int64_t pointer) {
   for (const LocalCandidate& each : candidates_) {
     if (each.shared_step <= pointer) continue;
     if (world_.rank() == 0) {
-      log::warn("the pointer file of the shared checkpoints says {}: iteration {} on the nodes is set aside",
-                pointer, each.step);
+      log::warn(
+          "the pointer file of the shared checkpoints says {}: iteration {} on the nodes is passed over",
+          pointer, each.step);
     }
-    set_aside_everywhere(each.step, fmt::format("The run went back to iteration {}.", pointer));
+    passed_over_.push_back(each.step);
   }
   std::erase_if(candidates_, [&](const LocalCandidate& each) { return each.shared_step > pointer; });
+}
+
+void LocalUnion::went_back() {
+  for (const std::int64_t step : passed_over_)
+    set_aside_everywhere(step, "The run went back to an earlier iteration.");
+  passed_over_.clear();
 }
 
 void LocalUnion::set_aside_everywhere(std::int64_t step, const std::string& why) {

@@ -22,14 +22,18 @@ namespace dfm::ckpt {
 class LocalUnion {
  public:
   // Collective. Looks into the folders of all nodes, and removes what interrupted saves left there. pointer:
-  // of the shared tier, on rank 0; where it was lowered by hand, the node-local checkpoints after it are set
-  // aside.
+  // of the shared tier, on rank 0; where it was lowered by hand, the node-local checkpoints after it are
+  // passed over.
   LocalUnion(const comm::Group& world, const LocalNodes& nodes, const LocalTierSettings& settings,
              std::optional<std::int64_t> pointer);
 
   // Collective. As load_newest, among those after this step. One that is not whole is warned of and left as
   // it is, since a node may come back; one whose copies are all damaged is set aside on all nodes.
   std::optional<Listed> load_newer(std::int64_t step, const std::function<void(const Listed&)>& load);
+
+  // Once an older one is loaded: sets aside what was passed over. Not before, since a pointer that was
+  // damaged may point to nothing, and is mended then.
+  void went_back();
 
   // Whether one was damaged.
   bool met_damage() const { return met_damage_; }
@@ -38,7 +42,7 @@ class LocalUnion {
   enum class Need { own_files, all_files };
 
   bool needs(int node, std::size_t file, Need need) const;
-  void set_aside_after(std::int64_t pointer);
+  void pass_over_after(std::int64_t pointer);
   void set_aside_everywhere(std::int64_t step, const std::string& why);
   Manifest manifest_of(const LocalCandidate& candidate);
   std::optional<Listed> load(LocalCandidate& candidate, const std::function<void(const Listed&)>& load);
@@ -55,6 +59,7 @@ class LocalUnion {
   LocalTierSettings settings_;
   std::vector<LocalCandidate> candidates_;  // newest first; those that were tried are gone
   std::string manifest_text_;               // of the candidate that is tried
+  std::vector<std::int64_t> passed_over_;
   bool met_damage_ = false;
 };
 

@@ -5,7 +5,9 @@
 
 #include "ckpt/checkpoint.h"
 #include "ckpt/commit.h"
+#include "ckpt/local_nodes.h"
 #include "ckpt/pointer.h"
+#include "ckpt/run_id.h"
 #include "comm/quiet_thread.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -32,7 +34,18 @@ bool has_half_its_memory() {
 
 }  // namespace
 
-ReadAhead::ReadAhead(std::filesystem::path root, std::int64_t rank) : root_(std::move(root)), rank_(rank) {
+std::filesystem::path newest_own_file(const CheckpointPlaces& places, std::int64_t rank) {
+  const std::int64_t announced = read_pointer(places.shared).value_or(-1);
+  if (places.local && std::filesystem::exists(places.shared / kRunIdName)) {
+    const auto root = *places.local / local_folder_name(run_id(places.shared));
+    const auto here = list_checkpoints(root);
+    if (!here.empty() && here.front().step > announced) return here.front().folder / rank_file_name(rank);
+  }
+  return announced < 0 ? std::filesystem::path()
+                       : checkpoint_folder(places.shared, announced) / rank_file_name(rank);
+}
+
+ReadAhead::ReadAhead(CheckpointPlaces places, std::int64_t rank) : places_(std::move(places)), rank_(rank) {
   thread_ = comm::thread_without_signals([this] { run(); });
 }
 
@@ -43,9 +56,9 @@ ReadAhead::~ReadAhead() {
 
 void ReadAhead::run() const {
   try {
-    const auto step = read_pointer(root_);
-    if (!step) return;
-    const File file = File::open_to_read(checkpoint_folder(root_, *step) / rank_file_name(rank_));
+    const auto path = newest_own_file(places_, rank_);
+    if (path.empty()) return;
+    const File file = File::open_to_read(path);
     const std::uint64_t size = file.size();
     for (std::uint64_t at = 0; at < size && !is_over_; at += kPartBytes) {
       if (at % kBetweenLooksAtMemory == 0 && !has_half_its_memory()) return;

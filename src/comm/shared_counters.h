@@ -32,6 +32,7 @@ class SharedCounters {
   std::int64_t read(std::size_t counter) { return add(counter, 0); }
 
  private:
+  const char* role_;  // of the group, for whoever watches
   MPI_Win window_ = MPI_WIN_NULL;
   std::int64_t* values_ = nullptr;  // MPI's
 };

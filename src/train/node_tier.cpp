@@ -15,6 +15,13 @@ namespace dfm::train {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kStead = "nodes_without_disk";
+
+Cadence local_cadence(const Config& config) {
+  return {.steps = config.integer("checkpoint.local_save_interval"),
+          .minutes = config.optional_real("checkpoint.local_save_minutes").value_or(0)};
+}
+
 fs::path local_folder(const Config& config) {
   static constexpr const char* kKey = "checkpoint.local_save";
   if (const auto folder = config.optional_text(kKey)) return *folder;
@@ -41,18 +48,24 @@ std::int64_t last_announced(const fs::path& journal) {
 
 }  // namespace
 
+std::optional<fs::path> node_tier_folder(const Config& config) {
+  const Cadence cadence = local_cadence(config);
+  if (cadence.steps == 0 && cadence.minutes == 0) return std::nullopt;
+  return local_folder(config);
+}
+
 NodeTier::NodeTier(const Config& config, const comm::Group& world)
     : shared_(config.text("checkpoint.save")),
       settings_{config.integer("checkpoint.local_most_recent_k"), config.flag("checkpoint.partner_copy")},
-      cadence_{.steps = config.integer("checkpoint.local_save_interval"),
-               .minutes = config.optional_real("checkpoint.local_save_minutes").value_or(0)} {
+      cadence_(local_cadence(config)) {
   if (cadence_.steps == 0 && cadence_.minutes == 0) return;
   const std::string id =
       comm::agreed(world, [&] { return world.rank() == 0 ? ckpt::run_id(shared_) : std::string(); });
   stage::NodeGroups groups = stage::node_groups(world);
   const fs::path folder =
       comm::agreed(world, [&] { return groups.leads() ? local_folder(config) : fs::path(); });
-  nodes_ = ckpt::local_nodes(world, std::move(groups), folder, world.broadcast_text(id, 0));
+  nodes_ =
+      ckpt::local_nodes(world, std::move(groups), {folder, shared_ / kStead}, world.broadcast_text(id, 0));
   comm::agreed(world, [&] { require_threads(settings_, *nodes_); });
   log::info("checkpoints on {} nodes' own disks: {}{}", nodes_->count(), nodes_->root.native(),
             !settings_.partner_copy ? ""
@@ -70,6 +83,15 @@ std::optional<ckpt::LocalUnion> NodeTier::look(const comm::Group& world) const {
 std::optional<LocalSaving> NodeTier::saving() const {
   if (!nodes_) return std::nullopt;
   return LocalSaving{&*nodes_, settings_, cadence_};
+}
+
+void NodeTier::record_disk_problems(report::Journal& journal) const {
+  if (!nodes_) return;
+  for (std::size_t node = 0; node < nodes_->disk_problem_of_node.size(); ++node) {
+    const std::string& problem = nodes_->disk_problem_of_node[node];
+    if (!problem.empty())
+      journal.record("node_disk_failed", {{"host", nodes_->host_of_node[node]}, {"reason", problem}});
+  }
 }
 
 void NodeTier::warn_of_lost_steps(const comm::Group& world, std::int64_t resumed_step) const {

@@ -14,9 +14,13 @@
 #include "ckpt/local_union.h"
 #include "comm/group.h"
 #include "config/config.h"
+#include "report/journal.h"
 #include "train/saving.h"
 
 namespace dfm::train {
+
+// Where this process would look for them, for reading ahead of what NodeTier finds; empty without a tier.
+std::optional<std::filesystem::path> node_tier_folder(const Config& config);
 
 class NodeTier {
  public:
@@ -28,6 +32,8 @@ class NodeTier {
   // Collective. What the nodes hold; empty without a tier.
   std::optional<ckpt::LocalUnion> look(const comm::Group& world) const;
   std::optional<LocalSaving> saving() const;
+  // On rank 0.
+  void record_disk_problems(report::Journal& journal) const;
   // Rank 0 says what the journal promised and the nodes no longer have.
   void warn_of_lost_steps(const comm::Group& world, std::int64_t resumed_step) const;
 

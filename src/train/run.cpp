@@ -220,6 +220,7 @@ ExitCode run(const Surroundings& here) {
   if (world.rank() == 0) {
     record_start(journal, topology,
                  {trainer.steps_done(), resumed ? resumed->folder.native() : "", grid.describe()});
+    node_tier.record_disk_problems(journal);
   }
   LoopSettings loop = loop_from(here, grid, inputs, resumed);
   loop.saving.local = node_tier.saving();

@@ -19,6 +19,7 @@ STORAGE = 4
 NO_CHECKPOINT = 5
 HANG = 6
 LONGEST_START_SECONDS = 1.2
+HANG_LIMITS = {"startup": 20, "step": 6, "save": 6}  # more than anything takes on a busy machine
 
 
 @dataclass
@@ -230,7 +231,7 @@ def hung_rank(chance, life):
             time.sleep(0.005)
         return run.send(run.pids()[rank:rank + 1], signal.SIGSTOP)
     disturb, moment = at_random_time(chance, act)
-    limits = [f"watchdog.{phase}_limit_seconds=3" for phase in ("startup", "step", "save")]
+    limits = [f"watchdog.{phase}_limit_seconds={seconds}" for phase, seconds in HANG_LIMITS.items()]
     return Fault(f"rank {rank} stopped for good {moment}", {HANG} | ENDS_BY_ITSELF, disturb=disturb, options=limits)
 
 

@@ -1,5 +1,6 @@
 """Checkpoints on the nodes' own disks: two nodes played on one machine are killed, one of them loses its disk or a bit."""
 
+import json
 import re
 import shutil
 
@@ -91,6 +92,20 @@ def test_a_flipped_bit_in_a_nodes_file_is_mended_by_its_partner(tmp_path, undist
     resumed, warnings = nodes.finish()
     assert resumed >= announced
     assert any("rank_00001.h5 does not have the checksum" in line for line in warnings)
+    require_same_bits(nodes, undisturbed)
+
+
+def test_a_node_whose_disk_is_broken_goes_on_from_its_partners_copies(tmp_path, undisturbed):
+    nodes = TwoNodes(tmp_path)
+    announced = nodes.run_until_a_local_checkpoint_is_ahead()
+    nodes.lose(1)
+    (tmp_path / "node1").touch()  # nothing can be written below a file
+    resumed, warnings = nodes.finish()
+    assert resumed >= announced
+    assert any("node 1" in line and "nodes_without_disk" in line for line in warnings)
+    events = [json.loads(line) for line in (nodes.shared / "journal.jsonl").read_text().splitlines()]
+    assert [event["host"] for event in events if event["event"] == "node_disk_failed"]
+    assert [event for event in events if event["event"] == "checkpoint"][-2]["tier"] == "local"
     require_same_bits(nodes, undisturbed)
 
 

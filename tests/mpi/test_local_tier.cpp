@@ -9,6 +9,7 @@
 #include "ckpt/pointer.h"
 #include "ckpt/saver.h"
 #include "comm/agree.h"
+#include "core/file.h"
 #include "mpi/shared_folder.h"
 #include "support/errors.h"
 #include "unit/ckpt/made_checkpoint.h"
@@ -32,7 +33,8 @@ class Cluster {
     const int number = group_.rank() * std::min(nodes, group_.size()) / group_.size();
     const std::string place =
         takes_part_ ? fmt::format("node_{}", number) : fmt::format("idle_{}", world.rank());
-    nodes_.emplace(local_nodes(group_, stage::node_groups(group_, number), folder / place, "run"));
+    nodes_.emplace(
+        local_nodes(group_, stage::node_groups(group_, number), {folder / place, folder / "stead"}, "run"));
     shared_ = folder / "shared";
   }
 
@@ -233,8 +235,9 @@ TEST_F(LocalTier, ThatFailsOnOneNodeIsAnnouncedByNone) {
 
 TEST_F(LocalTier, IsRefusedWhereNodesShareOneFolder) {
   if (!has_two_nodes()) GTEST_SKIP() << "one node";
-  const Error error = error_of(
-      [&] { local_nodes(world_, stage::node_groups(world_, world_.rank()), folder_ / "one", "run"); });
+  const Error error = error_of([&] {
+    local_nodes(world_, stage::node_groups(world_, world_.rank()), {folder_ / "one", {}}, "run");
+  });
   EXPECT_EQ(error.kind(), ExitCode::usage);
   EXPECT_THAT(error.what(), HasSubstr("one folder for several nodes"));
 }
@@ -242,10 +245,52 @@ TEST_F(LocalTier, IsRefusedWhereNodesShareOneFolder) {
 TEST_F(LocalTier, OfAnotherRunIsNeitherLoadedNorTouched) {
   save_both(cluster_);
   const LocalNodes other = local_nodes(world_, stage::node_groups(world_, cluster_.node()),
-                                       folder_ / fmt::format("node_{}", cluster_.node()), "another");
+                                       {folder_ / fmt::format("node_{}", cluster_.node()), {}}, "another");
   LocalUnion local(world_, other, {}, std::nullopt);
   EXPECT_FALSE(local.load_newer(-1, [](const Listed&) {}));
   EXPECT_EQ(cluster_.load()->step, 12);
+}
+
+TEST_F(LocalTier, IsLeftAloneWhileThePointerPointsToNothing) {
+  save_both(cluster_);
+  if (world_.rank() == 0) write_pointer(cluster_.shared(), 3);
+  world_.barrier();
+  EXPECT_EQ(error_of([&] { cluster_.load(); }).kind(), ExitCode::no_checkpoint);
+  if (world_.rank() == 0) write_pointer(cluster_.shared(), 10);
+  world_.barrier();
+  EXPECT_EQ(cluster_.load()->step, 12);
+}
+
+TEST_F(LocalTier, OfANodeWithoutADiskComesFromItsPartnerAndGoesToTheSharedFolder) {
+  save_both(cluster_);
+  if (!has_two_nodes()) GTEST_SKIP() << "one node";
+  const fs::path disk = cluster_.nodes().root.parent_path();
+  cluster_.on_leader(1, [&] { fs::remove_all(disk); });
+  cluster_.on_leader(1, [&] { File::create(disk).close(); });  // nothing can be written below a file
+  const Cluster struck(world_, world_.size(), 2, folder_);
+  EXPECT_EQ(struck.nodes().disk_problem_of_node.at(0), "");
+  EXPECT_THAT(struck.nodes().disk_problem_of_node.at(1), HasSubstr("node_1"));
+  EXPECT_EQ(struck.load()->step, 12);
+  struck.save(struck.local(), 14, 10);
+  EXPECT_EQ(struck.load()->step, 14);
+  EXPECT_TRUE(fs::exists(folder_ / "stead/node_1/dfm_checkpoints_run/iter_0000014/manifest.json"));
+
+  cluster_.on_leader(1, [&] { fs::remove(disk); });
+  const Cluster mended(world_, world_.size(), 2, folder_);
+  EXPECT_EQ(mended.load()->step, 14);
+  mended.save(mended.shared_tier(), 20);
+  EXPECT_FALSE(fs::exists(folder_ / "stead"));
+}
+
+TEST_F(LocalTier, IsRefusedWhereNoNodeHasADisk) {
+  if (world_.rank() == 0) File::create(folder_ / "file").close();
+  world_.barrier();
+  const Error error = error_of([&] {
+    local_nodes(world_, stage::node_groups(world_, world_.rank()), {folder_ / "file", folder_ / "stead"},
+                "run");
+  });
+  EXPECT_EQ(error.kind(), ExitCode::storage);
+  EXPECT_THAT(error.hint(), HasSubstr("checkpoint.local_save"));
 }
 
 TEST_F(LocalTier, ExplainsANodesPartInAListing) {

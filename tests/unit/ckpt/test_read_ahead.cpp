@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/local_nodes.h"
 #include "ckpt/pointer.h"
 #include "ckpt/read_ahead.h"
+#include "ckpt/run_id.h"
 #include "core/file.h"
 #include "support/temporary_folder.h"
 
@@ -51,7 +53,7 @@ TEST(ReadAhead, TheFileOfThisRankInTheNewestCheckpointComesIntoMemory) {
   write_cold(other);
   if (pages_in_memory(mine) > 0) GTEST_SKIP() << "this file system keeps files in memory";
   const std::size_t all = kBytes / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const ReadAhead ahead(root.path(), 1);
+  const ReadAhead ahead({root.path(), {}}, 1);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (pages_in_memory(mine) < all && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -60,11 +62,26 @@ TEST(ReadAhead, TheFileOfThisRankInTheNewestCheckpointComesIntoMemory) {
   EXPECT_EQ(pages_in_memory(other), 0U);
 }
 
+TEST(ReadAhead, ANewerCheckpointOnTheNodesOwnDiskComesFirst) {
+  const testing::TemporaryFolder shared, disk;
+  const CheckpointPlaces places{shared.path(), disk.path()};
+  EXPECT_EQ(newest_own_file(places, 2), "");
+  write_pointer(shared.path(), 7);
+  const auto in_shared = checkpoint_folder(shared.path(), 7) / "rank_00002.h5";
+  EXPECT_EQ(newest_own_file(places, 2), in_shared);
+  const auto local = disk.path() / local_folder_name(run_id(shared.path()));
+  make_folder(checkpoint_folder(local, 6));
+  EXPECT_EQ(newest_own_file(places, 2), in_shared);
+  make_folder(checkpoint_folder(local, 9));
+  EXPECT_EQ(newest_own_file(places, 2), checkpoint_folder(local, 9) / "rank_00002.h5");
+  EXPECT_EQ(newest_own_file({shared.path(), {}}, 2), in_shared);
+}
+
 TEST(ReadAhead, WhatIsNotThereIsNoMatter) {
   const testing::TemporaryFolder root;
-  { const ReadAhead none(root.path() / "missing", 0); }
+  { const ReadAhead none({root.path() / "missing", root.path() / "none"}, 0); }
   write_pointer(root.path(), 3);
-  const ReadAhead no_checkpoint(root.path(), 0);
+  const ReadAhead no_checkpoint({root.path(), {}}, 0);
 }
 
 }  // namespace
