@@ -4,10 +4,12 @@ Each round drops the page cache of the checkpoint, reads its files (all at once,
 has touched, as loading must, drops the cache again and starts the run. Reading into one small buffer again and again, which
 is what a disk gives at best, is shown beside it. The time to the first step's begin is what recovery costs; the first step
 itself is shown with a steady one beside it, since it is work that is not lost.
-usage: recovery.py BIN [--recipe R] [--ranks N] [--rounds N] [--folder PLACE] [--words WORD ...]
+With --by srun the ranks are started by srun, inside an allocation of a private Slurm with a virtual node for each.
+usage: recovery.py BIN [--by mpirun|srun] [--recipe R] [--ranks N] [--rounds N] [--folder PLACE] [--words WORD ...]
 """
 
 import argparse
+import contextlib
 import mmap
 import re
 import statistics
@@ -19,12 +21,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "slurm")]
 
 import page_cache  # noqa: E402
 from conftest import ENVIRONMENT, MPIRUN  # noqa: E402
+from private_slurm import PrivateSlurm  # noqa: E402
 
 CHUNK = 16 << 20
+
+
+@contextlib.contextmanager
+def launcher(options):
+    """The words that start the ranks, and their environment."""
+    if options.by == "mpirun":
+        yield [*MPIRUN, "-n", options.ranks], ENVIRONMENT
+        return
+    with tempfile.TemporaryDirectory(prefix="dfm-slurm-", dir="/tmp", ignore_cleanup_errors=True) as place, \
+            PrivateSlurm(place, nodes=options.ranks) as slurm:
+        allocated = slurm.run("salloc", "--no-shell", f"--nodes={options.ranks}", "--ntasks-per-node=1").stderr
+        job = re.search(r"allocation (\d+)", allocated)[1]
+        yield (["srun", f"--jobid={job}", "--mpi=pmix", f"--ntasks={options.ranks}"],
+               {**ENVIRONMENT, **slurm.environment, "OMPI_MCA_mpi_yield_when_idle": "1"})
 
 
 def words(options, folder, steps):
@@ -35,11 +52,11 @@ def words(options, folder, steps):
             f"train.stop_after_steps={steps}", *options.words]
 
 
-def launch(options, folder, steps):
+def launch(launcher, words):
     """Seconds from the launch to each line that tells of a phase, and the time of each step."""
-    command = [*MPIRUN, "-n", str(options.ranks), *words(options, folder, steps)]
+    start, environment = launcher
     begun = time.perf_counter()
-    process = subprocess.Popen(list(map(str, command)), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(list(map(str, [*start, *words])), env=environment, stderr=subprocess.PIPE, text=True)
     phases = {"steps": []}
     for line in process.stderr:
         for name, pattern in (("up", "parameters;"), ("loaded", "resuming from"), ("stepped", r"iteration +\d+/")):
@@ -83,18 +100,19 @@ def plain_read_seconds(files, read):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("bin", type=Path)
+    parser.add_argument("--by", choices=["mpirun", "srun"], default="mpirun")
     parser.add_argument("--recipe", default="dit_b")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="on the disk that is measured")
     parser.add_argument("--words", nargs="*", default=[], help="more for dfm_train, as for a wider model")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as place:
+    with tempfile.TemporaryDirectory(dir=options.folder) as place, launcher(options) as start:
         folder = Path(place)
-        steady = statistics.median(launch(options, folder, 4)["steps"][1:])
+        steady = statistics.median(launch(start, words(options, folder, 4))["steps"][1:])
         files = newest_files(folder)
         bytes_saved = sum(path.stat().st_size for path in files)
-        print(f"\nRecovery of {options.recipe}, {bytes_saved / 2**20:,.0f} MiB on {options.ranks} ranks, cold cache; "
+        print(f"\nRecovery of {options.recipe}, {bytes_saved / 2**20:,.0f} MiB on {options.ranks} ranks by {options.by}, cold cache; "
               f"a steady step takes {steady:.2f} s\n")
         print("| plain read: one buffer s | fresh memory s | launch to ready s | to loaded s | first step s | to its end s | "
               "step begins after | step ends after |\n|---:|---:|---:|---:|---:|---:|---:|---:|")
@@ -103,7 +121,7 @@ def main():
             files = newest_files(folder)
             one_buffer, fresh = (plain_read_seconds(files, read) for read in (read_into_one_buffer, read_into_fresh_memory))
             page_cache.forget(files)
-            phases = launch(options, folder, 1)
+            phases = launch(start, words(options, folder, 1))
             begins, ends = phases["loaded"], phases["stepped"]
             ratios.append((begins / fresh, ends / fresh))
             print(f"| {one_buffer:.2f} | {fresh:.2f} | {phases['up']:.2f} | {begins:.2f} | {ends - begins:.2f} | {ends:.2f} | "

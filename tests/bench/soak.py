@@ -9,7 +9,8 @@ weigh as many more steps as they are shorter than real ones; so the last lines s
 seconds and lost steps as steps, come to with longer steps, and from which length of a step on the whole is at 98 %. That is
 arithmetic, not a measurement.
 The undisturbed time is the median of an own run without saves. Faults are drawn by a printed seed from kill -9 of one rank
-or of all, and SIGTERM. usage: soak.py BIN [--faults N] [--every STEPS] [--interval STEPS] [--ranks N] [--seed S]
+or of all, and SIGTERM. usage: soak.py BIN [--faults N] [--every STEPS] [--interval STEPS] [--ranks N] [--seed S] [--words WORD ...]
+Steps of more than a second, on one rank: --ranks 1 --words dataset.H_latents=48 dataset.W_latents=48 model.hidden_size=256
 """
 
 import argparse
@@ -37,13 +38,15 @@ UNDISTURBED_STEPS = 120
 ITERATION = re.compile(r"iteration +(\d+)/")
 
 
-def ranks_of(process):
+def ranks_of(process, options):
+    if options.ranks == 1:  # without mpirun
+        return [process.pid]
     found = subprocess.run(["pgrep", "-P", str(process.pid), "dfm_train"], capture_output=True, text=True).stdout.split()
     return [int(pid) for pid in found]
 
 
-def strike(process, kind, chance):
-    ranks = ranks_of(process)
+def strike(process, kind, options, chance):
+    ranks = ranks_of(process, options)
     if kind == "kill -9 of all":
         for pid in [process.pid, *ranks]:
             os.kill(pid, signal.SIGKILL)
@@ -54,8 +57,9 @@ def strike(process, kind, chance):
 def start(options, folder, steps, interval, fault=None, chance=None):
     """One start, struck at fault = (step, kind). Returns the moments of its launch, its steps, its load and its end."""
     words = [*MODEL, f"checkpoint.save={folder}", f"checkpoint.save_interval={interval}", "checkpoint.most_recent_k=3",
-             f"train.train_iters={steps}"]
-    command = [*MPIRUN, "-n", options.ranks, options.bin.resolve() / "dfm_train", *words]
+             f"train.train_iters={steps}", *options.words]
+    launcher = [] if options.ranks == 1 else [*MPIRUN, "-n", options.ranks]
+    command = [*launcher, options.bin.resolve() / "dfm_train", *words]
     moments = {"launch": time.perf_counter(), "steps": [], "from": 0, "code": None, "up": None, "loaded": None}
     process = subprocess.Popen(list(map(str, command)), env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
@@ -69,7 +73,7 @@ def start(options, folder, steps, interval, fault=None, chance=None):
         if found := ITERATION.search(line):
             moments["steps"].append((int(found[1]), now))
             if fault and int(found[1]) >= fault[0]:
-                strike(process, fault[1], chance)
+                strike(process, fault[1], options, chance)
                 fault = None
     moments["code"] = process.wait()
     moments["end"] = time.perf_counter()
@@ -133,6 +137,7 @@ def main():
     parser.add_argument("--interval", type=int, default=4, help="steps between checkpoints")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
+    parser.add_argument("--words", nargs="*", default=[], help="more for dfm_train, as for longer steps")
     options = parser.parse_args()
     print(f"\nSoak: {options.faults} faults, one in {options.every} steps, a checkpoint every {options.interval} steps, "
           f"{options.ranks} ranks, seed {options.seed}\n")

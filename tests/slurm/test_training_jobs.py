@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from job import ENDED, Job, freeze, metrics, ranks, signal_ranks, thaw, wait_until
+from job import ENDED, Job, freeze, metrics, ranks, signal_ranks, thaw
 from safetensors.numpy import load_file
 
 from conftest import BIN, TINY, run
@@ -79,7 +79,7 @@ def test_a_signal_before_the_program_listens_is_not_lost(slurm, shards, tmp_path
     """And a start that gains no step is the last one."""
     folder = tmp_path / "early"
     job = Job(slurm, "train_digits.sh", words(shards, folder), ON_A_PAIR)
-    wait_until(lambda: len(ranks(folder)) == 2, lambda: job.described("two ranks"))
+    job.wait_until(lambda: len(ranks(folder)) == 2, "two ranks")
     signal_ranks(folder, signal.SIGSTOP)
     assert metrics(folder) == []
     slurm.run("scancel", "--batch", "--signal=USR1", job.id)
@@ -125,7 +125,7 @@ def test_an_array_goes_on_until_the_run_is_finished(slurm, shards, tmp_path):
     folder = tmp_path / "run"
     job = Job(slurm, "train_array.sh", words(shards, folder, "train.stop_after_steps=5", steps=12),
               ["--array=1-5%1", "--nodes=1", "--ntasks-per-node=2"])
-    states = wait_until(lambda: states_of_ended_tasks(slurm, job), lambda: job.described("the end of the array"))
+    states = job.wait_until(lambda: states_of_ended_tasks(slurm, job), "the end of the array")
     assert states == {"FAILED", "COMPLETED", "CANCELLED"}
     assert len(metrics(folder)) == 12
     assert job.text().count("the next task of the array goes on") == 2
