@@ -59,6 +59,7 @@ bench: build     ## steps, start-up, checkpoints, recovery and data, beside PyTo
 	@.deps/venv/bin/python tests/bench/consolidate_bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/checkpoint.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/recovery.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/recovery.py $(BUILD)/bin --by srun
 	@.deps/venv/bin/python tests/bench/loader.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/index.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/soak.py $(BUILD)/bin

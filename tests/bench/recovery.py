@@ -25,7 +25,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "slurm")]
 
 import page_cache  # noqa: E402
 from conftest import ENVIRONMENT, MPIRUN  # noqa: E402
-from private_slurm import PrivateSlurm  # noqa: E402
+from private_slurm import PrivateSlurm, why_not  # noqa: E402
 
 CHUNK = 16 << 20
 
@@ -107,6 +107,9 @@ def main():
     parser.add_argument("--folder", help="on the disk that is measured")
     parser.add_argument("--words", nargs="*", default=[], help="more for dfm_train, as for a wider model")
     options = parser.parse_args()
+    if options.by == "srun" and why_not():
+        print(f"\nRecovery by srun: no private Slurm: {why_not()}")
+        return
     with tempfile.TemporaryDirectory(dir=options.folder) as place, launcher(options) as start:
         folder = Path(place)
         steady = statistics.median(launch(start, words(options, folder, 4))["steps"][1:])

@@ -10,7 +10,7 @@ seconds and lost steps as steps, come to with longer steps, and from which lengt
 arithmetic, not a measurement.
 The undisturbed time is the median of an own run without saves. Faults are drawn by a printed seed from kill -9 of one rank
 or of all, and SIGTERM. usage: soak.py BIN [--faults N] [--every STEPS] [--interval STEPS] [--ranks N] [--seed S] [--words WORD ...]
-Steps of more than a second, on one rank: --ranks 1 --words dataset.H_latents=48 dataset.W_latents=48 model.hidden_size=256
+Steps of more than a second, on one rank: --ranks 1 --words dataset.H_latents=64 dataset.W_latents=64 model.hidden_size=256
 """
 
 import argparse
