@@ -17,7 +17,9 @@ namespace {
 
 #define DFM_FOLDS __attribute__((target("pclmul,sse4.1")))
 
-constexpr std::size_t kLane = 16, kLanes = 4;
+#define DFM_FOLDS_WIDE __attribute__((target("avx512f,vpclmulqdq,pclmul,sse4.1")))
+
+constexpr std::size_t kLane = 16, kLanes = 4, kBlock = kLanes * kLane, kBlocks = 4;
 
 DFM_FOLDS inline __m128i lane(const std::byte* bytes) {
   return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
@@ -28,6 +30,41 @@ DFM_FOLDS inline __m128i fold(__m128i moved, __m128i constants, __m128i onto) {
   const __m128i low = _mm_clmulepi64_si128(moved, constants, 0x00);
   const __m128i high = _mm_clmulepi64_si128(moved, constants, 0x11);
   return _mm_xor_si128(_mm_xor_si128(low, high), onto);
+}
+
+DFM_FOLDS_WIDE inline __m512i block(const std::byte* bytes) { return _mm512_loadu_si512(bytes); }
+
+// The same for the four lanes of a block.
+DFM_FOLDS_WIDE inline __m512i fold(__m512i moved, __m512i constants, __m512i onto) {
+  constexpr int kXorOfAll = 0x96;
+  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(moved, constants, 0x00),
+                                   _mm512_clmulepi64_epi128(moved, constants, 0x11), onto, kXorOfAll);
+}
+
+DFM_FOLDS_WIDE inline __m512i four_times(long long high, long long low) {
+  return _mm512_set4_epi64(high, low, high, low);
+}
+
+bool can_fold_blocks() {
+  static const bool can = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("vpclmulqdq") != 0;
+  return can;
+}
+
+// Folds the bytes, whole groups of kBlocks blocks, into one block, whose first bits the CRC goes into.
+DFM_FOLDS_WIDE void fold_blocks(std::uint32_t crc, std::span<const std::byte> bytes,
+                                __m128i (&lanes)[kLanes]) {
+  const __m512i by_four_blocks = four_times(0x1322d1430, 0x11542778a);
+  const __m512i by_one_block = four_times(0x1c6e41596, 0x154442bd4);
+  __m512i blocks[kBlocks];
+  for (std::size_t i = 0; i < kBlocks; ++i) blocks[i] = block(bytes.data() + i * kBlock);
+  blocks[0] = _mm512_xor_si512(blocks[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128(static_cast<int>(~crc))));
+  for (std::size_t at = kBlocks * kBlock; at < bytes.size(); at += kBlocks * kBlock) {
+    for (std::size_t i = 0; i < kBlocks; ++i)
+      blocks[i] = fold(blocks[i], by_four_blocks, block(bytes.data() + at + i * kBlock));
+  }
+  __m512i value = blocks[0];
+  for (std::size_t i = 1; i < kBlocks; ++i) value = fold(value, by_one_block, blocks[i]);
+  _mm512_storeu_si512(lanes, value);
 }
 
 // 128 bits to the remainder of 32, by two more folds and Barrett's reduction.
@@ -51,16 +88,21 @@ bool can_fold_crc32() {
 }
 
 DFM_FOLDS std::uint32_t fold_crc32(std::uint32_t crc, std::span<const std::byte> bytes) {
-  const __m128i by_four_lanes = _mm_set_epi64x(0x1c6e41596, 0x154442bd4);
+  const __m128i by_one_block = _mm_set_epi64x(0x1c6e41596, 0x154442bd4);
   const __m128i by_one_lane = _mm_set_epi64x(0x0ccaa009e, 0x1751997d0);
-  const std::byte* next = bytes.data();
-  const std::byte* const end = next + bytes.size();
   __m128i lanes[kLanes];
-  for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = lane(next + i * kLane);
-  lanes[0] = _mm_xor_si128(lanes[0], _mm_cvtsi32_si128(static_cast<int>(~crc)));
-  for (next += kLanes * kLane; end - next >= static_cast<std::ptrdiff_t>(kLanes * kLane);
-       next += kLanes * kLane) {
-    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = fold(lanes[i], by_four_lanes, lane(next + i * kLane));
+  std::size_t done = bytes.size() / (kBlocks * kBlock) * (kBlocks * kBlock);
+  if (done > 0 && can_fold_blocks()) {
+    fold_blocks(crc, bytes.first(done), lanes);
+  } else {
+    done = kBlock;
+    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = lane(bytes.data() + i * kLane);
+    lanes[0] = _mm_xor_si128(lanes[0], _mm_cvtsi32_si128(static_cast<int>(~crc)));
+  }
+  const std::byte* next = bytes.data() + done;
+  const std::byte* const end = bytes.data() + bytes.size();
+  for (; end - next >= static_cast<std::ptrdiff_t>(kBlock); next += kBlock) {
+    for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = fold(lanes[i], by_one_block, lane(next + i * kLane));
   }
   __m128i value = lanes[0];
   for (std::size_t i = 1; i < kLanes; ++i) value = fold(value, by_one_lane, lanes[i]);
