@@ -33,7 +33,7 @@ def test_it_reads_a_blend_and_says_what_it_is_made_of(shards, tmp_path):
 def test_it_stages_a_blend(shards, tmp_path):
     done = run("dfm_train", *TINY, "--data-only", f"dataset.path={blend(tmp_path, (shards, 'train', 1), (shards, 'train', 2))}",
                "train.train_iters=3", "stage.mode=broadcast", f"stage.scratch={tmp_path}")
-    assert "staged 8 copies" in done.stderr
+    assert "staged 9 copies" in done.stderr
 
 
 def test_it_goes_on_exactly_with_other_ranks(shards, tmp_path):

@@ -25,9 +25,10 @@ std::uint64_t fingerprint_of(const std::vector<IndexedShard>& shards) {
   return hash64(text);
 }
 
-std::unique_ptr<ShardShapes> open_shapes(const fs::path& root, const std::vector<IndexedShard>& shards) {
+std::unique_ptr<ShardShapes> open_shapes(const fs::path& root, const std::vector<IndexedShard>& shards,
+                                         IndexedDataset::FindCopy find_copy) {
   if (!ShapesFile::exists(root)) return nullptr;
-  auto shapes = std::make_unique<ShardShapes>(ShapesFile::open(root));
+  auto shapes = std::make_unique<ShardShapes>(ShapesFile::open(root), std::move(find_copy));
   for (const IndexedShard& shard : shards) {
     const ShapesOfShard* const entry = shapes->file().find(shard.name);
     if (entry != nullptr && entry->samples == shard.stored_samples() && entry->end_offset == shard.end_offset)
@@ -45,14 +46,14 @@ IndexedDataset::IndexedDataset(IndexedDataset&&) noexcept = default;
 IndexedDataset& IndexedDataset::operator=(IndexedDataset&&) noexcept = default;
 IndexedDataset::~IndexedDataset() = default;
 
-IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split,
-                                    std::string_view split_file) {
+IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split, std::string_view split_file,
+                                    FindCopy find_copy) {
   IndexedDataset dataset;
   dataset.shards_ = read_split(root, split, split_file);
   for (const IndexedShard& shard : dataset.shards_) dataset.sample_count_ += shard.samples;
   dataset.fingerprint_ = fingerprint_of(dataset.shards_);
   dataset.open_shards_ = std::make_unique<OpenShards>();
-  dataset.shapes_ = open_shapes(root, dataset.shards_);
+  dataset.shapes_ = open_shapes(root, dataset.shards_, std::move(find_copy));
   return dataset;
 }
 

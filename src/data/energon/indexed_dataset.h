@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,10 +34,14 @@ class ShardShapes;
 
 class IndexedDataset {
  public:
+  // Where a copy of a file is that is nearer; empty where there is none (yet).
+  using FindCopy = std::function<std::optional<std::filesystem::path>(const std::filesystem::path&)>;
+
   // Throws a data error that says what to do: no index, an index that does not fit its shard, no such split,
-  // an empty one, a split that names a shard that is not there.
+  // an empty one, a split that names a shard that is not there. The recorded shapes are read from a copy
+  // where there is one.
   static IndexedDataset open(const std::filesystem::path& root, std::string_view split,
-                             std::string_view split_file = {});
+                             std::string_view split_file = {}, FindCopy find_copy = {});
 
   IndexedDataset(IndexedDataset&&) noexcept;
   IndexedDataset& operator=(IndexedDataset&&) noexcept;

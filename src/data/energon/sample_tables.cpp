@@ -80,7 +80,7 @@ SampleTables::SampleTables(const fs::path& root, const std::optional<MediaFilter
       database_(SqliteDatabase::create(temporary_)) {
   database_.execute(
       "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = "
-      "-16384; "
+      "-65536; "
       "PRAGMA temp_store = FILE; BEGIN");
   database_.execute(without_unique(kSamplesTable));
   database_.execute(kPartsTable);

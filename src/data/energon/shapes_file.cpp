@@ -158,14 +158,14 @@ const ShapesOfShard* ShapesFile::find(std::string_view shard) const {
   return place == place_of_name_.end() ? nullptr : &shards_[place->second];
 }
 
-std::vector<SampleShape> ShapesFile::read_rows(std::string_view shard) const {
+std::vector<SampleShape> ShapesFile::read_rows(std::string_view shard, const File& from) const {
   const ShapesOfShard* const entry = find(shard);
   if (entry == nullptr) throw refusal(file_, fmt::format("it does not know shard {}", shard));
   std::vector<SampleShape> rows(entry->samples);
-  file_.read_exactly(std::as_writable_bytes(std::span(rows)),
-                     row_offsets_[static_cast<std::size_t>(entry - shards_.data())]);
+  from.read_exactly(std::as_writable_bytes(std::span(rows)),
+                    row_offsets_[static_cast<std::size_t>(entry - shards_.data())]);
   if (hash_of_rows(rows) != entry->rows_hash)
-    throw refusal(file_, fmt::format("the rows of {} are damaged", shard));
+    throw refusal(from, fmt::format("the rows of {} are damaged", shard));
   return rows;
 }
 

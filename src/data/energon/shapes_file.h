@@ -65,7 +65,10 @@ class ShapesFile {
   // Null when the shard is not in the file.
   const ShapesOfShard* find(std::string_view shard) const;
   // One a sample. Throws a data error when the rows are damaged or the shard is not in the file.
-  std::vector<SampleShape> read_rows(std::string_view shard) const;
+  std::vector<SampleShape> read_rows(std::string_view shard) const { return read_rows(shard, file_); }
+  // The same from a copy of the file.
+  std::vector<SampleShape> read_rows(std::string_view shard, const File& from) const;
+  const std::filesystem::path& path() const { return file_.path(); }
 
  private:
   explicit ShapesFile(File file) : file_(std::move(file)) {}

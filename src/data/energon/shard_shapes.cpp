@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace dfm::data {
 namespace {
 
@@ -9,13 +11,25 @@ constexpr std::size_t kMostKept = 32;
 
 }  // namespace
 
+// Rows have a checksum of their own: a copy that is damaged or was taken away is passed over.
+std::vector<SampleShape> ShardShapes::read(const std::string& shard) const {
+  if (const auto copy = find_copy_ ? find_copy_(file_.path()) : std::nullopt) {
+    try {
+      return file_.read_rows(shard, File::open_to_read(*copy));
+    } catch (const Error&) {
+      return file_.read_rows(shard);
+    }
+  }
+  return file_.read_rows(shard);
+}
+
 ShardShapes::Rows ShardShapes::rows(const std::string& shard) {
   const std::scoped_lock lock(mutex_);
   const auto place = std::ranges::find(recent_, shard, &std::pair<std::string, Rows>::first);
   if (place != recent_.end()) {
     recent_.splice(recent_.begin(), recent_, place);
   } else {
-    recent_.emplace_front(shard, std::make_shared<const std::vector<SampleShape>>(file_.read_rows(shard)));
+    recent_.emplace_front(shard, std::make_shared<const std::vector<SampleShape>>(read(shard)));
     if (recent_.size() > kMostKept) recent_.pop_back();
   }
   return recent_.front().second;

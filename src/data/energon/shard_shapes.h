@@ -2,9 +2,12 @@
 // last are kept, so that memory does not grow with the data set.
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,14 +20,21 @@ class ShardShapes {
  public:
   using Rows = std::shared_ptr<const std::vector<SampleShape>>;
 
-  explicit ShardShapes(ShapesFile file) : file_(std::move(file)) {}
+  // Where a copy of a file is that is nearer; empty where there is none (yet).
+  using FindCopy = std::function<std::optional<std::filesystem::path>(const std::filesystem::path&)>;
+
+  ShardShapes(ShapesFile file, FindCopy find_copy)
+      : file_(std::move(file)), find_copy_(std::move(find_copy)) {}
 
   const ShapesFile& file() const { return file_; }
   // Thread-safe.
   Rows rows(const std::string& shard);
 
  private:
+  std::vector<SampleShape> read(const std::string& shard) const;
+
   ShapesFile file_;
+  FindCopy find_copy_;
   std::mutex mutex_;
   std::list<std::pair<std::string, Rows>> recent_;  // the last used first
 };

@@ -31,6 +31,12 @@ void check(int code, sqlite3* database, const std::string& path) {
   if (code != SQLITE_OK) fail(database, path);
 }
 
+// Nobody asks SQLite how much memory it uses, and counting takes a lock an allocation.
+void stop_counting_memory() {
+  static const int once = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(once);  // too late where another library has begun with SQLite: then it counts on
+}
+
 }  // namespace
 
 void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {
@@ -78,6 +84,7 @@ std::string_view SqliteStatement::text(int column) const {
 void SqliteDatabase::Close::operator()(sqlite3* database) const noexcept { sqlite3_close_v2(database); }
 
 SqliteDatabase SqliteDatabase::open(const std::filesystem::path& path, int flags) {
+  stop_counting_memory();
   sqlite3* handle = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX, "unix-none");
   SqliteDatabase database(handle, path.native());

@@ -24,12 +24,12 @@ struct OpenedPart {
 };
 
 // A folder that is named more than once is opened once.
-std::vector<OpenedPart> open_parts(const Metadataset& blend) {
+std::vector<OpenedPart> open_parts(const Metadataset& blend, const NearbyCopies& copies) {
   std::map<std::tuple<std::string, std::string, std::string>, std::shared_ptr<const IndexedDataset>> opened;
   std::vector<OpenedPart> parts;
   for (const BlendedFolder& each : blend.folders) {
     auto& dataset = opened[{each.folder.native(), each.split, each.split_file}];
-    if (dataset == nullptr) dataset = open_folder(each.folder, each.split, each.split_file);
+    if (dataset == nullptr) dataset = open_folder(each.folder, each.split, each.split_file, copies);
     const auto [begin, end] = range_of(each.subset, static_cast<std::int64_t>(dataset->sample_count()));
     parts.push_back({&each, dataset, begin, end});
   }
@@ -91,7 +91,7 @@ void announce(const std::vector<OpenedPart>& parts, const std::vector<std::int64
 }  // namespace
 
 SampleSource blended_source(const Metadataset& blend, const SourceSettings& settings) {
-  const std::vector<OpenedPart> parts = open_parts(blend);
+  const std::vector<OpenedPart> parts = open_parts(blend, settings.copies);
   require_equal_texts(parts);
   const std::vector<std::int64_t> draws = draws_of(blend, parts);
   std::vector<ShardRun> runs;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -33,9 +34,21 @@ Array without_leading_ones(Array array, std::size_t rank) {
   return array;
 }
 
-Array read_part(const RawSample& raw, std::span<const TensorPart> kinds, std::size_t rank) {
+// An array, and whether its values can be trained on.
+struct ReadPart {
+  Array array;
+  bool is_sane = true;
+};
+
+ReadPart read_part(const RawSample& raw, std::span<const TensorPart> kinds, std::size_t rank) {
   const TensorIn found = require_part(raw, kinds);
-  return without_leading_ones(read_tensor(found.part->content, *found.kind, file_name(raw, found)), rank);
+  ReadPart read;
+  read.array = read_tensor(found.part->content, *found.kind, file_name(raw, found),
+                           [&](DType dtype, std::span<const std::byte> piece) {
+                             read.is_sane = read.is_sane && are_sane(dtype, piece);
+                           });
+  read.array = without_leading_ones(std::move(read.array), rank);
+  return read;
 }
 
 Shape shape_of_part(const RawSample& raw, std::span<const TensorPart> kinds) {
@@ -43,8 +56,8 @@ Shape shape_of_part(const RawSample& raw, std::span<const TensorPart> kinds) {
   return read_tensor_header(found.part->content, *found.kind, file_name(raw, found)).shape;
 }
 
-void require_sane(const Array& array, const char* what) {
-  if (are_sane(array)) return;
+Array sane_array(ReadPart part, const char* what) {
+  if (part.is_sane) return std::move(part.array);
   throw data_error(
       fmt::format("its {} holds numbers that are not finite or above {}", what, kGreatestMagnitude));
 }
@@ -56,11 +69,11 @@ Sample decode_sample(const RawSample& raw) {
                       [&] {
                         Sample sample;
                         sample.key = raw.key;
-                        sample.latent = read_part(raw, kLatentParts, 4);
-                        sample.text = read_part(raw, kTextParts, 2);
-                        sample_shapes(sample.latent.shape, sample.text.shape);  // refuses dimensions of 0
-                        require_sane(sample.latent, "latent");
-                        require_sane(sample.text, "text");
+                        ReadPart latent = read_part(raw, kLatentParts, 4);
+                        ReadPart text = read_part(raw, kTextParts, 2);
+                        sample_shapes(latent.array.shape, text.array.shape);  // refuses dimensions of 0
+                        sample.latent = sane_array(std::move(latent), "latent");
+                        sample.text = sane_array(std::move(text), "text");
                         return sample;
                       });
 }

@@ -5,6 +5,7 @@
 
 #include "core/hash.h"
 #include "data/energon/dataset_metadata.h"
+#include "data/energon/shapes_file.h"
 #include "data/energon/split_shards.h"
 #include "data/energon/tar_index.h"
 #include "data/loader/blended_source.h"
@@ -38,7 +39,7 @@ bool names_shards(const BlendedFolder& folder) {
 
 SampleSource energon_source(const fs::path& path, std::string_view split, const SourceSettings& settings) {
   if (is_metadataset(path)) return blended_source(read_metadataset(path, split), settings);
-  const auto dataset = open_folder(path, split);
+  const auto dataset = open_folder(path, split, {}, settings.copies);
   SampleSource source = source_of(runs_of(dataset), settings);
   source.text_width = text_width_of(*dataset);
   source.fingerprint = hex(dataset->fingerprint());
@@ -53,11 +54,18 @@ SplitFiles files_of_splits(const fs::path& path, const std::vector<std::string>&
   SplitFiles files{folders.front().folder, {}};
   for (const BlendedFolder& each : folders) files.root = common_folder(files.root, each.folder);
   std::set<fs::path> known;
+  const auto add = [&](const fs::path& file) {
+    files.names.push_back(file.lexically_relative(files.root).generic_string());
+  };
+  for (const BlendedFolder& each : folders) {  // first what is read first
+    if (ShapesFile::exists(each.folder) && known.insert(each.folder / kShapesFile).second)
+      add(each.folder / kShapesFile);
+  }
   for (const BlendedFolder& each : folders) {
     for (const IndexedShard& shard : read_split(each.folder, each.split, each.split_file)) {
       if (!known.insert(shard.path).second) continue;
-      files.names.push_back(tar_index_path(shard.path).lexically_relative(files.root).generic_string());
-      files.names.push_back(shard.path.lexically_relative(files.root).generic_string());
+      add(tar_index_path(shard.path));
+      add(shard.path);
     }
   }
   return files;

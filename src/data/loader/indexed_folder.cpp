@@ -1,6 +1,8 @@
 #include "data/loader/indexed_folder.h"
 
 #include <algorithm>
+#include <mutex>
+#include <unordered_map>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -48,10 +50,9 @@ Sample read_nearest(const IndexedDataset& dataset, const SourceSettings& setting
   }
 }
 
-// From the record of dfm_index, else from the headers of the sample's tensors.
-SampleShape shape_of(const IndexedDataset& dataset, const RetryPolicy& retries, std::size_t shard,
-                     std::uint64_t sample) {
-  if (dataset.has_shapes()) return dataset.shape(shard, sample);
+// Where dfm_index recorded none.
+SampleShape shape_in_headers(const IndexedDataset& dataset, const RetryPolicy& retries, std::size_t shard,
+                             std::uint64_t sample) {
   try {
     return with_retries([&] { return shapes_of_sample(dataset.read_sample(shard, sample)).shape; }, retries);
   } catch (const Error& error) {
@@ -61,6 +62,28 @@ SampleShape shape_of(const IndexedDataset& dataset, const RetryPolicy& retries, 
     return {};
   }
 }
+
+// Shapes that were read from the samples themselves, so that the next epoch need not read them again; only so
+// many, since memory must not grow with the data set. Thread-safe.
+class KnownShapes {
+ public:
+  std::optional<SampleShape> find(std::int64_t sample) const {
+    const std::scoped_lock lock(mutex_);
+    const auto place = shapes_.find(sample);
+    return place == shapes_.end() ? std::nullopt : std::optional(place->second);
+  }
+  // What is not known may be so later.
+  void keep(std::int64_t sample, const SampleShape& shape) {
+    static constexpr std::size_t kMost = 1U << 19U;
+    if (!shape.is_known()) return;
+    const std::scoped_lock lock(mutex_);
+    if (shapes_.size() < kMost) shapes_.emplace(sample, shape);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::int64_t, SampleShape> shapes_;
+};
 
 // Which run a sample is of.
 class Numbering {
@@ -87,8 +110,9 @@ class Numbering {
 }  // namespace
 
 std::shared_ptr<const IndexedDataset> open_folder(const std::filesystem::path& root, std::string_view split,
-                                                  std::string_view split_file) {
-  auto dataset = std::make_shared<const IndexedDataset>(IndexedDataset::open(root, split, split_file));
+                                                  std::string_view split_file, const NearbyCopies& copies) {
+  auto dataset =
+      std::make_shared<const IndexedDataset>(IndexedDataset::open(root, split, split_file, copies.find));
   if (!dataset->has_shapes()) {
     log::warn(
         "{} has no record of the samples' shapes: the headers of every sample are read for them; run "
@@ -125,9 +149,14 @@ SampleSource source_of(std::vector<ShardRun> runs, const SourceSettings& setting
   SampleSource source;
   for (const ShardRun& run : runs) source.samples_in_shard.push_back(run.samples);
   const auto numbering = std::make_shared<const Numbering>(std::move(runs));
-  source.shape = [numbering, retries = settings.retries](std::int64_t sample) {
+  const auto known = std::make_shared<KnownShapes>();
+  source.shape = [numbering, known, retries = settings.retries](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);
-    return shape_of(*run.dataset, retries, run.shard, index);
+    if (run.dataset->has_shapes()) return run.dataset->shape(run.shard, index);
+    if (const auto shape = known->find(sample)) return *shape;
+    const SampleShape shape = shape_in_headers(*run.dataset, retries, run.shard, index);
+    known->keep(sample, shape);
+    return shape;
   };
   source.read = [numbering, settings](std::int64_t sample) {
     const auto [run, index] = numbering->place_of(sample);

@@ -9,8 +9,8 @@ namespace {
 // Without the sign, floating-point numbers are ordered as the integers of the same bits are; infinities and
 // NaN are the greatest. Signed integers, for which every processor has a vector maximum.
 template <class Bits>
-Bits greatest_magnitude(const Array& array, Bits magnitude_mask) {
-  const std::span<const Bits> elements = array.as<Bits>();
+Bits greatest_magnitude(std::span<const std::byte> bytes, Bits magnitude_mask) {
+  const std::span elements(reinterpret_cast<const Bits*>(bytes.data()), bytes.size() / sizeof(Bits));
   Bits greatest = 0;
 #pragma omp simd reduction(max : greatest)
   for (std::size_t i = 0; i < elements.size(); ++i)
@@ -20,18 +20,20 @@ Bits greatest_magnitude(const Array& array, Bits magnitude_mask) {
 
 }  // namespace
 
-bool are_sane(const Array& array) {
+bool are_sane(DType dtype, std::span<const std::byte> elements) {
   constexpr std::int16_t kMask16 = 0x7FFF, kBfloat16Thousand = 0x447A, kFloat16Thousand = 0x63D0;
   constexpr std::int32_t kMask32 = 0x7FFFFFFF, kFloat32Thousand = 0x447A0000;
-  switch (array.dtype) {
+  switch (dtype) {
     case DType::bfloat16:
-      return greatest_magnitude(array, kMask16) <= kBfloat16Thousand;
+      return greatest_magnitude(elements, kMask16) <= kBfloat16Thousand;
     case DType::float16:
-      return greatest_magnitude(array, kMask16) <= kFloat16Thousand;
+      return greatest_magnitude(elements, kMask16) <= kFloat16Thousand;
     case DType::float32:
-      return greatest_magnitude(array, kMask32) <= kFloat32Thousand;
+      return greatest_magnitude(elements, kMask32) <= kFloat32Thousand;
     default:
-      return std::ranges::all_of(to_floats(array),
+      return std::ranges::all_of(to_floats({dtype,
+                                            {static_cast<std::int64_t>(elements.size() / size_of(dtype))},
+                                            {elements.begin(), elements.end()}}),
                                  [](float x) { return std::fabs(x) <= kGreatestMagnitude; });
   }
 }

@@ -79,9 +79,9 @@ void read_pieces(const ArrayView& view, Array& array, MemoryBudget& budget) {
 
 // The whole storage in one piece, as nearly all files have it: straight into the array, its CRC computed of
 // pieces that are still in the processor's cache.
-bool read_whole(const ArrayView& view, Array& array) {
+bool read_whole(const ArrayView& view, Array& array, const LookAtElements& look) {
   const Storage& storage = *view.storage;
-  const bool is_whole = storage.encoding == Encoding::raw && is_row_major(view.layout) &&
+  const bool is_whole = !view.swapped && storage.encoding == Encoding::raw && is_row_major(view.layout) &&
                         array.bytes.size() == storage.size_bytes &&
                         storage.content.size() == storage.size_bytes;
   if (!is_whole) return false;
@@ -90,6 +90,7 @@ bool read_whole(const ArrayView& view, Array& array) {
     const auto piece = std::span(array.bytes).subspan(done, std::min(kPieceBytes, storage.size_bytes - done));
     storage.content.read(done, piece);
     if (storage.crc32 != 0) crc = extend_crc32(crc, piece);
+    if (look) look(array.dtype, piece);
   }
   if (storage.crc32 != 0) require_crc(crc, storage.crc32);
   return true;
@@ -109,12 +110,15 @@ void normalize_booleans(Array& array) {
 
 }  // namespace
 
-Array load(const ArrayView& view, MemoryBudget& budget) {
+Array load(const ArrayView& view, MemoryBudget& budget, const LookAtElements& look) {
   budget.charge(loaded_bytes(view));
   Array array{view.dtype, view.layout.shape, take_buffer(loaded_bytes(view))};
   if (array.bytes.empty()) return array;
-  if (!read_whole(view, array)) read_pieces(view, array, budget);
-  if (view.swapped) swap_bytes(array);
+  if (!read_whole(view, array, look)) {
+    read_pieces(view, array, budget);
+    if (view.swapped) swap_bytes(array);
+    if (look) look(array.dtype, array.bytes);
+  }
   if (view.dtype == DType::boolean) normalize_booleans(array);
   return array;
 }

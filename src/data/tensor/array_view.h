@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 
 #include "core/array.h"
 #include "data/tensor/byte_range.h"
@@ -57,9 +59,13 @@ std::int64_t extent_of(const Layout& layout);
 // What load() allocates for the elements; throws a data error for more than can be.
 std::uint64_t loaded_bytes(const ArrayView& view);
 
+// Sees the elements in pieces, as they come into the processor's cache: looking at them afterwards would
+// bring a large array there once more.
+using LookAtElements = std::function<void(DType, std::span<const std::byte>)>;
+
 // Reads the elements. Throws a data error for a CRC that differs, content that does not decode to size_bytes,
 // and for more memory than the budget holds.
-Array load(const ArrayView& view, MemoryBudget& budget);
+Array load(const ArrayView& view, MemoryBudget& budget, const LookAtElements& look = {});
 
 // The content as raw bytes.
 ByteRange decoded(const ByteRange& content, Encoding encoding, MemoryBudget& budget);

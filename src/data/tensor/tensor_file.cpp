@@ -63,12 +63,12 @@ Open open_part(const TensorPart& part) {
   throw internal_error("a tensor format without a reader");
 }
 
-Array read(const Open& open, const ByteRange& file, std::string_view what) {
+Array read(const Open& open, const ByteRange& file, std::string_view what, const LookAtElements& look = {}) {
   return with_context([what] { return std::string(what); },
                       [&] {
                         MemoryBudget budget(file.size());
                         const View view = open(file, budget);
-                        return load(*view, budget);
+                        return load(*view, budget, look);
                       });
 }
 
@@ -92,8 +92,9 @@ Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what
   return read(open_pickled_array, ByteRange::of(bytes), what);
 }
 
-Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what) {
-  return read(open_part(part), file, what);
+Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what,
+                  const LookAtElements& look) {
+  return read(open_part(part), file, what, look);
 }
 
 TensorHeader read_tensor_header(const ByteRange& file, const TensorPart& part, std::string_view what) {

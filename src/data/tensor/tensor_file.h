@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/array.h"
+#include "data/tensor/array_view.h"
 #include "data/tensor/byte_range.h"
 #include "data/tensor/tensor_parts.h"
 
@@ -32,7 +33,8 @@ Array read_pth(std::span<const std::byte> bytes, std::string_view what);
 Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what);
 
 // A file of any format that a part of a sample may have.
-Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what);
+Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what,
+                  const LookAtElements& look = {});
 
 struct TensorHeader {
   DType dtype = DType::float32;
