@@ -10,6 +10,7 @@
 #include "core/units.h"
 #include "data/loader/energon_source.h"
 #include "model/patchify.h"
+#include "train/mock_grid.h"
 #include "train/same_model.h"
 
 namespace dfm::train {
@@ -19,14 +20,16 @@ std::uint64_t seed_of(const Config& config) { return static_cast<std::uint64_t>(
 
 data::MockShape mock_shape(const Config& config, std::int64_t samples) {
   const model::BackboneSpec model = model::backbone_spec(config);
-  return {samples,
-          {model.patches.in_channels, config.integer("dataset.F_latents"),
-           config.integer("dataset.H_latents"), config.integer("dataset.W_latents")},
-          config.integer("dataset.context_seq_len"),
+  return {samples, mock_latent_shape(config, model.patches), config.integer("dataset.context_seq_len"),
           model.text_width};
 }
 
 const std::string& dataset_path(const Config& config) {
+  if (!config.is_null("dataset.seq_length")) {
+    throw usage_error(
+        fmt::format("dataset.seq_length = {} without --mock", config.integer("dataset.seq_length")),
+        "it sizes made-up samples; the room of a pack is dataset.task_encoder_seq_length");
+  }
   if (config.is_null("dataset.path")) {
     throw usage_error("no training data are given", "give --dataset-path FOLDER, or --mock for made-up data");
   }

@@ -9,10 +9,15 @@ SMALL = [*TINY, "model.family=moviegen", "model.num_query_groups=2", "model.ffn_
          "dataset.H_latents=4", "dataset.W_latents=6", "dataset.context_seq_len=5"]
 
 
+# As the users' document 004 prints it, but for 16 tokens instead of 1024 and the number of steps.
+PRINTED = ("trainer.strategy.tensor_model_parallel_size=1 trainer.strategy.context_parallel_size=1 "
+           "trainer.strategy.sequence_parallel=False model.config.num_layers=1 data.global_batch_size=8 "
+           "model.config.hidden_size=1024 data.seq_length=16 data.task_encoder.seq_length=16 model.config.num_layers=1").split()
+
+
 def test_the_users_mock_run_prints_its_parameters_buckets_and_samples(tmp_path):
-    printed = run("dfm_train", "--recipe", "train_mock", "model.num_layers=1", "model.hidden_size=1024",
-                  "train.global_batch_size=8", "train.train_iters=2", "dataset.H_latents=4", "dataset.W_latents=4",
-                  "dataset.context_seq_len=4", f"checkpoint.save={tmp_path}", "checkpoint.async_save=false", ranks=2).stderr
+    printed = run("dfm_train", "--recipe", "train_mock", *PRINTED, "trainer.max_steps=2", f"checkpoint.save={tmp_path}",
+                  "checkpoint.async_save=false", ranks=2).stderr
     assert "40,950,336 parameters" in printed
     assert "2,610,752 + 1 x 38,339,584 in layers" in printed
     lines = re.findall(r"iteration +(\d+)/.*consumed samples: +(\d+) .*learning rate: 1\.0+E-04 .*global batch size: +8 .*lm loss: (\S+)",

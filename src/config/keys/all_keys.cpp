@@ -16,6 +16,10 @@ std::map<std::string, std::string, std::less<>> aliases() {
       {"checkpoint.checkpoint_dir", "checkpoint.save"},
       {"checkpoint.load_checkpoint", "checkpoint.load"},
       {"checkpoint.save_every", "checkpoint.save_interval"},
+      {"data.global_batch_size", "train.global_batch_size"},
+      {"data.micro_batch_size", "train.micro_batch_size"},
+      {"data.seq_length", "dataset.seq_length"},
+      {"data.task_encoder.seq_length", "dataset.task_encoder_seq_length"},
       {"dataset.global_batch_size", "train.global_batch_size"},
       {"dataset.micro_batch_size", "train.micro_batch_size"},
       {"dataset.context_embeddings_dim", "model.crossattn_emb_size"},
@@ -27,7 +31,22 @@ std::map<std::string, std::string, std::less<>> aliases() {
       {"optim.learning_rate", "optimizer.lr"},
       {"optimizer.learning_rate", "optimizer.lr"},
       {"seed", "rng.seed"},
+      {"trainer.max_steps", "train.train_iters"},
   };
+}
+
+// NeMo's (spec/nemo_diffusion.md section 3): the model's keys under its configuration, which is also the
+// data's, and the layout's under the strategy.
+void add_nemo_spellings(KeyTable& table) {
+  static const std::string kModel = "model.";
+  for (const Key& key : table.keys) {
+    if (!key.name.starts_with(kModel)) continue;
+    const std::string bare = key.name.substr(kModel.size());
+    table.aliases.emplace("model.config." + bare, key.name);
+    table.aliases.emplace("data.model_config." + bare, key.name);
+    if (bare.ends_with("_parallel_size") || bare == "sequence_parallel")
+      table.aliases.emplace("trainer.strategy." + bare, key.name);
+  }
 }
 
 KeyTable make_table() {
@@ -39,6 +58,7 @@ KeyTable make_table() {
     append(table.keys, section());
   }
   table.aliases = aliases();
+  add_nemo_spellings(table);
   return table;
 }
 

@@ -39,6 +39,7 @@ std::vector<Key> dataset_keys() {
       integer("dataset.F_latents", 1, "Frames of a mock latent").at_least(1),
       integer("dataset.H_latents", 32, "Height of a mock latent").at_least(1),
       integer("dataset.W_latents", 32, "Width of a mock latent").at_least(1),
+      integer("dataset.seq_length", {}, "Tokens of a mock sample; null: those of the latent").at_least(1),
       integer("dataset.context_seq_len", 512, "Text rows of a mock sample").at_least(1),
       choice("encoders.codec", "dct", {"dct"},
              "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights"),
