@@ -24,10 +24,15 @@ struct LayoutRow {
   }
 };
 
+inline std::int64_t awkward_layers() { return 2; }
+inline std::int64_t awkward_hidden(const std::string& family) {
+  return family == "Wan" ? 5 * 42 : family == "MovieGen" ? 10 * 14 : 4 * 40;
+}
+
 template <class Shape>
 Shape awkward_shape(std::int64_t heads, std::int64_t head_width) {
   Shape shape;
-  shape.num_layers = 2;
+  shape.num_layers = awkward_layers();
   shape.hidden_size = heads * head_width;
   shape.num_attention_heads = heads;
   shape.ffn_hidden_size = 2 * heads * head_width + 3;

@@ -1,7 +1,9 @@
 // Every layout gives the numbers of one rank: the loss, every gradient, and the losses that follow. Rank 0
 // computes alone what all of them compute together.
+#include <array>
 #include <cmath>
 #include <map>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -136,6 +138,62 @@ TEST_P(Layout, HasTheLossEveryGradientAndTheLossesThatFollowOfOneRank) {
   }
 }
 
+// What the packs of this rank's replica hold in the first step, over the share of its context rank.
+struct Rows {
+  std::int64_t tokens = 0, texts = 0;
+};
+
+Rows rows_of_first_step(const comm::GridGroups& groups) {
+  const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
+  Rows rows;
+  for (const auto& pack : data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs) {
+    const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout.share(cut);
+    for (const std::int64_t count : layout.attention_counts()) rows.tokens += count;
+    rows.texts += layout.text_rows();
+  }
+  return rows;
+}
+
+std::uint64_t floats(std::int64_t count) { return 4 * static_cast<std::uint64_t>(count); }
+
+// Gradients of replicas that this rank owns.
+std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::GridGroups& groups) {
+  const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size());
+  std::int64_t owned = 0;
+  for (const Bucket& bucket : layout.buckets()) {
+    const bool is_replica = parameters.all()[bucket.first_parameter].placement.partial_over_tensor;
+    if (is_replica) owned += bucket.counts[static_cast<std::size_t>(groups.data_context.rank())];
+  }
+  return owned;
+}
+
+// Tensor ranks: attention, cross-attention and MLP of each block gather the tokens once and scatter their sum
+// once, and the other way round backwards; WAN's norms sum one number a row, forward and backward; replicas
+// sum the gradients that they own. Data ranks: every gradient and every weight once. All: seven numbers.
+TEST_P(Layout, MovesTheBytesThatItMust) {
+  const LayoutRow& row = GetParam();
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
+  const auto ours = trainer_of(row.family, groups);
+  const comm::Traffic tensor = groups.tensor.traffic(), data = groups.data_context.traffic(),
+                      all = groups.all.traffic();
+  ours->step();
+  const bool shares = groups.tensor.size() > 1;
+  const Rows rows = rows_of_first_step(groups);
+  const std::int64_t blocks = shares ? awkward_layers() : 0;
+  const std::int64_t once = blocks * rows.tokens * awkward_hidden(row.family);
+  EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(6 * once));
+  EXPECT_EQ(groups.tensor.traffic().reduce_scatter_bytes - tensor.reduce_scatter_bytes, floats(6 * once));
+  const bool norms_all_heads = row.family == std::string("Wan");
+  const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows.tokens + rows.texts) : 0;
+  EXPECT_EQ(groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
+            floats(of_norms + (shares ? owned_replicas(ours->parameters(), groups) : 0)));
+  const std::int64_t elements = ours->parameters().padded_count();
+  EXPECT_EQ(groups.data_context.traffic().reduce_scatter_bytes - data.reduce_scatter_bytes,
+            world_.size() > 1 ? floats(elements) : 0);
+  EXPECT_EQ(groups.data_context.traffic().all_gather_bytes - data.all_gather_bytes, floats(elements));
+  EXPECT_EQ(groups.all.traffic().all_reduce_bytes - all.all_reduce_bytes, 7 * sizeof(double));
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Of, Layout,
     ::testing::Values(LayoutRow{"Dit", 1, {}}, LayoutRow{"Dit", 2, {}}, LayoutRow{"Dit", 2, {.tensor = 2}},
@@ -143,7 +201,12 @@ INSTANTIATE_TEST_SUITE_P(
                       LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
                       LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"Dit", 4, {.tensor = 2}},
                       LayoutRow{"Dit", 4, {.tensor = 4}}, LayoutRow{"Wan", 4, {.tensor = 2}},
-                      LayoutRow{"MovieGen", 4, {.tensor = 4}}),
+                      LayoutRow{"MovieGen", 4, {.tensor = 4}},
+                      LayoutRow{"Dit", 4, {.tensor = 2, .context = 2}},
+                      LayoutRow{"Wan", 4, {.tensor = 2, .context = 2}},
+                      LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2}},
+                      LayoutRow{"Dit", 2, {.context = 2}}, LayoutRow{"Wan", 3, {.context = 3}},
+                      LayoutRow{"MovieGen", 2, {.context = 2}}, LayoutRow{"Dit", 4, {.context = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace
