@@ -23,7 +23,7 @@ def loss_of(folder):
 @pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4)])
 def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
     words = ["checkpoint.save_interval=0", "train.eval_interval=10", "dataset.use_train_split_for_val=true",
-             "validation.prompts=[a red square]", "validation.image_size=32", "validation.num_steps=2"]
+             'validation.prompts=["a red square"]', "validation.image_size=32", "validation.num_steps=2"]
     train(shards, tmp_path / "one", *words, ranks=1, iters=20)
     train(shards, tmp_path / "many", *words, *layout, ranks=ranks, iters=20)
     one, many = losses(tmp_path / "one"), losses(tmp_path / "many")
