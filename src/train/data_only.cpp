@@ -68,6 +68,9 @@ class DataOnlyLoop {
   }
 
   std::int64_t done() const { return done_; }
+  // Of the ranks, over all steps and in the worst one.
+  double mean_imbalance() const { return done_ == 0 ? 0 : imbalance_sum_ / static_cast<double>(done_); }
+  double worst_imbalance() const { return worst_imbalance_; }
   const Reading& mine() const { return mine_; }
 
  private:
@@ -77,6 +80,8 @@ class DataOnlyLoop {
         comm::agreed(world_, [&] { return reader_.take(done_ * reader_.global_batch_size()); });
     mine_.waiting_seconds += seconds_since(start);
     mine_.add(batch);
+    imbalance_sum_ += batch.imbalance;
+    worst_imbalance_ = std::max(worst_imbalance_, batch.imbalance);
     std::int64_t bad = static_cast<std::int64_t>(batch.bad.size());
     world_.all_reduce_sum(std::span(&bad, 1));
     if (bad > 0) bad_samples_.note(batch, reader_);
@@ -92,6 +97,7 @@ class DataOnlyLoop {
   double compute_seconds_;
   BadSamples bad_samples_;
   std::int64_t done_ = 0;
+  double imbalance_sum_ = 0, worst_imbalance_ = 0;
   Reading mine_;
 };
 
@@ -139,13 +145,17 @@ ExitCode read_data_only(const Config& config, const comm::Group& world, Progress
   data::PrefetchingReader reader = comm::agreed(world, [&] {
     return data::PrefetchingReader(
         data::StepReader(training_source(config, nearby_copies(staging.get())),
-                         reader_settings(config, trainer_settings(config).model.patches, groups.data)),
+                         reader_settings(config, trainer_settings(config).model, groups.data)),
         read_ahead(config));
   });
   DataOnlyLoop loop(config, world, std::move(reader));
   Progress progress("Reading", config.integer("train.train_iters"), progress_style);
   const ExitCode code = loop.run(progress);
   report(world, loop.mine(), loop.done());
+  if (groups.data.size() > 1) {
+    log::info("the rank with the most FLOPs of a step has {:.1f} % more than the mean, {:.1f} % at worst",
+              100 * loop.mean_imbalance(), 100 * loop.worst_imbalance());
+  }
   return code;
 }
 

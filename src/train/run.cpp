@@ -211,7 +211,7 @@ ExitCode run(const Surroundings& here) {
   Trainer trainer(inputs.trainer, groups,
                   data::PrefetchingReader(
                       data::StepReader(inputs.training,
-                                       reader_settings(config, inputs.trainer.model.patches, groups.data)),
+                                       reader_settings(config, inputs.trainer.model, groups.data)),
                       read_ahead(config)));
   log::info("{} parameters; {}; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             parameter_shares(trainer.parameters()), grid.describe(), topology.threads);

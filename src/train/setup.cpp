@@ -83,7 +83,7 @@ data::SplitFiles files_to_stage(const Config& config) {
   return data::files_of_splits(dataset_path(config), splits);
 }
 
-data::StepReaderSettings reader_settings(const Config& config, const model::PatchShape& patches,
+data::StepReaderSettings reader_settings(const Config& config, const model::BackboneSpec& model,
                                          const comm::Group& data) {
   data::StepReaderSettings settings;
   settings.order = {seed_of(config), config.integer("dataset.slice_length"),
@@ -95,9 +95,16 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Patc
   settings.batching = batching_of(config);
   settings.batch_samples = config.integer("train.micro_batch_size");
   settings.bucket_window = config.integer("dataset.packing_buffer_size");
-  settings.tokens_of = [patches](const data::SampleShape& sample) {
+  settings.tokens_of = [patches = model.patches](const data::SampleShape& sample) {
     return model::patch_grid(data::latent_shape(sample), patches).tokens();
   };
+  settings.cost_of = [patches = model.patches,
+                      flops = model.forward_flops](const data::SampleShape& sample) {
+    const model::PatchGrid grid = model::patch_grid(data::latent_shape(sample), patches);
+    return flops({grid.tokens(), grid.frames}, sample.text_rows);
+  };
+  if (config.text("dataset.balance") == "steps")
+    settings.balance_window = config.integer("dataset.packing_buffer_size");
   settings.rank = static_cast<std::size_t>(data.rank());
   settings.ranks = static_cast<std::size_t>(data.size());
   return settings;

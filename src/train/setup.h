@@ -22,8 +22,9 @@ data::SampleSource training_source(const Config& config, const data::NearbyCopie
 std::optional<data::SampleSource> validation_source(const Config& config,
                                                     const data::NearbyCopies& copies = {});
 
-// data: the ranks among which the packs of a step are dealt.
-data::StepReaderSettings reader_settings(const Config& config, const model::PatchShape& patches,
+// data: the ranks among which the packs of a step are dealt. The model says how long a sample is, and what it
+// costs.
+data::StepReaderSettings reader_settings(const Config& config, const model::BackboneSpec& model,
                                          const comm::Group& data);
 
 data::ReadAhead read_ahead(const Config& config);

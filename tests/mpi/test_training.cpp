@@ -20,7 +20,7 @@ constexpr int kSteps = 4;
 struct Way {
   const char* name;
   NoiseSharing sharing;
-  data::StepPlan (*plan)(const std::vector<std::int64_t>&, std::int64_t, std::size_t);
+  data::Planner plan;
 };
 
 class TrainingTogether : public ::testing::TestWithParam<Way> {

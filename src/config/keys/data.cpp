@@ -15,8 +15,13 @@ std::vector<Key> dataset_keys() {
              "others of the same number of tokens (fixed_length), or of the same frames, height and width, "
              "whose "
              "samples are then gathered into the same steps (buckets), train.micro_batch_size at a time"),
-      integer("dataset.packing_buffer_size", 1024,
-              "With dataset.batching=buckets: positions among which the samples of a bucket are gathered")
+      choice("dataset.balance", "steps", {"steps", "ranks"},
+             "Samples are divided among the ranks by their FLOPs; steps: they also change places within "
+             "packing_buffer_size positions, so that steps cost about the same (not with buckets)"),
+      integer(
+          "dataset.packing_buffer_size", 8192,
+          "Positions among which samples change places to balance the steps, or to gather buckets; best a "
+          "power of two")
           .at_least(1)
           .in("samples"),
       flag("dataset.use_train_split_for_val", false, "Validate on the training split"),

@@ -5,6 +5,8 @@
 #include <map>
 #include <numeric>
 
+#include "data/loader/dealing.h"
+
 namespace dfm::data {
 namespace {
 
@@ -38,18 +40,6 @@ class RoomTree {
   std::vector<std::int64_t> room_;
 };
 
-// Deals items longest first, each to the rank with the least so far.
-std::vector<std::vector<std::size_t>> deal(const std::vector<std::int64_t>& weights, std::size_t ranks) {
-  std::vector<std::vector<std::size_t>> dealt(ranks);
-  std::vector<std::int64_t> load(ranks, 0);
-  for (const std::size_t item : longest_first(weights)) {
-    const auto least = static_cast<std::size_t>(std::ranges::min_element(load) - load.begin());
-    dealt[least].push_back(item);
-    load[least] += weights[item];
-  }
-  return dealt;
-}
-
 std::vector<std::int64_t> pick(const std::vector<std::int64_t>& values,
                                const std::vector<std::size_t>& indices) {
   std::vector<std::int64_t> picked;
@@ -57,16 +47,18 @@ std::vector<std::int64_t> pick(const std::vector<std::int64_t>& values,
   return picked;
 }
 
+double cost_of(const Pack& pack, const std::vector<double>& costs) {
+  double sum = 0;
+  for (const std::size_t item : pack) sum += costs[item];
+  return sum;
+}
+
 // Packs go to the ranks whole.
-StepPlan deal_packs(const std::vector<Pack>& packs, const std::vector<std::int64_t>& token_counts,
-                    std::size_t ranks) {
-  std::vector<std::int64_t> tokens_in_pack;
-  for (const Pack& pack : packs) {
-    const auto counts = pick(token_counts, pack);
-    tokens_in_pack.push_back(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-  }
+StepPlan deal_packs(const std::vector<Pack>& packs, const std::vector<double>& costs, std::size_t ranks) {
+  std::vector<double> pack_costs;
+  for (const Pack& pack : packs) pack_costs.push_back(cost_of(pack, costs));
   StepPlan plan;
-  for (const auto& items : deal(tokens_in_pack, ranks)) {
+  for (const auto& items : deal_evenly(pack_costs, ranks)) {
     plan.emplace_back();
     for (const std::size_t pack : items) plan.back().push_back(packs[pack]);
   }
@@ -88,11 +80,10 @@ std::vector<Pack> first_fit_decreasing(const std::vector<std::int64_t>& token_co
   return packs;
 }
 
-StepPlan plan_by_sample(const std::vector<std::int64_t>& token_counts, std::int64_t capacity,
-                        std::size_t ranks) {
+StepPlan plan_by_sample(const SampleSizes& samples, std::int64_t capacity, std::size_t ranks) {
   StepPlan plan;
-  for (const auto& items : deal(token_counts, ranks)) {
-    std::vector<Pack> packs = first_fit_decreasing(pick(token_counts, items), capacity);
+  for (const auto& items : deal_evenly(samples.costs, ranks)) {
+    std::vector<Pack> packs = first_fit_decreasing(pick(samples.tokens, items), capacity);
     for (Pack& pack : packs)
       std::ranges::transform(pack, pack.begin(), [&](std::size_t i) { return items[i]; });
     plan.push_back(std::move(packs));
@@ -100,14 +91,12 @@ StepPlan plan_by_sample(const std::vector<std::int64_t>& token_counts, std::int6
   return plan;
 }
 
-StepPlan plan_by_pack(const std::vector<std::int64_t>& token_counts, std::int64_t capacity,
-                      std::size_t ranks) {
-  return deal_packs(first_fit_decreasing(token_counts, capacity), token_counts, ranks);
+StepPlan plan_by_pack(const SampleSizes& samples, std::int64_t capacity, std::size_t ranks) {
+  return deal_packs(first_fit_decreasing(samples.tokens, capacity), samples.costs, ranks);
 }
 
-StepPlan plan_by_class(const std::vector<std::int64_t>& token_counts,
-                       const std::vector<std::int64_t>& classes, std::size_t most_samples,
-                       std::size_t ranks) {
+StepPlan plan_by_class(const std::vector<double>& costs, const std::vector<std::int64_t>& classes,
+                       std::size_t most_samples, std::size_t ranks) {
   std::vector<Pack> packs;
   std::map<std::int64_t, std::size_t> open;  // the pack of each class that takes more
   for (std::size_t item = 0; item < classes.size(); ++item) {
@@ -116,7 +105,18 @@ StepPlan plan_by_class(const std::vector<std::int64_t>& token_counts,
     if (place->second == packs.size()) packs.emplace_back();
     packs[place->second].push_back(item);
   }
-  return deal_packs(packs, token_counts, ranks);
+  return deal_packs(packs, costs, ranks);
+}
+
+double imbalance(const StepPlan& plan, const std::vector<double>& costs) {
+  double most = 0, sum = 0;
+  for (const auto& packs : plan) {
+    double load = 0;
+    for (const Pack& pack : packs) load += cost_of(pack, costs);
+    most = std::max(most, load);
+    sum += load;
+  }
+  return sum == 0 ? 0 : most * static_cast<double>(plan.size()) / sum - 1;
 }
 
 double fill_ratio(const StepPlan& plan, const std::vector<std::int64_t>& amounts, std::int64_t room) {

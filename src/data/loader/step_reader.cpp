@@ -27,6 +27,14 @@ std::int64_t bucket_of(const SampleShape& shape) {
          std::min<std::int64_t>(shape.width, kMost);
 }
 
+// What is not known costs nothing: it is left out.
+std::function<double(const SampleShape&)> known_cost(const StepReaderSettings& settings) {
+  return [tokens = settings.tokens_of, cost = settings.cost_of](const SampleShape& shape) {
+    if (!shape.is_known()) return 0.0;
+    return cost ? cost(shape) : static_cast<double>(tokens(shape));
+  };
+}
+
 }  // namespace
 
 void give_back(StepBatch batch) {
@@ -41,14 +49,21 @@ void give_back(StepBatch batch) {
 StepReader::StepReader(SampleSource source, StepReaderSettings settings)
     : source_(std::move(source)),
       settings_(std::move(settings)),
+      cost_of_(known_cost(settings_)),
       order_(source_.samples_in_shard, source_.blend, settings_.order) {
-  if (settings_.batching != Batching::buckets) return;
-  bucket_order_.emplace(order_, BucketSettings{settings_.bucket_window, settings_.global_batch_size},
-                        [shape = source_.shape](std::int64_t sample) { return bucket_of(shape(sample)); });
+  if (settings_.batching == Batching::buckets) {
+    bucket_order_.emplace(order_, BucketSettings{settings_.bucket_window, settings_.global_batch_size},
+                          [shape = source_.shape](std::int64_t sample) { return bucket_of(shape(sample)); });
+  } else if (settings_.balance_window > 0) {
+    balanced_order_.emplace(
+        order_, settings_.balance_window,
+        [shape = source_.shape, cost = cost_of_](std::int64_t sample) { return cost(shape(sample)); });
+  }
 }
 
 std::int64_t StepReader::sample_at(std::int64_t position) {
-  return bucket_order_ ? bucket_order_->sample_at(position) : order_.sample_at(position);
+  if (bucket_order_) return bucket_order_->sample_at(position);
+  return balanced_order_ ? balanced_order_->sample_at(position) : order_.sample_at(position);
 }
 
 std::int64_t StepReader::class_of(const SampleShape& shape, std::int64_t tokens) const {
@@ -62,17 +77,19 @@ StepReader::Looked StepReader::look_at(std::int64_t first) {
     step.samples.push_back(sample_at(position));
     const SampleShape shape = source_.shape(step.samples.back());
     // Reading a sample without a known shape fails, and then it is left out.
-    step.tokens.push_back(shape.is_known() ? settings_.tokens_of(shape) : 1);
-    step.classes.push_back(class_of(shape, step.tokens.back()));
-    require_room(step.tokens.back(), settings_.pack_capacity);
+    const std::int64_t tokens = shape.is_known() ? settings_.tokens_of(shape) : 1;
+    require_room(tokens, settings_.pack_capacity);
+    step.sizes.tokens.push_back(tokens);
+    step.sizes.costs.push_back(cost_of_(shape));
+    step.classes.push_back(class_of(shape, tokens));
   }
   return step;
 }
 
 StepPlan StepReader::divide(const Looked& step) const {
   if (settings_.batching == Batching::packed)
-    return settings_.plan(step.tokens, settings_.pack_capacity, settings_.ranks);
-  return plan_by_class(step.tokens, step.classes, static_cast<std::size_t>(settings_.batch_samples),
+    return settings_.plan(step.sizes, settings_.pack_capacity, settings_.ranks);
+  return plan_by_class(step.sizes.costs, step.classes, static_cast<std::size_t>(settings_.batch_samples),
                        settings_.ranks);
 }
 
@@ -80,11 +97,13 @@ PlannedStep StepReader::plan(std::int64_t first) {
   const Looked looked = look_at(first);
   const StepPlan plan = divide(looked);
   PlannedStep step;
-  step.planned_tokens = std::accumulate(looked.tokens.begin(), looked.tokens.end(), std::int64_t{0});
+  step.planned_tokens =
+      std::accumulate(looked.sizes.tokens.begin(), looked.sizes.tokens.end(), std::int64_t{0});
   step.fill =
       settings_.batching == Batching::packed
-          ? fill_ratio(plan, looked.tokens, settings_.pack_capacity)
+          ? fill_ratio(plan, looked.sizes.tokens, settings_.pack_capacity)
           : fill_ratio(plan, std::vector<std::int64_t>(looked.samples.size(), 1), settings_.batch_samples);
+  step.imbalance = imbalance(plan, looked.sizes.costs);
   for (const Pack& pack : plan[settings_.rank]) {
     for (const std::size_t index : pack) {
       step.samples.push_back({first + static_cast<std::int64_t>(index), looked.samples[index], step.packs});
@@ -107,6 +126,7 @@ StepBatch StepReader::batch_of(const PlannedStep& step, std::vector<ReadSample> 
   StepBatch batch;
   batch.planned_tokens = step.planned_tokens;
   batch.fill = step.fill;
+  batch.imbalance = step.imbalance;
   batch.packs.resize(step.packs);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (quarantine_->holds(step.samples[i].number)) continue;

@@ -15,6 +15,7 @@
 #include <variant>
 #include <vector>
 
+#include "data/loader/balanced_order.h"
 #include "data/loader/bucket_order.h"
 #include "data/loader/packing.h"
 #include "data/loader/quarantine.h"
@@ -27,14 +28,18 @@ struct StepReaderSettings {
   std::int64_t global_batch_size = 1;  // samples
   std::int64_t pack_capacity = 8000;   // tokens
   // How a step is divided into packs: plan_by_sample or plan_by_pack.
-  StepPlan (*plan)(const std::vector<std::int64_t>&, std::int64_t, std::size_t) = plan_by_sample;
+  Planner plan = plan_by_sample;
   // Other ways to share forward passes than packs take at most batch_samples of a class. With
   // Batching::buckets the samples of a bucket are gathered within bucket_window positions.
   Batching batching = Batching::packed;
   std::int64_t batch_samples = 1;
-  std::int64_t bucket_window = 1024;
+  std::int64_t bucket_window = 8192;
   // Tokens of a latent; throws for a shape that does not fit the model.
   std::function<std::int64_t(const SampleShape&)> tokens_of;
+  // What a sample costs to compute, by which ranks are balanced: its tokens, unless somebody knows better.
+  std::function<double(const SampleShape&)> cost_of;
+  // Positions among which samples change places, so that steps cost about the same, too; 0: none do.
+  std::int64_t balance_window = 0;
   std::size_t rank = 0;
   std::size_t ranks = 1;
 };
@@ -56,6 +61,7 @@ struct StepBatch {
   std::vector<std::vector<PositionedSample>> packs;
   std::int64_t planned_tokens = 0;  // of the whole step, over all ranks
   double fill = 0;                  // of the packs of all ranks: fill_ratio
+  double imbalance = 0;             // of the ranks, in FLOPs
   std::vector<BadSample> bad;       // left out of the packs of this rank
 };
 
@@ -73,7 +79,8 @@ struct PlannedStep {
   std::vector<PlannedSample> samples;  // pack by pack
   std::size_t packs = 0;
   std::int64_t planned_tokens = 0;
-  double fill = 0;  // of the packs of all ranks
+  double fill = 0;       // of the packs of all ranks
+  double imbalance = 0;  // of the ranks
 };
 
 // A sample, why there is none, or nothing where it is in quarantine.
@@ -103,7 +110,8 @@ class StepReader {
  private:
   // What is known of the samples of a step before any is read.
   struct Looked {
-    std::vector<std::int64_t> samples, tokens, classes;
+    std::vector<std::int64_t> samples, classes;
+    SampleSizes sizes;
   };
 
   std::int64_t sample_at(std::int64_t position);
@@ -114,8 +122,10 @@ class StepReader {
 
   SampleSource source_;
   StepReaderSettings settings_;
+  std::function<double(const SampleShape&)> cost_of_;
   SampleOrder order_;
   std::optional<BucketOrder> bucket_order_;
+  std::optional<BalancedOrder> balanced_order_;
   std::unique_ptr<Quarantine> quarantine_ = std::make_unique<Quarantine>();
 };
 

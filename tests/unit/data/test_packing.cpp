@@ -92,7 +92,8 @@ TEST(FirstFitDecreasing, NeverFillsAPackBeyondItsCapacity) {
   }
 }
 
-using Planner = StepPlan (*)(const Counts&, std::int64_t, std::size_t);
+// Samples that cost what they are long.
+SampleSizes sizes_of(const Counts& counts) { return {counts, {counts.begin(), counts.end()}}; }
 
 class Plans : public ::testing::TestWithParam<Planner> {};
 
@@ -101,7 +102,7 @@ TEST_P(Plans, CoverEverySampleExactlyOnceOnAnyNumberOfRanks) {
   for (int round = 0; round < 50; ++round) {
     const Counts counts = random_counts(engine, 700);
     for (std::size_t ranks = 1; ranks <= 8; ++ranks) {
-      const StepPlan plan = GetParam()(counts, 1000, ranks);
+      const StepPlan plan = GetParam()(sizes_of(counts), 1000, ranks);
       ASSERT_EQ(plan.size(), ranks);
       std::vector<int> seen(counts.size(), 0);
       for (const auto& packs : plan) {
@@ -119,7 +120,7 @@ TEST_P(Plans, KeepPacksWithinTheirCapacity) {
   std::mt19937 engine(testing::announced_seed());
   for (int round = 0; round < 50; ++round) {
     const Counts counts = random_counts(engine, 900);
-    for (const auto& packs : GetParam()(counts, 1000, 3)) {
+    for (const auto& packs : GetParam()(sizes_of(counts), 1000, 3)) {
       for (const Counts& pack : tokens_of(packs, counts)) EXPECT_LE(sum(pack), 1000);
     }
   }
@@ -135,7 +136,7 @@ TEST(PlanBySample, BalancesTokensToWithinOneSample) {
     const Counts counts = random_counts(engine, 700);
     for (std::size_t ranks = 2; ranks <= 8; ++ranks) {
       Counts load;
-      for (const auto& packs : plan_by_sample(counts, 1000, ranks)) {
+      for (const auto& packs : plan_by_sample(sizes_of(counts), 1000, ranks)) {
         load.push_back(0);
         for (const Counts& pack : tokens_of(packs, counts)) load.back() += sum(pack);
       }
@@ -144,8 +145,27 @@ TEST(PlanBySample, BalancesTokensToWithinOneSample) {
   }
 }
 
+// Longest first leaves {3, 3} and {2, 2, 2} as {3, 2} and {3, 2, 2}.
+TEST(PlanBySample, ChangesItemsUntilRanksAreEven) {
+  const SampleSizes sizes = sizes_of({3, 3, 2, 2, 2});
+  EXPECT_NEAR(imbalance(plan_by_sample(sizes, 1000, 2), sizes.costs), 0, 1e-12);
+}
+
+TEST(PlanBySample, BalancesCostsAndNotTokens) {
+  const SampleSizes sizes{{100, 1, 1, 1, 1, 1}, {5, 1, 1, 1, 1, 1}};
+  const StepPlan plan = plan_by_sample(sizes, 1000, 2);
+  EXPECT_NEAR(imbalance(plan, sizes.costs), 0, 1e-12);
+  EXPECT_EQ(plan[0].front().size() + plan[1].front().size(), 6U);
+}
+
+TEST(Imbalance, IsWhatTheMostLoadedRankHasMoreThanTheMean) {
+  EXPECT_DOUBLE_EQ(imbalance({{{0, 1}}, {{2}}}, {1, 2, 1}), 0.5);
+  EXPECT_DOUBLE_EQ(imbalance({{{0}}, {}}, {1}), 1);
+  EXPECT_DOUBLE_EQ(imbalance({{{0}}}, {0}), 0);
+}
+
 TEST(PlanBySample, GivesEveryRankWorkWhileThereAreSamples) {
-  for (const auto& packs : plan_by_sample({10, 1, 1, 1}, 1000, 4)) EXPECT_EQ(packs.size(), 1U);
+  for (const auto& packs : plan_by_sample(sizes_of({10, 1, 1, 1}), 1000, 4)) EXPECT_EQ(packs.size(), 1U);
 }
 
 TEST(PlanByPack, MakesTheSamePacksForAnyNumberOfRanks) {
@@ -156,7 +176,7 @@ TEST(PlanByPack, MakesTheSamePacksForAnyNumberOfRanks) {
     const std::set<Pack> expected(packs.begin(), packs.end());
     for (std::size_t ranks = 1; ranks <= 8; ++ranks) {
       std::set<Pack> made;
-      for (const auto& of_rank : plan_by_pack(counts, 1000, ranks))
+      for (const auto& of_rank : plan_by_pack(sizes_of(counts), 1000, ranks))
         made.insert(of_rank.begin(), of_rank.end());
       EXPECT_EQ(made, expected);
     }
@@ -164,9 +184,9 @@ TEST(PlanByPack, MakesTheSamePacksForAnyNumberOfRanks) {
 }
 
 TEST(StepPlan, WithMoreRanksThanSamplesLeaveRanksWithout) {
-  EXPECT_THAT(plan_by_sample({7}, 10, 3),
+  EXPECT_THAT(plan_by_sample(sizes_of({7}), 10, 3),
               ElementsAre(ElementsAre(ElementsAre(0)), ElementsAre(), ElementsAre()));
-  EXPECT_THAT(plan_by_pack({7}, 10, 3),
+  EXPECT_THAT(plan_by_pack(sizes_of({7}), 10, 3),
               ElementsAre(ElementsAre(ElementsAre(0)), ElementsAre(), ElementsAre()));
 }
 
