@@ -1,16 +1,55 @@
 #include "comm/grid_settings.h"
 
-#include <fmt/core.h>
+#include <charconv>
+#include <string>
+#include <vector>
+
+#include <fmt/ranges.h>
 
 #include "core/error.h"
 
 namespace dfm::comm {
 
+namespace {
+
+constexpr const char* kSizes = "model.hierarchical_context_parallel_sizes";
+
+// 0 for what is no number.
+int number(const std::string& text) {
+  int value = 0;
+  const char* const end = text.data() + text.size();
+  return std::from_chars(text.data(), end, value).ptr == end ? value : 0;
+}
+
+// The first of the two sizes of a2a+p2p.
+int ranks_in_hierarchy(const std::vector<std::string>& sizes, int context) {
+  const int heads = sizes.size() == 2 ? number(sizes[0]) : 0;
+  if (heads > 0 && context % heads == 0 && context / heads == number(sizes[1])) return heads;
+  throw usage_error(fmt::format("{} = {}: two numbers are needed whose product is "
+                                "model.context_parallel_size = {}",
+                                kSizes, fmt::join(sizes, ","), context),
+                    fmt::format("{}='[\"{}\",\"1\"]' would be one", kSizes, context));
+}
+
+// Of the context ranks, how many exchange heads with each other.
+int context_heads(const Config& config, int context) {
+  const std::string& type = config.text("model.cp_comm_type");
+  const auto& sizes = config.texts(kSizes);
+  if (type == "a2a+p2p") return ranks_in_hierarchy(sizes, context);
+  if (!sizes.empty()) {
+    throw usage_error(fmt::format("{} is given with model.cp_comm_type = {}", kSizes, type),
+                      "it is for model.cp_comm_type=a2a+p2p; leave one of them out");
+  }
+  return type == "a2a" ? context : 1;
+}
+
+}  // namespace
+
 GridShape grid_shape(const Config& config) {
-  const GridShape shape{static_cast<int>(config.integer("model.tensor_model_parallel_size")),
-                        static_cast<int>(config.integer("model.context_parallel_size")),
-                        static_cast<int>(config.integer("model.pipeline_model_parallel_size")),
-                        static_cast<int>(config.integer("model.expert_model_parallel_size"))};
+  GridShape shape{static_cast<int>(config.integer("model.tensor_model_parallel_size")),
+                  static_cast<int>(config.integer("model.context_parallel_size")),
+                  static_cast<int>(config.integer("model.pipeline_model_parallel_size")),
+                  static_cast<int>(config.integer("model.expert_model_parallel_size"))};
   if (shape.pipeline > 1 || shape.expert > 1) {
     throw usage_error(
         fmt::format("this version does not train with pipeline {} x expert {}", shape.pipeline, shape.expert),
@@ -24,6 +63,7 @@ GridShape grid_shape(const Config& config) {
         "memory; "
         "leave model.sequence_parallel out");
   }
+  shape.context_heads = context_heads(config, shape.context);
   return shape;
 }
 

@@ -31,6 +31,11 @@ RankGrid::RankGrid(int world_size, GridShape shape) : world_size_(world_size), s
                     world_size, shape.tensor, shape.context, shape.pipeline, per_replica),
         fmt::format("start a multiple of {} ranks, or lower one of the dimensions", per_replica));
   }
+  if (shape.context_heads < 1 || shape.context % shape.context_heads != 0) {
+    throw usage_error(fmt::format("groups of {} ranks that exchange heads do not divide context parallel {}",
+                                  shape.context_heads, shape.context),
+                      fmt::format("choose a divisor of {}", shape.context));
+  }
   data_size_ = static_cast<int>(world_size / per_replica);
   if (data_size_ % shape.expert != 0) {
     throw usage_error(fmt::format("expert parallel {} does not divide data parallel {} = {} / {}",
@@ -78,6 +83,20 @@ Group expert_group(const Group& world, const RankGrid& grid) {
   return world.split(grid.rank_of(at), "ep");
 }
 
+// Near context ranks exchange heads: the colour is the first of them.
+Group heads_group(const Group& world, const RankGrid& grid) {
+  GridCoordinates at = grid.coordinates(world.rank());
+  at.context -= at.context % grid.shape().context_heads;
+  return world.split(grid.rank_of(at), "cp heads");
+}
+
+// Those at the same place of their groups form a ring: the colour is the one in the first group.
+Group ring_group(const Group& world, const RankGrid& grid) {
+  GridCoordinates at = grid.coordinates(world.rank());
+  at.context %= grid.shape().context_heads;
+  return world.split(grid.rank_of(at), "cp ring");
+}
+
 }  // namespace
 
 GridGroups::GridGroups(const Group& world, const RankGrid& grid)
@@ -86,6 +105,8 @@ GridGroups::GridGroups(const Group& world, const RankGrid& grid)
       data(along(world, grid, "dp", &GridCoordinates::data)),
       pipeline(along(world, grid, "pp", &GridCoordinates::pipeline)),
       expert(expert_group(world, grid)),
+      context_heads(heads_group(world, grid)),
+      context_ring(ring_group(world, grid)),
       data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),
       stage(along(world, grid, "tp x dp x cp", &GridCoordinates::tensor, &GridCoordinates::context,
                   &GridCoordinates::data)),

@@ -16,6 +16,7 @@ struct GridShape {
   int context = 1;
   int pipeline = 1;
   int expert = 1;
+  int context_heads = 1;  // near context ranks that exchange heads; the groups of them form a ring
 };
 
 struct GridCoordinates {
@@ -52,9 +53,11 @@ struct GridGroups {
   GridGroups(const Group& world, const RankGrid& grid);
 
   Group tensor, context, data, pipeline, expert;
-  Group data_context;  // the ranks among which a gradient is always partial
-  Group stage;         // those that compute with the same layers: tensor x context x data
-  Group replica;       // those that compute the same samples: tensor x context x pipeline
+  Group context_heads;  // of the context ranks, those that exchange heads
+  Group context_ring;   // and those that keys and values go round
+  Group data_context;   // the ranks among which a gradient is always partial
+  Group stage;          // those that compute with the same layers: tensor x context x data
+  Group replica;        // those that compute the same samples: tensor x context x pipeline
   Group all;
 };
 

@@ -56,6 +56,7 @@ struct TensorUnits {
   const char* what;  // "attention heads"
   const char* key;   // that sets their number
   std::int64_t count;
+  bool travel_between_context_ranks = false;  // where these exchange heads: then each of them needs one, too
 };
 
 struct BackboneSpec {

@@ -204,7 +204,7 @@ std::string title_of(const MovieGenShape& shape) {
 std::vector<TensorUnits> moviegen_tensor_units(const MovieGenShape& shape) {
   if (shape.experts) return {};
   auto units = tensor_units(shape);
-  units.push_back({"groups of queries", "model.num_query_groups", shape.num_query_groups});
+  units.push_back({"groups of queries", "model.num_query_groups", shape.num_query_groups, true});
   return units;
 }
 

@@ -30,7 +30,7 @@ void require_divisible(std::int64_t value, const char* key, std::int64_t divisor
 }
 
 std::vector<TensorUnits> tensor_units(const TransformerShape& shape) {
-  return {{"attention heads", "model.num_attention_heads", shape.num_attention_heads},
+  return {{"attention heads", "model.num_attention_heads", shape.num_attention_heads, true},
           {"features of the MLP", "model.ffn_hidden_size", shape.ffn_hidden_size}};
 }
 

@@ -1,7 +1,7 @@
 #include "nn/attention.h"
 
+#include "nn/context_attention.h"
 #include "nn/kernel_support.h"
-#include "nn/ring_attention.h"
 
 namespace dfm::nn {
 namespace {
@@ -97,7 +97,8 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
 at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const PackLayout& layout, const ModelParallel& parallel) {
   if (parallel.context_ranks() > 1) {
-    return ring_attention(q, k, v, layout.counts_by_context_rank(), *parallel.context);
+    return context_attention(q, k, v, layout.counts_by_context_rank(),
+                             {*parallel.context_heads, *parallel.context_ring});
   }
   return packed_attention(q, k, v, layout.attention_counts(), layout.attention_counts());
 }

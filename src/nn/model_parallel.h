@@ -19,6 +19,8 @@ struct SequenceCut {
 struct ModelParallel {
   const comm::Group* tensor = nullptr;   // share heads, columns of weights, and rows of tokens
   const comm::Group* context = nullptr;  // share the tokens of each sample
+  // How attention brings these together (nn/context_attention.h); both are given where `context` is.
+  const comm::Group *context_heads = nullptr, *context_ring = nullptr;
 
   int tensor_ranks() const { return tensor == nullptr ? 1 : tensor->size(); }
   int tensor_rank() const { return tensor == nullptr ? 0 : tensor->rank(); }
@@ -34,7 +36,10 @@ struct ModelParallel {
 
 inline ModelParallel model_parallel(const comm::GridGroups& groups) {
   const auto shared = [](const comm::Group& group) { return group.size() > 1 ? &group : nullptr; };
-  return {.tensor = shared(groups.tensor), .context = shared(groups.context)};
+  return {.tensor = shared(groups.tensor),
+          .context = shared(groups.context),
+          .context_heads = &groups.context_heads,
+          .context_ring = &groups.context_ring};
 }
 
 }  // namespace dfm::nn

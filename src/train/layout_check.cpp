@@ -16,6 +16,19 @@ int nearest_tensor_ranks(const comm::RankGrid& grid, std::int64_t units) {
   return 1;
 }
 
+// An exchange of heads gives every context rank some of those that each tensor rank has.
+void require_heads_to_exchange(const model::TensorUnits& units, const comm::GridShape& grid) {
+  const std::int64_t fewest = units.count / grid.tensor;
+  if (!units.travel_between_context_ranks || grid.context_heads <= fewest) return;
+  throw usage_error(
+      fmt::format("{} {} ({}) over {} tensor parallel ranks leave {} to some, too few to exchange among {} "
+                  "context parallel ranks",
+                  units.count, units.what, units.key, grid.tensor, fewest, grid.context_heads),
+      fmt::format("give model.cp_comm_type=p2p, which needs none, or exchange among {} ranks at most "
+                  "(model.cp_comm_type=a2a+p2p, model.hierarchical_context_parallel_sizes)",
+                  fewest));
+}
+
 }  // namespace
 
 void require_fitting_layout(const model::BackboneSpec& model, const comm::RankGrid& grid) {
@@ -26,7 +39,10 @@ void require_fitting_layout(const model::BackboneSpec& model, const comm::RankGr
                       "leave model.tensor_model_parallel_size and model.context_parallel_size at 1");
   }
   for (const model::TensorUnits& units : model.tensor_units) {
-    if (tensor <= units.count) continue;
+    if (tensor <= units.count) {
+      require_heads_to_exchange(units, grid.shape());
+      continue;
+    }
     throw usage_error(
         fmt::format("{} {} ({}) do not divide over {} tensor parallel ranks: {} of them would have none",
                     units.count, units.what, units.key, tensor, tensor - units.count),

@@ -13,6 +13,7 @@ namespace {
 // Keys that change what a weight means.
 bool defines_weights(const std::string& key) {
   return key.starts_with("model.") && !key.ends_with("_parallel_size") && key != "model.sequence_parallel" &&
+         key != "model.cp_comm_type" && key != "model.hierarchical_context_parallel_sizes" &&
          !key.starts_with("model.recompute_") && key != "model.init_method_std" &&
          key != "model.zero_init_output";
 }

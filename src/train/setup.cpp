@@ -98,8 +98,7 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Back
   settings.tokens_of = [patches = model.patches](const data::SampleShape& sample) {
     return model::patch_grid(data::latent_shape(sample), patches).tokens();
   };
-  settings.cost_of = [patches = model.patches,
-                      flops = model.forward_flops](const data::SampleShape& sample) {
+  settings.cost_of = [patches = model.patches, flops = model.forward_flops](const data::SampleShape& sample) {
     const model::PatchGrid grid = model::patch_grid(data::latent_shape(sample), patches);
     return flops({grid.tokens(), grid.frames}, sample.text_rows);
   };

@@ -20,7 +20,8 @@ struct LayoutRow {
   friend std::ostream& operator<<(std::ostream& out, const LayoutRow& row) { return out << row.name(); }
   std::string name() const {
     return std::string(family) + "On" + std::to_string(ranks) + "Tensor" + std::to_string(grid.tensor) +
-           "Context" + std::to_string(grid.context) + "Pipeline" + std::to_string(grid.pipeline);
+           "Context" + std::to_string(grid.context) + "Heads" + std::to_string(grid.context_heads) +
+           "Pipeline" + std::to_string(grid.pipeline);
   }
 };
 

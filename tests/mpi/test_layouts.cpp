@@ -201,12 +201,17 @@ INSTANTIATE_TEST_SUITE_P(
                       LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
                       LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"Dit", 4, {.tensor = 2}},
                       LayoutRow{"Dit", 4, {.tensor = 4}}, LayoutRow{"Wan", 4, {.tensor = 2}},
-                      LayoutRow{"MovieGen", 4, {.tensor = 4}},
+                      LayoutRow{"MovieGen", 4, {.tensor = 4}}, LayoutRow{"Dit", 2, {.context = 2}},
+                      LayoutRow{"Dit", 2, {.context = 2, .context_heads = 2}},
+                      LayoutRow{"Wan", 2, {.context = 2, .context_heads = 2}},
+                      LayoutRow{"MovieGen", 2, {.context = 2}}, LayoutRow{"Dit", 3, {.context = 3}},
+                      LayoutRow{"Wan", 3, {.context = 3}},
+                      LayoutRow{"MovieGen", 3, {.context = 3, .context_heads = 3}},
                       LayoutRow{"Dit", 4, {.tensor = 2, .context = 2}},
-                      LayoutRow{"Wan", 4, {.tensor = 2, .context = 2}},
-                      LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2}},
-                      LayoutRow{"Dit", 2, {.context = 2}}, LayoutRow{"Wan", 3, {.context = 3}},
-                      LayoutRow{"MovieGen", 2, {.context = 2}}, LayoutRow{"Dit", 4, {.context = 2}}),
+                      LayoutRow{"Wan", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
+                      LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
+                      LayoutRow{"Dit", 4, {.context = 4, .context_heads = 2}},
+                      LayoutRow{"MovieGen", 4, {.context = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace

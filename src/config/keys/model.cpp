@@ -71,6 +71,13 @@ std::vector<Key> layout_keys() {
       integer("model.context_parallel_size", 1, "Ranks that share each sequence")
           .at_least(1)
           .at_most(kMostRanks),
+      choice(
+          "model.cp_comm_type", "p2p", {"p2p", "a2a", "a2a+p2p"},
+          "How ranks that share a sequence attend: keys and values go round a ring; all-to-all of heads; or "
+          "all-to-all of heads within groups, and a ring among these"),
+      texts("model.hierarchical_context_parallel_sizes",
+            "a2a+p2p: ranks in a group that exchanges heads, and groups in a ring; their product is "
+            "context_parallel_size"),
       integer("model.pipeline_model_parallel_size", 1, "Ranks that share the depth of the model")
           .at_least(1)
           .at_most(kMostRanks),
