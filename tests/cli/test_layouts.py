@@ -54,3 +54,19 @@ def test_the_tokens_are_always_shared_with_the_layers(tmp_path):
     printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", *TENSOR_2,
                   "model.sequence_parallel=false", ranks=2, code=2).stderr
     assert "model.sequence_parallel = false" in printed and "leave model.sequence_parallel out" in printed
+
+
+@pytest.mark.parametrize("how, ranks", [(["model.cp_comm_type=a2a"], 2),
+                                        (["model.cp_comm_type=a2a+p2p",
+                                          'model.hierarchical_context_parallel_sizes=["2","2"]'], 4)])
+def test_ranks_that_share_sequences_give_the_losses_of_one(shards, tmp_path, how, ranks):
+    train(shards, tmp_path / "one", ranks=1, iters=4)
+    train(shards, tmp_path / "many", f"model.context_parallel_size={ranks}", *how, ranks=ranks, iters=4)
+    np.testing.assert_allclose(loss_of(tmp_path / "many"), loss_of(tmp_path / "one"), rtol=1e-5)
+
+
+def test_an_exchange_of_heads_among_more_ranks_than_heads_is_refused(tmp_path):
+    printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", "model.tensor_model_parallel_size=2",
+                  "model.context_parallel_size=4", "model.cp_comm_type=a2a", ranks=8, code=2).stderr
+    assert "leave 2 to some, too few to exchange among 4 context parallel ranks" in printed
+    assert "model.cp_comm_type=p2p" in printed
