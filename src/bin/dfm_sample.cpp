@@ -1,8 +1,11 @@
 // dfm_sample: weights and prompts to latents, then pictures or videos.
+#include <fmt/core.h>
+
 #include "cli/run_program.h"
 #include "comm/agree.h"
 #include "comm/grid_settings.h"
 #include "core/allocator.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "sample/sampling.h"
 #include "sample/staged_weights.h"
@@ -46,10 +49,19 @@ cli::Program program() {
               "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
 }
 
+// Each rank samples on its own.
+void require_no_layout(const Config& config) {
+  const comm::GridShape shape = comm::grid_shape(config);
+  if (shape.tensor == 1 && shape.context == 1) return;
+  throw usage_error(fmt::format("sampling shares no network between ranks (tensor {} x context {})",
+                                shape.tensor, shape.context),
+                    "leave --cp-size at 1; all ranks then divide the prompts");
+}
+
 ExitCode run(const Config& config, const cli::Context& context) {
   const sample::WorkList list = sample::work_list(config);
   sample::SamplingSettings settings = sample::sampling_settings(config);
-  comm::grid_shape(config);  // refuses the layouts that are not offered
+  require_no_layout(config);
   at::set_num_threads(context.topology.threads);
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
   const sample::StagedWeights weights(config, context.world);

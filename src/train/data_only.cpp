@@ -17,6 +17,7 @@
 #include "core/stop_token.h"
 #include "core/units.h"
 #include "data/loader/prefetching_reader.h"
+#include "data/loader/shared_batch.h"
 #include "train/bad_samples.h"
 #include "train/setup.h"
 #include "train/staged_data.h"
@@ -48,8 +49,10 @@ struct Reading {
 
 class DataOnlyLoop {
  public:
-  DataOnlyLoop(const Config& config, const comm::Group& world, data::PrefetchingReader reader)
+  DataOnlyLoop(const Config& config, const comm::Group& world, const comm::Group& replica,
+               data::PrefetchingReader reader)
       : world_(world),
+        replica_(replica),
         reader_(std::move(reader)),
         steps_(config.integer("train.train_iters")),
         stop_after_(config.optional_integer("train.stop_after_steps")),
@@ -71,15 +74,18 @@ class DataOnlyLoop {
   // Of the ranks, over all steps and in the worst one.
   double mean_imbalance() const { return done_ == 0 ? 0 : imbalance_sum_ / static_cast<double>(done_); }
   double worst_imbalance() const { return worst_imbalance_; }
+  // Whether this rank reads, and not a peer for it.
+  bool reads() const { return replica_.rank() == 0; }
   const Reading& mine() const { return mine_; }
 
  private:
   void step() {
     const auto start = Clock::now();
-    data::StepBatch batch =
-        comm::agreed(world_, [&] { return reader_.take(done_ * reader_.global_batch_size()); });
+    data::StepBatch batch = comm::agreed(world_, [&] {
+      return data::read_once(replica_, [&] { return reader_.take(done_ * reader_.global_batch_size()); });
+    });
     mine_.waiting_seconds += seconds_since(start);
-    mine_.add(batch);
+    if (reads()) mine_.add(batch);
     imbalance_sum_ += batch.imbalance;
     worst_imbalance_ = std::max(worst_imbalance_, batch.imbalance);
     std::int64_t bad = static_cast<std::int64_t>(batch.bad.size());
@@ -91,6 +97,7 @@ class DataOnlyLoop {
   }
 
   const comm::Group& world_;
+  const comm::Group& replica_;  // that compute the same samples
   data::PrefetchingReader reader_;
   std::int64_t steps_;
   std::optional<std::int64_t> stop_after_;
@@ -107,16 +114,20 @@ std::string spread(std::vector<double> values, const char* unit) {
                      unit);
 }
 
-// Collective. One line for the run, one for the ranks.
-void report(const comm::Group& world, const Reading& mine, std::int64_t steps) {
-  const double seconds = std::max(mine.seconds, 1e-9);
-  const std::string text =
-      Json::array({mine.samples, mine.bad, mine.bytes, mine.waiting_seconds, seconds}).dump();
+std::string as_text(const Reading& mine) {
+  return Json::array({mine.samples, mine.bad, mine.bytes, mine.waiting_seconds, std::max(mine.seconds, 1e-9)})
+      .dump();
+}
+
+// Collective. One line for the run, one for the ranks that read; mine: null on the others.
+void report(const comm::Group& world, const Reading* reading, std::int64_t steps) {
+  const std::string text = reading == nullptr ? "" : as_text(*reading);
   std::int64_t samples = 0, bad = 0;
   std::uint64_t bytes = 0;
   double longest = 0;
   std::vector<double> samples_per_second, megabytes_per_second, stall_percent;
   for (const std::string& each : world.all_gather_text(text)) {
+    if (each.empty()) continue;
     const Json rank = parse_json(each, "the report of a rank");
     const double rank_seconds = rank.at(4);
     samples += rank.at(0).get<std::int64_t>();
@@ -148,10 +159,10 @@ ExitCode read_data_only(const Config& config, const comm::Group& world, Progress
                          reader_settings(config, trainer_settings(config).model, groups.data)),
         read_ahead(config));
   });
-  DataOnlyLoop loop(config, world, std::move(reader));
+  DataOnlyLoop loop(config, world, groups.replica, std::move(reader));
   Progress progress("Reading", config.integer("train.train_iters"), progress_style);
   const ExitCode code = loop.run(progress);
-  report(world, loop.mine(), loop.done());
+  report(world, loop.reads() ? &loop.mine() : nullptr, loop.done());
   if (groups.data.size() > 1) {
     log::info("the rank with the most FLOPs of a step has {:.1f} % more than the mean, {:.1f} % at worst",
               100 * loop.mean_imbalance(), 100 * loop.worst_imbalance());

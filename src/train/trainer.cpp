@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/stop_token.h"
 #include "core/system_error.h"
+#include "data/loader/shared_batch.h"
 
 namespace dfm::train {
 namespace {
@@ -101,7 +102,8 @@ void Trainer::require_finite(const StepResult& result) const {
 }
 
 StepResult Trainer::step(const StepHooks& hooks) {
-  data::StepBatch batch = reader_.take(consumed_samples_);
+  data::StepBatch batch =
+      data::read_once(groups_.replica, [this] { return reader_.take(consumed_samples_); });
   const LocalSums local = forward_backward(batch);
   gradients_.reduce();
 

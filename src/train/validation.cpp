@@ -4,6 +4,7 @@
 
 #include "comm/agree.h"
 #include "core/stop_token.h"
+#include "data/loader/shared_batch.h"
 #include "model/patchify.h"
 
 namespace dfm::train {
@@ -41,6 +42,17 @@ void throw_if_asked_to_stop(const comm::GridGroups& groups) {
   comm::agreed(groups.replica, [] { StopToken::throw_if_requested(); });
 }
 
+// By one rank of those that share the network, for all of them.
+data::PositionedSample read_sample(const data::SampleSource& source, std::int64_t number,
+                                   const comm::Group& replica) {
+  data::StepBatch batch = data::read_once(replica, [&] {
+    data::StepBatch of_one;
+    of_one.packs.emplace_back().push_back({number, source.read(number)});
+    return of_one;
+  });
+  return std::move(batch.packs.front().front());
+}
+
 // The samples of one replica of the network, in packs of at most the capacity.
 LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSource& source,
                          const ValidationSettings& settings, const diffusion::Objective& objective,
@@ -62,7 +74,7 @@ LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSour
     const std::int64_t tokens =
         model::patch_grid(data::latent_shape(source.shape(i)), backbone.patches).tokens();
     if (tokens_in_pack + tokens > settings.pack_capacity) flush();
-    pack.push_back({i, comm::agreed(groups.replica, [&] { return source.read(i); })});
+    pack.push_back(read_sample(source, i, groups.replica));
     tokens_in_pack += tokens;
   }
   flush();

@@ -113,7 +113,7 @@ def test_an_interrupted_run_keeps_what_it_computed(weights, tmp_path):
     (["--prompt", "x", "--height", 40], "multiple of 16"),
     (["--prompt", "x", "--num-video-frames", 6], "4n + 1"),
     (["--prompt", "x", "--sizes", "big"], "WIDTH*HEIGHT"),
-    (["--prompt", "x", "--cp-size", 2], "data parallelism only"),
+    (["--prompt", "x", "--cp-size", 2], "shares no network between ranks"),
     (["--prompt", "x", "--prompt", "y", "--output", "one.png"], "names one file"),
     ([], "--prompt"),
 ])

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from conftest import TINY, run
-from test_train import losses
+from test_train import losses, with_a_bad_sample
 
 TENSOR_2 = ["model.tensor_model_parallel_size=2"]
 TENSOR_4 = ["model.tensor_model_parallel_size=4"]
+CONTEXT_2 = ["model.context_parallel_size=2"]
+BOTH_2 = [*TENSOR_2, *CONTEXT_2, "model.cp_comm_type=a2a"]
 
 
 def train(shards, folder, *words, ranks, code=0, iters=8):
@@ -20,7 +22,7 @@ def loss_of(folder):
     return [line["loss"] for line in losses(folder) if "loss" in line]
 
 
-@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4)])
+@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4), (BOTH_2, 4)])
 def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
     words = ["checkpoint.save_interval=0", "train.eval_interval=10", "dataset.use_train_split_for_val=true",
              'validation.prompts=["a red square"]', "validation.image_size=32", "validation.num_steps=2"]
@@ -70,3 +72,16 @@ def test_an_exchange_of_heads_among_more_ranks_than_heads_is_refused(tmp_path):
                   "model.context_parallel_size=4", "model.cp_comm_type=a2a", ranks=8, code=2).stderr
     assert "leave 2 to some, too few to exchange among 4 context parallel ranks" in printed
     assert "model.cp_comm_type=p2p" in printed
+
+
+def test_a_bad_sample_is_read_and_reported_by_one_of_the_ranks_that_share_it(shards, tmp_path):
+    data = with_a_bad_sample(shards, tmp_path / "shards")
+    printed = train(data, tmp_path / "run", *BOTH_2, "dataset.max_bad_samples=1", ranks=4, iters=4).stderr
+    assert printed.count("left out") == 1
+    run("dfm_train", *TINY, f"dataset.path={data}", f"checkpoint.save={tmp_path / 'strict'}", *CONTEXT_2, ranks=2, code=3)
+
+
+def test_reading_alone_counts_what_ranks_share_once(shards):
+    printed = run("dfm_train", *TINY, "--data-only", f"dataset.path={shards}", "train.train_iters=7", *CONTEXT_2,
+                  ranks=4).stderr
+    assert "data only: 7 steps, 42 samples" in printed
