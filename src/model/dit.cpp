@@ -44,9 +44,14 @@ SelfAttention::SelfAttention(const Scope& scope, const DitShape& shape, const Re
       k_layernorm_(declare_head_norm(scope, "k_layernorm", shape)) {}
 
 at::Tensor SelfAttention::operator()(const at::Tensor& x, const PackLayout& layout) const {
-  const auto core = [this, layout](const std::vector<at::Tensor>& in) {
-    const auto qkv = nn::split_heads(in[0], heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
-    return nn::self_attention(qkv[0], qkv[1], qkv[2], layout, parallel_);
+  return (*this)(x, layout, AxisOrder(layout.counts_by_context_rank()));
+}
+
+at::Tensor SelfAttention::operator()(const at::Tensor& x, const PackLayout& layout,
+                                     const AxisOrder& order) const {
+  const auto core = [this, order](const std::vector<at::Tensor>& in) {
+    const auto qkv = nn::split_heads(order.there(in[0]), heads_, {q_layernorm_, k_layernorm_, {}}, epsilon_);
+    return order.back(nn::self_attention(qkv[0], qkv[1], qkv[2], order.counts(), parallel_));
   };
   return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x, layout)}), layout);
 }

@@ -12,6 +12,7 @@
 
 #include <vector>
 
+#include "model/axis_order.h"
 #include "model/backbone.h"
 #include "model/dit_shape.h"
 #include "model/recompute_plan.h"
@@ -29,6 +30,8 @@ class SelfAttention {
  public:
   SelfAttention(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
   at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
+  // Along an axis of each sample.
+  at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout, const AxisOrder& order) const;
 
  private:
   bool recomputes_;

@@ -16,10 +16,6 @@ enum Branches { kFull, kCross, kTemporal, kSpatial, kMlp, kBranches };
 
 constexpr double kTimeNormEpsilon = 1e-6;
 
-at::Tensor along(const AxisOrder& order, const SelfAttention& attention, const at::Tensor& x) {
-  return order.back(attention(order.there(x), order.layout()));
-}
-
 }  // namespace
 
 StDitBlock::StDitBlock(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)
@@ -40,15 +36,16 @@ at::Tensor StDitBlock::forward(at::Tensor x, const at::Tensor& time, const at::T
   };
   x = nn::gated_add(x, m[kFull].gate, full_attention_(normed(m[kFull]), layout), layout);
   x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), text, layout), layout);
-  x = nn::gated_add(x, m[kTemporal].gate, along(orders.temporal, temporal_attention_, normed(m[kTemporal])),
+  x = nn::gated_add(x, m[kTemporal].gate, temporal_attention_(normed(m[kTemporal]), layout, orders.temporal),
                     layout);
-  x = nn::gated_add(x, m[kSpatial].gate, along(orders.spatial, spatial_attention_, normed(m[kSpatial])),
+  x = nn::gated_add(x, m[kSpatial].gate, spatial_attention_(normed(m[kSpatial]), layout, orders.spatial),
                     layout);
   return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp]), layout), layout);
 }
 
 StDit::StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
     : plan_(std::move(plan)),
+      cut_(parameters.parallel().sequence_cut()),
       time_norm_weight_(
           Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
       x_embedder_(
@@ -69,8 +66,8 @@ at::Tensor StDit::forward(const PackInput& input, const PackLayout& layout) cons
                        position_table_.rows_for(layout.own_rows(input.positions)).to(dtype);
   const at::Tensor time = at::rms_norm(time_embedder_(input.noise_level, dtype), {x.size(1)},
                                        time_norm_weight_, kTimeNormEpsilon);
-  const StDitOrders orders{layout, through_frames(input.positions, layout),
-                           within_frames(input.positions, layout)};
+  const StDitOrders orders{layout, through_frames(input.positions, layout, cut_),
+                           within_frames(input.positions, layout, cut_)};
   const auto block = [this, orders](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], in[1], in[2], orders);
   };
@@ -98,6 +95,7 @@ BackboneSpec stdit_spec(const DitShape& shape, const RecomputePlan& plan) {
                                shape.num_attention_heads),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
+          .tensor_units = tensor_units(shape),
           .build = builder_of<StDit>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return stdit_forward_flops(shape, sample, rows);

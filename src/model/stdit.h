@@ -42,6 +42,7 @@ class StDit {
 
  private:
   RecomputePlan plan_;
+  nn::SequenceCut cut_;
   at::Tensor time_norm_weight_;
   nn::Linear x_embedder_;
   nn::PositionTable position_table_;

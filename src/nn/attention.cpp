@@ -95,12 +95,15 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
 }
 
 at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const std::vector<std::vector<std::int64_t>>& counts,
+                          const ModelParallel& parallel) {
+  if (parallel.context_ranks() == 1) return packed_attention(q, k, v, counts.front(), counts.front());
+  return context_attention(q, k, v, counts, {*parallel.context_heads, *parallel.context_ring});
+}
+
+at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const PackLayout& layout, const ModelParallel& parallel) {
-  if (parallel.context_ranks() > 1) {
-    return context_attention(q, k, v, layout.counts_by_context_rank(),
-                             {*parallel.context_heads, *parallel.context_ring});
-  }
-  return packed_attention(q, k, v, layout.attention_counts(), layout.attention_counts());
+  return self_attention(q, k, v, layout.counts_by_context_rank(), parallel);
 }
 
 at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

@@ -17,6 +17,10 @@ at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::
 // of their sample, or to the rows of its text.
 at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const PackLayout& layout, const ModelParallel& parallel);
+// Among sequences of any kind: counts[c][i], tokens of sequence i on context rank c.
+at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          const std::vector<std::vector<std::int64_t>>& counts,
+                          const ModelParallel& parallel);
 at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            const PackLayout& layout);
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "model/moviegen.h"
+#include "model/stdit.h"
 #include "model/wan.h"
 #include "unit/train/tiny_training.h"
 
@@ -26,6 +27,8 @@ struct LayoutRow {
 };
 
 inline std::int64_t awkward_layers() { return 2; }
+// Of a block: attentions and MLP.
+inline std::int64_t awkward_branches(const std::string& family) { return family == "StDit" ? 5 : 3; }
 inline std::int64_t awkward_hidden(const std::string& family) {
   return family == "Wan" ? 5 * 42 : family == "MovieGen" ? 10 * 14 : 4 * 40;
 }
@@ -57,7 +60,7 @@ inline model::BackboneSpec awkward_model(const std::string& family) {
   }
   auto shape = awkward_shape<model::DitShape>(4, 40);
   shape.adaln_rank = 20;
-  return model::dit_spec(shape);
+  return family == "StDit" ? model::stdit_spec(shape) : model::dit_spec(shape);
 }
 
 inline TrainerSettings layout_settings(const std::string& family) {

@@ -167,9 +167,9 @@ std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::Gri
   return owned;
 }
 
-// Tensor ranks: attention, cross-attention and MLP of each block gather the tokens once and scatter their sum
-// once, and the other way round backwards; WAN's norms sum one number a row, forward and backward; replicas
-// sum the gradients that they own. Data ranks: every gradient and every weight once. All: seven numbers.
+// Tensor ranks: each attention and the MLP of each block gather the tokens once and scatter their sum once,
+// and the other way round backwards; WAN's norms sum one number a row, forward and backward; replicas sum the
+// gradients that they own. Data ranks: every gradient and every weight once. All: seven numbers.
 TEST_P(Layout, MovesTheBytesThatItMust) {
   const LayoutRow& row = GetParam();
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
@@ -180,9 +180,9 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
   const bool shares = groups.tensor.size() > 1;
   const Rows rows = rows_of_first_step(groups);
   const std::int64_t blocks = shares ? awkward_layers() : 0;
-  const std::int64_t once = blocks * rows.tokens * awkward_hidden(row.family);
-  EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(6 * once));
-  EXPECT_EQ(groups.tensor.traffic().reduce_scatter_bytes - tensor.reduce_scatter_bytes, floats(6 * once));
+  const std::int64_t once = blocks * awkward_branches(row.family) * rows.tokens * awkward_hidden(row.family);
+  EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(2 * once));
+  EXPECT_EQ(groups.tensor.traffic().reduce_scatter_bytes - tensor.reduce_scatter_bytes, floats(2 * once));
   const bool norms_all_heads = row.family == std::string("Wan");
   const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows.tokens + rows.texts) : 0;
   EXPECT_EQ(groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
@@ -211,7 +211,9 @@ INSTANTIATE_TEST_SUITE_P(
                       LayoutRow{"Wan", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
                       LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
                       LayoutRow{"Dit", 4, {.context = 4, .context_heads = 2}},
-                      LayoutRow{"MovieGen", 4, {.context = 2}}),
+                      LayoutRow{"MovieGen", 4, {.context = 2}}, LayoutRow{"StDit", 2, {.tensor = 2}},
+                      LayoutRow{"StDit", 2, {.context = 2}}, LayoutRow{"StDit", 3, {.context = 3}},
+                      LayoutRow{"StDit", 4, {.tensor = 2, .context = 2, .context_heads = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "data/loader/shared_batch.h"
 
+#include <nlohmann/json.hpp>
+
 #include "comm/agree.h"
 #include "core/json.h"
 #include "data/tensor/spare_buffers.h"
@@ -13,9 +15,9 @@ Json outline(const Array& array) {
   return Json::array({static_cast<int>(array.dtype), array.shape, array.bytes.size()});
 }
 
-Array room_for(const Json& outline) {
-  Array array{static_cast<DType>(outline.at(0).get<int>()), outline.at(1).get<Shape>(), {}};
-  array.bytes = take_buffer(outline.at(2));
+Array room_for(const Json& described) {
+  Array array{static_cast<DType>(described.at(0).get<int>()), described.at(1).get<Shape>(), {}};
+  array.bytes = take_buffer(described.at(2));
   return array;
 }
 
@@ -24,8 +26,10 @@ Json outline(const PositionedSample& each) {
       {each.position, each.number, each.sample.key, outline(each.sample.latent), outline(each.sample.text)});
 }
 
-PositionedSample sample_like(const Json& outline) {
-  return {outline.at(0), {outline.at(2), room_for(outline.at(3)), room_for(outline.at(4))}, outline.at(1)};
+PositionedSample sample_like(const Json& described) {
+  return {described.at(0),
+          {described.at(2), room_for(described.at(3)), room_for(described.at(4))},
+          described.at(1)};
 }
 
 // All but the elements. Keys may hold names of files that are not UTF-8, which JSON cannot: they are
