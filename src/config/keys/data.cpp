@@ -19,7 +19,7 @@ std::vector<Key> dataset_keys() {
              "Samples are divided among the ranks by their FLOPs; steps: they also change places within "
              "packing_buffer_size positions, so that steps cost about the same (not with buckets)"),
       integer(
-          "dataset.packing_buffer_size", 8192,
+          "dataset.packing_buffer_size", 32768,
           "Positions among which samples change places to balance the steps, or to gather buckets; best a "
           "power of two")
           .at_least(1)

@@ -17,7 +17,7 @@
 namespace dfm::train {
 namespace {
 
-constexpr std::int64_t kSamples = 32768;
+constexpr std::int64_t kSamples = 65536;  // two windows
 constexpr double kThreePercent = 0.03;
 
 // One half images of 256 tokens; the other half videos of 8,192 to 73,728 tokens, as often between 8k and 16k
