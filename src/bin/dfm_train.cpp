@@ -13,7 +13,9 @@ using namespace dfm;
 
 // The checkpoint that a start goes on from comes into memory while the libraries and MPI do.
 std::shared_ptr<void> begin_reading(const Config& config, std::int64_t rank) {
-  if (config.flag("train.preflight") || config.flag("train.data_only")) return nullptr;
+  for (const char* const other : {"train.preflight", "train.data_only"}) {
+    if (config.flag(other)) return nullptr;
+  }
   try {
     return std::make_shared<ckpt::ReadAhead>(
         ckpt::CheckpointPlaces{config.text("checkpoint.save"), train::node_tier_folder(config)}, rank);
@@ -31,7 +33,7 @@ cli::Program program() {
                       {"preflight", "train.preflight"},
                       {"data-only", "train.data_only"},
                       {"stop-after-steps", "train.stop_after_steps"}},
-          .sections = {"model", "diffusion", "train", "optimizer", "scheduler", "dataset", "encoders",
+          .sections = {"model", "diffusion", "train", "ddp", "optimizer", "scheduler", "dataset", "encoders",
                        "stage", "checkpoint", "validation", "logger", "rng", "watchdog"},
           .examples =
               "  dfm_train --mock train.train_iters=10\n"

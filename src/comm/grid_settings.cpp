@@ -43,13 +43,34 @@ int context_heads(const Config& config, int context) {
   return type == "a2a" ? context : 1;
 }
 
+int shard_copies(const Config& config) {
+  const auto copies = static_cast<int>(config.integer("ddp.num_distributed_optimizer_instances"));
+  if (sharding(config) != Sharding::none) return copies;
+  if (copies == 1) return GridShape::kUndivided;
+  throw usage_error(
+      fmt::format("ddp.num_distributed_optimizer_instances = {}, but nothing is divided", copies),
+      "give ddp.data_parallel_sharding_strategy=optim, optim_grads or optim_grads_params");
+}
+
 }  // namespace
+
+Sharding sharding(const Config& config) {
+  const std::string& strategy = config.text("ddp.data_parallel_sharding_strategy");
+  if (strategy == "auto") {
+    if (config.flag("ddp.use_megatron_fsdp")) return Sharding::parameters;
+    return config.flag("ddp.use_distributed_optimizer") ? Sharding::optimizer : Sharding::none;
+  }
+  if (strategy == "no_shard") return Sharding::none;
+  if (strategy == "optim") return Sharding::optimizer;
+  return strategy == "optim_grads" ? Sharding::gradients : Sharding::parameters;
+}
 
 GridShape grid_shape(const Config& config) {
   GridShape shape{static_cast<int>(config.integer("model.tensor_model_parallel_size")),
                   static_cast<int>(config.integer("model.context_parallel_size")),
                   static_cast<int>(config.integer("model.pipeline_model_parallel_size")),
                   static_cast<int>(config.integer("model.expert_model_parallel_size"))};
+  shape.shard_copies = shard_copies(config);
   if (shape.pipeline > 1 || shape.expert > 1) {
     throw usage_error(
         fmt::format("this version does not train with pipeline {} x expert {}", shape.pipeline, shape.expert),
@@ -64,6 +85,14 @@ GridShape grid_shape(const Config& config) {
         "leave model.sequence_parallel out");
   }
   shape.context_heads = context_heads(config, shape.context);
+  if (shape.pipeline > 1 && sharding(config) >= Sharding::gradients) {
+    throw usage_error(
+        fmt::format(
+            "FSDP with model.pipeline_model_parallel_size = {}: every micro-batch of every stage would "
+            "gather its blocks anew",
+            shape.pipeline),
+        "give ddp.data_parallel_sharding_strategy=optim with a pipeline, or FSDP without one");
+  }
   return shape;
 }
 

@@ -42,6 +42,17 @@ RankGrid::RankGrid(int world_size, GridShape shape) : world_size_(world_size), s
                                   shape.expert, data_size_, world_size, per_replica),
                       fmt::format("choose a divisor of {}", data_size_));
   }
+  set_shard_copies();
+}
+
+void RankGrid::set_shard_copies() {
+  const int ranks = data_size_ * shape_.context;
+  if (shape_.shard_copies == GridShape::kUndivided) shape_.shard_copies = ranks;
+  if (ranks % shape_.shard_copies == 0) return;
+  throw usage_error(
+      fmt::format("{} copies of the optimizer state do not divide {} ranks = data {} x context {}",
+                  shape_.shard_copies, ranks, data_size_, shape_.context),
+      fmt::format("choose a divisor of {}, such as the number of nodes", ranks));
 }
 
 GridCoordinates RankGrid::coordinates(int rank) const {
@@ -97,6 +108,10 @@ Group ring_group(const Group& world, const RankGrid& grid) {
   return world.split(grid.rank_of(at), "cp ring");
 }
 
+int ranks_of_shard(const Group& data_context, const RankGrid& grid) {
+  return data_context.size() / grid.shape().shard_copies;
+}
+
 }  // namespace
 
 GridGroups::GridGroups(const Group& world, const RankGrid& grid)
@@ -108,6 +123,8 @@ GridGroups::GridGroups(const Group& world, const RankGrid& grid)
       context_heads(heads_group(world, grid)),
       context_ring(ring_group(world, grid)),
       data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),
+      shard(data_context.split(data_context.rank() / ranks_of_shard(data_context, grid), "shard")),
+      shard_copies(data_context.split(data_context.rank() % ranks_of_shard(data_context, grid), "copies")),
       stage(along(world, grid, "tp x dp x cp", &GridCoordinates::tensor, &GridCoordinates::context,
                   &GridCoordinates::data)),
       replica(along(world, grid, "tp x cp x pp", &GridCoordinates::tensor, &GridCoordinates::context,

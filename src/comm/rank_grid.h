@@ -17,6 +17,10 @@ struct GridShape {
   int pipeline = 1;
   int expert = 1;
   int context_heads = 1;  // near context ranks that exchange heads; the groups of them form a ring
+  // What the data x context ranks divide between them (optimizer state, with FSDP parameters) is there so
+  // many times; kUndivided: every rank has all of it.
+  int shard_copies = 1;
+  static constexpr int kUndivided = 0;
 };
 
 struct GridCoordinates {
@@ -43,6 +47,8 @@ class RankGrid {
   std::string describe() const;
 
  private:
+  void set_shard_copies();
+
   int world_size_;
   GridShape shape_;
   int data_size_ = 1;
@@ -56,6 +62,8 @@ struct GridGroups {
   Group context_heads;  // of the context ranks, those that exchange heads
   Group context_ring;   // and those that keys and values go round
   Group data_context;   // the ranks among which a gradient is always partial
+  Group shard;          // neighbours in it that divide parameters and optimizer state
+  Group shard_copies;   // those of it that have the same share
   Group stage;          // those that compute with the same layers: tensor x context x data
   Group replica;        // those that compute the same samples: tensor x context x pipeline
   Group all;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "model/recompute_plan.h"
 #include "nn/pack.h"
 #include "nn/parameter.h"
 
@@ -41,6 +42,10 @@ struct Backbone {
   PatchShape patches;
   // [S, patch features] in the dtype of the parameters, once these are materialized.
   std::function<at::Tensor(const PackInput& input, const nn::PackLayout& layout)> forward;
+  RecomputePlan recompute = {};
+  // Where ranks give each other parameters during a forward pass, all must make as many: this is one without
+  // a pack, and without gradients. Empty where each rank may run for itself.
+  std::function<void()> idle_forward = {};
 };
 
 // Of a sample, in patches.
@@ -72,13 +77,17 @@ struct BackboneSpec {
 };
 
 // How a family's network is built: Network(shape, parameters, plan).
-template <class Network, class Shape, class Plan>
-std::function<Backbone(nn::ParameterList&)> builder_of(const Shape& shape, const Plan& plan) {
+template <class Network, class Shape>
+std::function<Backbone(nn::ParameterList&)> builder_of(const Shape& shape, const RecomputePlan& plan) {
   return [shape, plan](nn::ParameterList& parameters) {
-    const auto network = std::make_shared<const Network>(shape, parameters, plan);
-    return Backbone{shape, [network](const PackInput& input, const nn::PackLayout& layout) {
+    RecomputePlan hooked = plan;
+    hooked.hooks = parameters.block_hooks();
+    const auto network = std::make_shared<const Network>(shape, parameters, hooked);
+    return Backbone{shape,
+                    [network](const PackInput& input, const nn::PackLayout& layout) {
                       return network->forward(input, layout);
-                    }};
+                    },
+                    plan};
   };
 }
 

@@ -67,8 +67,9 @@ at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::
 
 at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& block,
                      std::vector<at::Tensor> inputs) {
-  const auto run = [block](std::size_t first, std::size_t last, std::vector<at::Tensor> in) {
-    for (std::size_t i = first; i < last; ++i) in[0] = block(i, in);
+  const auto run = [block, hooks = plan.hooks](std::size_t first, std::size_t last,
+                                               std::vector<at::Tensor> in) {
+    for (std::size_t i = first; i < last; ++i) in[0] = nn::run_block(*hooks, block, i, in);
     return in[0];
   };
   std::size_t done = 0;
@@ -78,6 +79,29 @@ at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& 
     done = next;
   }
   return run(done, count, std::move(inputs));
+}
+
+std::vector<BlockUse> forward_uses(std::size_t count) {
+  std::vector<BlockUse> uses;
+  for (std::size_t i = 0; i < count; ++i) uses.push_back({i, BlockUse::In::forward});
+  return uses;
+}
+
+std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count) {
+  std::vector<BlockUse> uses = forward_uses(count);
+  const auto backward = [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = last; i > first; --i) uses.push_back({i - 1, BlockUse::In::backward});
+  };
+  std::size_t end = 0;
+  for (const std::int64_t group : plan.groups) end += static_cast<std::size_t>(group);
+  backward(end, count);
+  for (auto group = plan.groups.rbegin(); group != plan.groups.rend(); ++group) {
+    const std::size_t first = end - static_cast<std::size_t>(*group);
+    for (std::size_t i = first; i < end; ++i) uses.push_back({i, BlockUse::In::forward});
+    backward(first, end);
+    end = first;
+  }
+  return uses;
 }
 
 }  // namespace dfm::model

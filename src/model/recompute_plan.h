@@ -10,9 +10,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "config/config.h"
+#include "nn/block_hooks.h"
 #include "nn/recompute.h"
 
 namespace dfm::model {
@@ -22,6 +24,8 @@ struct RecomputePlan {
   bool mlp = false;
   // Sizes of the groups of blocks that are computed again as one, from the first block on.
   std::vector<std::int64_t> groups;
+  // Around every block; set where the network is built.
+  std::shared_ptr<const nn::BlockHooks> hooks = std::make_shared<nn::BlockHooks>();
 };
 
 // From the keys of [model]. Throws a usage error for keys that contradict each other.
@@ -30,11 +34,23 @@ RecomputePlan recompute_plan(const Config& config);
 // part(inputs), kept or computed again.
 at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::vector<at::Tensor>& inputs);
 
-// Block i of a network: x is inputs[0], what all blocks share follows.
-using Block = std::function<at::Tensor(std::size_t i, const std::vector<at::Tensor>& inputs)>;
+using nn::Block;
 
 // x through the blocks 0 .. count - 1, in the groups of the plan.
 at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& block,
                      std::vector<at::Tensor> inputs);
+
+// When the parameters of a block are needed.
+struct BlockUse {
+  enum class In { forward, backward };
+  std::size_t block = 0;
+  In in = In::forward;
+
+  bool operator==(const BlockUse&) const = default;
+};
+
+// The order in which a network of `count` blocks uses them without gradients, and with its backward pass.
+std::vector<BlockUse> forward_uses(std::size_t count);
+std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count);
 
 }  // namespace dfm::model

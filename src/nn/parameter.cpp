@@ -1,9 +1,11 @@
 #include "nn/parameter.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <functional>
-#include <utility>
+#include <string_view>
+#include <tuple>
 
 #include <fmt/core.h>
 
@@ -17,13 +19,24 @@ Init Init::linear_default(std::int64_t fan_in) {
   return {Kind::uniform, 1.0 / std::sqrt(static_cast<double>(fan_in))};
 }
 
+std::optional<std::size_t> block_of(const std::string& parameter_name) {
+  static constexpr std::string_view kBlocks = "decoder.layers.";
+  if (!parameter_name.starts_with(kBlocks)) return std::nullopt;
+  std::size_t block = 0;
+  const char* const begin = parameter_name.data() + kBlocks.size();
+  const char* const end = parameter_name.data() + parameter_name.size();
+  const auto [rest, error] = std::from_chars(begin, end, block);
+  return error == std::errc() && rest != end && *rest == '.' ? std::optional(block) : std::nullopt;
+}
+
 at::Tensor ParameterList::declare(std::string name, Placement placement, Init init) {
-  ensure(!buffer_.defined(), "parameters are declared before they are materialized");
+  ensure(!buffer().defined(), "parameters are declared before they are materialized");
   ensure(std::ranges::find(parameters_, name, &Parameter::name) == parameters_.end(),
          "a parameter is declared twice");
   if (parallel_.tensor_ranks() > 1 && !placement.cut) placement.partial_over_tensor = true;
   parameters_.push_back({std::move(name), std::move(placement), init, at::empty({0})});
   place();
+  units_.front().last = parameters_.size();
   return parameters_.back().value;
 }
 
@@ -34,21 +47,69 @@ void ParameterList::place() {
   }
 }
 
-void ParameterList::materialize(at::ScalarType dtype) {
-  std::ranges::stable_sort(parameters_, std::greater<>(), [](const Parameter& each) {
-    return std::pair(each.placement.partial_over_pipeline, each.placement.partial_over_tensor);
+namespace {
+
+// The number of the unit that a parameter would be in, if every block were there.
+std::size_t unit_number(const Parameter& parameter, Memory memory) {
+  const auto block = memory == Memory::by_block ? block_of(parameter.name) : std::nullopt;
+  return block ? *block + 1 : 0;
+}
+
+}  // namespace
+
+void ParameterList::sort(Memory memory) {
+  std::ranges::stable_sort(parameters_, std::less<>(), [memory](const Parameter& each) {
+    return std::tuple(unit_number(each, memory), !each.placement.partial_over_pipeline,
+                      !each.placement.partial_over_tensor);
   });
   offsets_.resize(1);
   place();
-  buffer_ = untouched_zeros(padded_count(), dtype);
+}
+
+void ParameterList::divide_into_units(Memory memory) {
+  units_.clear();
+  units_.push_back({});
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    const std::size_t number = unit_number(parameters_[i], memory);
+    if (number >= units_.size()) units_.push_back({i, i, {}});
+    ensure(number + 1 == units_.size(), "the blocks of a network are numbered without gaps");
+    units_.back().last = i + 1;
+  }
+}
+
+void ParameterList::arrange(Memory memory) {
+  sort(memory);
+  divide_into_units(memory);
+}
+
+void ParameterList::materialize(at::ScalarType dtype, Memory memory) {
+  arrange(memory);
+  for (ParameterUnit& unit : units_) {
+    const std::int64_t count = offsets_[unit.last] - offsets_[unit.first];
+    const bool is_held = &unit == &units_.front();
+    unit.buffer = is_held ? untouched_zeros(count, dtype) : at::from_blob(nullptr, {count}, dtype);
+    bind(unit);
+  }
+}
+
+void ParameterList::bind(const ParameterUnit& unit) {
+  for (std::size_t i = unit.first; i < unit.last; ++i) {
     const Parameter& parameter = parameters_[i];
-    const at::Tensor slice =
-        buffer_.narrow(0, offsets_[i], parameter.count()).view(parameter.placement.shape());
+    const at::Tensor slice = unit.buffer.narrow(0, offsets_[i] - offsets_[unit.first], parameter.count())
+                                 .view(parameter.placement.shape());
     // The handle that the modules hold becomes this slice of the buffer.
     parameter.value.unsafeGetTensorImpl()->shallow_copy_from(slice.getIntrusivePtr());
     parameter.value.requires_grad_(true);
   }
+}
+
+const ParameterUnit& ParameterList::unit_of(std::size_t parameter) const {
+  return *std::ranges::find_if(units_,
+                               [parameter](const ParameterUnit& unit) { return parameter < unit.last; });
+}
+
+void ParameterList::attach(std::size_t unit, std::byte* memory) const {
+  units_.at(unit).buffer.storage().set_data_ptr_noswap(at::DataPtr(memory, at::kCPU));
 }
 
 std::int64_t ParameterList::total_count() const {

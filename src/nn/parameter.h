@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "core/array.h"
 #include "core/stripe.h"
+#include "nn/block_hooks.h"
 #include "nn/model_parallel.h"
 #include "nn/torch_header.h"
 
@@ -69,6 +71,19 @@ struct Parameter {
   bool decays() const { return placement.global_shape.size() > 1; }
 };
 
+// "decoder.layers.N.anything" is of block N.
+std::optional<std::size_t> block_of(const std::string& parameter_name);
+
+// How the values are held: in one buffer; or, where the parameters of blocks come and go, in one for all
+// that is outside of blocks, and one a block that has no memory until it is given some.
+enum class Memory { whole, by_block };
+
+// Parameters that share a buffer: [first, last) of the list.
+struct ParameterUnit {
+  std::size_t first = 0, last = 0;
+  at::Tensor buffer;
+};
+
 class ParameterList {
  public:
   ParameterList() = default;
@@ -82,9 +97,11 @@ class ParameterList {
   // acts on this rank's tokens or heads only, so that its gradient is partial over the tensor ranks.
   at::Tensor declare(std::string name, Placement placement, Init init);
 
-  // Allocates all values in one buffer, each aligned to kAlignment elements, zero-filled, requiring
-  // gradients. Those that are reduced alike become neighbours.
-  void materialize(at::ScalarType dtype);
+  // Allocates the values, each aligned to kAlignment elements, zero-filled, requiring gradients. Those of a
+  // unit become neighbours, and within it those that are reduced alike.
+  void materialize(at::ScalarType dtype, Memory memory = Memory::whole);
+  // Their places alone: materialize does this first.
+  void arrange(Memory memory);
 
   // Fills the values as their Init says.
   void initialize(std::uint64_t seed);
@@ -95,8 +112,16 @@ class ParameterList {
 
   const ModelParallel& parallel() const { return parallel_; }
 
-  // The buffer that holds all values, and where each begins in it.
-  const at::Tensor& buffer() const { return buffer_; }
+  // What is held together: everything, or what is outside of blocks and then each block.
+  const std::vector<ParameterUnit>& units() const { return units_; }
+  const ParameterUnit& unit_of(std::size_t parameter) const;
+  // Gives the values of a unit memory, or takes it away (null). All tensors of the unit see it.
+  void attach(std::size_t unit, std::byte* memory) const;
+  // Whoever gives and takes memory sets them; a network that is built on this list calls them.
+  const std::shared_ptr<BlockHooks>& block_hooks() const { return hooks_; }
+
+  // The buffer of the first unit, and where each value begins when the units lie one behind the other.
+  const at::Tensor& buffer() const { return units_.front().buffer; }
   std::int64_t offset(std::size_t index) const { return offsets_[index]; }
   std::int64_t padded_count() const { return offsets_.empty() ? 0 : offsets_.back(); }
 
@@ -104,11 +129,15 @@ class ParameterList {
 
  private:
   void place();
+  void sort(Memory memory);
+  void divide_into_units(Memory memory);
+  void bind(const ParameterUnit& unit);
 
   ModelParallel parallel_;
   std::vector<Parameter> parameters_;
   std::vector<std::int64_t> offsets_{0};  // one more than parameters
-  at::Tensor buffer_;
+  std::vector<ParameterUnit> units_ = std::vector<ParameterUnit>(1);
+  std::shared_ptr<BlockHooks> hooks_ = std::make_shared<BlockHooks>();
 };
 
 // out[i] = initial value of element first + i of those that this rank holds.

@@ -6,6 +6,7 @@
 #include "nn/kernel_support.h"
 #include "nn/untouched_memory.h"
 #include "train/replicas.h"
+#include "train/unit_gather.h"
 
 namespace dfm::train {
 namespace {
@@ -57,7 +58,8 @@ ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout&
                          const comm::GridGroups& groups, const AdamSettings& settings)
     : parameters_(parameters), layout_(layout), groups_(groups), settings_(settings) {
   const auto state = [&] { return nn::untouched_zeros(layout.owned_count(), at::kFloat); };
-  if (parameters.buffer().scalar_type() != at::kFloat) master_ = state();
+  const bool are_master = parameters.buffer().scalar_type() == at::kFloat && parameters.units().size() == 1;
+  if (!are_master) master_ = state();
   first_moment_ = state();
   second_moment_ = state();
   if (settings.ema_decay > 0) average_ = state();
@@ -130,23 +132,29 @@ void ShardedAdam::update(const Gradients& gradients, std::int64_t step, double l
   publish();
 }
 
+void ShardedAdam::write_owned(std::size_t unit, const at::Tensor& values) const {
+  if (!master_.defined()) return;
+  const nn::ParameterUnit& which = parameters_.units().at(unit);
+  const std::int64_t begin = parameters_.offset(which.first);
+  for (const Segment& segment : layout_.segments()) {
+    if (segment.parameter < which.first || segment.parameter >= which.last) continue;
+    values.narrow(0, segment.buffer_offset - begin, segment.count)
+        .copy_(master_.narrow(0, segment.owned_offset, segment.count));
+  }
+}
+
 void ShardedAdam::publish() {
-  const at::Tensor& buffer = parameters_.buffer();
-  if (master_.defined()) {
-    for (const Segment& segment : layout_.segments()) {
-      buffer.narrow(0, segment.buffer_offset, segment.count)
-          .copy_(master_.narrow(0, segment.owned_offset, segment.count));
-    }
-  }
-  const auto element_bytes = static_cast<std::int64_t>(buffer.element_size());
-  auto* const bytes = static_cast<std::byte*>(buffer.mutable_data_ptr());
-  for (const Bucket& bucket : layout_.buckets()) {
-    std::vector<std::int64_t> counts = bucket.counts;
-    for (std::int64_t& count : counts) count *= element_bytes;
-    groups_.data_context.all_gather_parts({bytes + bucket.buffer_begin * element_bytes,
-                                           static_cast<std::size_t>(bucket.count() * element_bytes)},
-                                          counts);
-  }
+  write_owned(0, parameters_.buffer());
+  for_each_part(parameters_, layout_, 0,
+                [this](std::span<std::byte> all, std::span<const std::int64_t> counts) {
+                  groups_.shard.all_gather_parts(all, counts);
+                });
+}
+
+std::int64_t ShardedAdam::held_bytes() const {
+  std::int64_t elements = first_moment_.numel() + second_moment_.numel();
+  for (const at::Tensor& each : {master_, average_}) elements += each.defined() ? each.numel() : 0;
+  return elements * static_cast<std::int64_t>(sizeof(float));
 }
 
 std::vector<ckpt::Piece> ShardedAdam::pieces() const {

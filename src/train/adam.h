@@ -1,8 +1,9 @@
 // AdamW (Loshchilov & Hutter) on the segments that a rank owns, with float32 master weights and moments, and
 // an optional moving average of the weights.
 //
-// With float32 parameters the master weights are the parameters themselves; with bfloat16 parameters they are
-// a float32 copy of the owned segments, and every update rounds them into the parameters.
+// With float32 parameters the master weights are the parameters themselves; with bfloat16 parameters, and
+// where those of blocks come and go, they are a float32 copy of the owned segments, and every update rounds
+// them into the parameters.
 #pragma once
 
 #include <cstdint>
@@ -47,11 +48,16 @@ class ShardedAdam {
   // The owned state from a checkpoint of any layout. The parameters follow with publish(). Throws an error of
   // kind `stopped` when asked to stop meanwhile.
   void load_owned(ckpt::PieceReader& reader);
-  // Collective. Owned weights, rounded where needed, to the parameters of every rank.
+  // Collective. Owned weights, rounded where needed, to the parameters of every rank. Of several units the
+  // first; the others are gathered when they are needed.
   void publish();
+  // Owned weights of a unit, rounded where needed, to where they belong in its values.
+  void write_owned(std::size_t unit, const at::Tensor& values) const;
 
   // Collective. One step with gradients times gradient_scale. `step` counts from 1.
   void update(const Gradients& gradients, std::int64_t step, double learning_rate, double gradient_scale);
+
+  std::int64_t held_bytes() const;
 
   // What this rank has to save, so that every element is saved once; views of the state.
   std::vector<ckpt::Piece> pieces() const;
@@ -63,7 +69,7 @@ class ShardedAdam {
   const ShardLayout& layout_;
   const comm::GridGroups& groups_;
   AdamSettings settings_;
-  at::Tensor master_;  // undefined with float32 parameters
+  at::Tensor master_;  // undefined where the parameters are the master weights
   at::Tensor first_moment_, second_moment_;
   at::Tensor average_;  // undefined without a moving average
 };

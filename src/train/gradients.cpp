@@ -45,8 +45,13 @@ double sum_of_squares(const at::Tensor& values) {
 
 Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout,
                      const comm::GridGroups& groups)
-    : parameters_(parameters), layout_(layout), groups_(groups), sums_(parameters.all().size()) {
-  if (groups.all.size() > 1) owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat);
+    : parameters_(parameters),
+      layout_(layout),
+      groups_(groups),
+      sums_(parameters.all().size()),
+      has_sum_(layout.buckets().size()) {
+  if (groups.all.size() > 1 || parameters.units().size() > 1)
+    owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat);
 }
 
 void Gradients::collect() {
@@ -76,34 +81,73 @@ void Gradients::reduce() {
   bool several = false;
   for (const at::Tensor& sum : sums_) several = several || sum.defined();
   if (several) collect();
-  if (groups_.all.size() == 1) return;
+  if (!owned_.defined()) return;
+  finish_pending();
   for (const Bucket& bucket : layout_.buckets()) {
-    reduce_bucket(bucket);
+    if (bucket.first_parameter < parameters_.units().front().last) reduce_bucket(bucket);
     reduce_replicas(bucket);
   }
 }
 
 void Gradients::reduce_bucket(const Bucket& bucket) {
-  const at::Tensor whole = at::zeros({bucket.count()}, at::kFloat);
+  const at::Tensor whole = take_bucket(bucket);
+  groups_.shard.reduce_scatter_sum(floats(whole), bucket.counts, owned(bucket));
+}
+
+void Gradients::begin_unit(std::size_t unit) {
+  const nn::ParameterUnit& which = parameters_.units().at(unit);
+  for (std::size_t i = 0; i < layout_.buckets().size(); ++i) {
+    const Bucket& bucket = layout_.buckets()[i];
+    if (bucket.first_parameter >= which.first && bucket.first_parameter < which.last) begin_bucket(i);
+  }
+}
+
+// One at a time is on its way, so that the memory is bounded.
+void Gradients::begin_bucket(std::size_t index) {
+  const Bucket& bucket = layout_.buckets()[index];
+  finish_pending();
+  pending_.whole = take_bucket(bucket);
+  pending_.owned_offset = bucket.owned_offset;
+  std::span<float> out = owned(bucket);
+  if (has_sum_[index]) {
+    pending_.incoming = at::empty({static_cast<std::int64_t>(out.size())}, at::kFloat);
+    out = floats(pending_.incoming);
+  }
+  has_sum_[index] = true;
+  pending_.transfer = groups_.shard.start_reduce_scatter_sum(floats(pending_.whole), bucket.counts, out);
+}
+
+void Gradients::finish_pending() {
+  pending_.transfer.wait();
+  const at::Tensor& incoming = pending_.incoming;
+  if (incoming.defined()) owned_.narrow(0, pending_.owned_offset, incoming.numel()).add_(incoming);
+  pending_ = {};
+}
+
+// The gradients of a bucket side by side.
+at::Tensor Gradients::take_bucket(const Bucket& bucket) {
+  at::Tensor whole = at::zeros({bucket.count()}, at::kFloat);
   for (std::size_t i = bucket.first_parameter; i < bucket.last_parameter; ++i) {
     const std::int64_t offset = parameters_.offset(i) - bucket.buffer_begin;
     whole.narrow(0, offset, parameters_.all()[i].count()).copy_(source(i).reshape(-1));
     sums_[i].reset();
     parameters_.all()[i].value.mutable_grad().reset();
   }
-  const auto mine = static_cast<std::size_t>(bucket.counts[groups_.data_context.rank()]);
-  groups_.data_context.reduce_scatter_sum(
-      floats(whole), bucket.counts,
-      floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine));
+  return whole;
+}
+
+std::span<float> Gradients::owned(const Bucket& bucket) const {
+  return floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset),
+                                static_cast<std::size_t>(bucket.counts[groups_.shard.rank()]));
 }
 
 // Ranks with replicas own the same range of the bucket, and get the same bits.
 void Gradients::reduce_replicas(const Bucket& bucket) {
   const nn::Placement& placement = parameters_.all()[bucket.first_parameter].placement;
-  const auto mine = static_cast<std::size_t>(bucket.counts[groups_.data_context.rank()]);
-  const auto owned = floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset), mine);
-  if (placement.partial_over_tensor && groups_.tensor.size() > 1) groups_.tensor.all_reduce_sum(owned);
-  if (placement.partial_over_pipeline && groups_.pipeline.size() > 1) groups_.pipeline.all_reduce_sum(owned);
+  const std::span<float> mine = owned(bucket);
+  if (groups_.shard_copies.size() > 1) groups_.shard_copies.all_reduce_sum(mine);
+  if (placement.partial_over_tensor && groups_.tensor.size() > 1) groups_.tensor.all_reduce_sum(mine);
+  if (placement.partial_over_pipeline && groups_.pipeline.size() > 1) groups_.pipeline.all_reduce_sum(mine);
 }
 
 at::Tensor Gradients::segment(const Segment& segment) const {
@@ -120,7 +164,11 @@ double Gradients::squared_norm() const {
   return total;
 }
 
+std::int64_t Gradients::held_bytes() const { return owned_.defined() ? owned_.numel() * 4 : 0; }
+
 void Gradients::clear() {
+  finish_pending();
+  has_sum_.assign(has_sum_.size(), false);
   for (at::Tensor& sum : sums_) sum.reset();
   for (const nn::Parameter& parameter : parameters_.all()) parameter.value.mutable_grad().reset();
 }

@@ -6,6 +6,10 @@
 //   const double norm = std::sqrt(sum over ranks of gradients.squared_norm());
 //   optimizer.update(gradients, ...);
 //   gradients.clear();
+//
+// Where blocks come and go (train/unit_gather.h) the gradients of each are summed as soon as they are there,
+// beside the rest of the backward pass, and freed: begin_unit() for every unit beyond the first, in every
+// pass.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +29,14 @@ class Gradients {
   // adding micro-batches does not round. (float32 gradients add up in place.)
   void collect();
 
-  // Collective. Sums over the ranks.
+  // Collective. Begins to sum the gradients of a unit, which must be complete in this pass, and frees them.
+  void begin_unit(std::size_t unit);
+
+  // Collective. Sums over the ranks what is not summed yet.
   void reduce();
+
+  // What this takes between two steps and at most within one, beside the gradients that autograd makes.
+  std::int64_t held_bytes() const;
 
   // The owned part of a gradient, float32 or bfloat16, after reduce().
   at::Tensor segment(const Segment& segment) const;
@@ -38,7 +48,18 @@ class Gradients {
   void clear();
 
  private:
+  // A sum over the ranks of a shard that is on its way.
+  struct Pending {
+    at::Tensor whole, incoming;  // incoming is to be added to owned_, where it is defined
+    std::int64_t owned_offset = 0;
+    comm::Transfer transfer;
+  };
+
+  void begin_bucket(std::size_t index);
   void reduce_bucket(const Bucket& bucket);
+  at::Tensor take_bucket(const Bucket& bucket);
+  void finish_pending();
+  std::span<float> owned(const Bucket& bucket) const;
   void reduce_replicas(const Bucket& bucket);
   at::Tensor source(std::size_t parameter) const;
 
@@ -47,6 +68,8 @@ class Gradients {
   const comm::GridGroups& groups_;
   std::vector<at::Tensor> sums_;  // float32 sums of micro-batches, where there were several
   at::Tensor owned_;              // float32 sums over the ranks, where there are several
+  std::vector<bool> has_sum_;     // by bucket: whether owned_ has something to add to
+  Pending pending_;
 };
 
 }  // namespace dfm::train

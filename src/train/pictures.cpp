@@ -10,9 +10,22 @@
 namespace dfm::train {
 namespace {
 
+// Who draws which prompts. Ranks that give each other parameters all draw every prompt, so that their passes
+// are the same.
+struct Dealing {
+  const comm::Group& together;  // draw the same prompt
+  std::size_t dealers = 1, mine = 0;
+};
+
+Dealing dealing(const model::Backbone& network, const comm::GridGroups& groups) {
+  if (network.idle_forward) return {groups.all};
+  return {groups.replica, static_cast<std::size_t>(groups.data.size()),
+          static_cast<std::size_t>(groups.data.rank())};
+}
+
 // Prompt by prompt, so that the result does not depend on which other prompts a rank has.
 std::string draw(const model::Backbone& network, const PictureSettings& settings, std::size_t index,
-                 const comm::Group& replica) {
+                 const comm::Group& together) {
   const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
   const diffusion::Request request{
       settings.text_encoder.encode(settings.prompts[index]), {settings.codec.channels, 1, edge, edge}, index};
@@ -23,7 +36,7 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
   generation.flow = settings.flow;
   const auto latents =
       diffusion::generate(network, {request}, generation, [&](std::int64_t, const at::Tensor&) {
-        comm::agreed(replica, [] { StopToken::throw_if_requested(); });
+        comm::agreed(together, [] { StopToken::throw_if_requested(); });
         return true;
       });
   return media::encode_png(settings.codec.decode(latents.at(0)).at(0));
@@ -49,13 +62,17 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
 std::vector<std::string> draw_pictures(const model::Backbone& network, const PictureSettings& settings,
                                        const comm::GridGroups& groups) {
   const model::Backbone whole = model::on_whole_packs(network, nn::model_parallel(groups));
-  const auto replicas = static_cast<std::size_t>(groups.data.size());
+  const Dealing deal = dealing(network, groups);
   std::vector<std::string> pictures;
-  for (std::size_t first = 0; first < settings.prompts.size(); first += replicas) {
-    const std::size_t mine = first + static_cast<std::size_t>(groups.data.rank());
+  for (std::size_t first = 0; first < settings.prompts.size(); first += deal.dealers) {
+    const std::size_t mine = first + deal.mine;
     const std::string png = comm::agreed(groups.all, [&] {
-      return mine < settings.prompts.size() ? draw(whole, settings, mine, groups.replica) : std::string();
+      return mine < settings.prompts.size() ? draw(whole, settings, mine, deal.together) : std::string();
     });
+    if (deal.dealers == 1) {
+      pictures.push_back(png);
+      continue;
+    }
     for (std::string& each : groups.data.all_gather_text(png)) {
       if (!each.empty()) pictures.push_back(std::move(each));
     }

@@ -13,7 +13,8 @@ ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int rank
   for (std::size_t first = 0; first < total;) {
     std::size_t last = first + 1;
     const auto joins = [&](std::size_t next) {
-      return parameters.offset(next + 1) - parameters.offset(first) <= bucket_elements &&
+      return &parameters.unit_of(next) == &parameters.unit_of(first) &&
+             parameters.offset(next + 1) - parameters.offset(first) <= bucket_elements &&
              parameters.all()[next].placement.is_reduced_as(parameters.all()[first].placement);
     };
     while (last < total && joins(last)) ++last;

@@ -1,6 +1,7 @@
 // How the optimizer state is divided over the data-parallel ranks (ZeRO-1): the parameters' buffer is cut
 // into buckets of whole parameters, and each rank owns an equal range of each bucket. The parameters of a
-// bucket are reduced over the same ranks, so that those who hold replicas of them own the same ranges.
+// bucket are of one unit and reduced over the same ranks, so that those who hold replicas of them own the
+// same ranges.
 #pragma once
 
 #include <cstdint>

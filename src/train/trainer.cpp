@@ -16,9 +16,19 @@
 namespace dfm::train {
 namespace {
 
+std::vector<model::BlockUse> repeated(const std::vector<model::BlockUse>& uses, std::int64_t times) {
+  std::vector<model::BlockUse> all;
+  for (std::int64_t i = 0; i < times; ++i) all.insert(all.end(), uses.begin(), uses.end());
+  return all;
+}
+
+nn::Memory memory_of(comm::Sharding sharding) {
+  return sharding >= comm::Sharding::gradients ? nn::Memory::by_block : nn::Memory::whole;
+}
+
 model::Backbone materialized(const TrainerSettings& settings, nn::ParameterList& parameters) {
   model::Backbone network = settings.model.build(parameters);
-  parameters.materialize(settings.dtype);
+  parameters.materialize(settings.dtype, memory_of(settings.sharding));
   return network;
 }
 
@@ -31,6 +41,7 @@ TrainerSettings trainer_settings(const Config& config) {
           .noise = noise_settings(config),
           .dtype = config.text("train.precision") == "fp32" ? at::kFloat : at::kBFloat16,
           .clip_grad = config.real("optimizer.clip_grad"),
+          .sharding = comm::sharding(config),
           .max_bad_samples = config.integer("dataset.max_bad_samples")};
 }
 
@@ -41,21 +52,59 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
       reader_(std::move(reader)),
       parameters_(nn::model_parallel(groups)),
       network_(materialized(settings, parameters_)),
-      layout_(parameters_, groups.data_context.rank(), groups.data_context.size()),
+      layout_(parameters_, groups.shard.rank(), groups.shard.size()),
       gradients_(parameters_, layout_, groups),
       optimizer_(parameters_, layout_, groups, settings.adam),
-      bad_samples_(groups.all, settings.max_bad_samples) {}
+      bad_samples_(groups.all, settings.max_bad_samples) {
+  const std::size_t blocks = parameters_.units().size() - 1;
+  if (blocks == 0) return;
+  gather_blocks(settings.sharding == comm::Sharding::parameters ? 2 : blocks);
+}
 
-void Trainer::initialize() { optimizer_.initialize(settings_.noise.seed); }
+// Blocks get their parameters before they compute, and give their gradients away after.
+void Trainer::gather_blocks(std::size_t buffers) {
+  using In = model::BlockUse::In;
+  gather_.emplace(parameters_, layout_, groups_.shard, buffers);
+  gather_->fill = [this](std::size_t unit, const at::Tensor& values) {
+    optimizer_.write_owned(unit, values);
+  };
+  nn::BlockHooks& hooks = *parameters_.block_hooks();
+  hooks.before_forward = [this](std::size_t block) {
+    // A pass that was not announced has no gradients.
+    if (gather_->is_done()) gather_->begin(model::forward_uses(gather_->blocks()));
+    gather_->use({block, In::forward});
+  };
+  hooks.before_backward = [this](std::size_t block) { gather_->use({block, In::backward}); };
+  hooks.after_backward = [this](std::size_t block) { gradients_.begin_unit(block + 1); };
+  network_.idle_forward = [this] {
+    gather_->begin(model::forward_uses(gather_->blocks()));
+    for (std::size_t block = 0; block < gather_->blocks(); ++block) gather_->use({block, In::forward});
+  };
+}
+
+void Trainer::initialize() {
+  optimizer_.initialize(settings_.noise.seed);
+  if (gather_) gather_->forget();
+}
+
+void Trainer::publish() {
+  optimizer_.publish();
+  if (gather_) gather_->forget();
+}
+
+StateBytes Trainer::state_bytes() const {
+  const auto held = static_cast<std::int64_t>(parameters_.buffer().nbytes());
+  return {held + (gather_ ? gather_->held_bytes() : 0), gradients_.held_bytes(), optimizer_.held_bytes()};
+}
 
 void Trainer::begin_with(const StartingValues& weights) {
   comm::agreed(groups_.all, [&] { optimizer_.begin_owned(weights); });
-  optimizer_.publish();
+  publish();
 }
 
 void Trainer::load(const ckpt::Listed& checkpoint) {
   comm::agreed(groups_.all, [&] { with_retries([&] { load_verified(checkpoint); }); });
-  optimizer_.publish();
+  publish();
   steps_done_ = checkpoint.manifest->step;
   activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
@@ -74,21 +123,42 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
   }
 }
 
+Trainer::LocalSums Trainer::pass(const std::vector<data::PositionedSample>& samples,
+                                 std::int64_t planned_tokens) {
+  const PackTensors pack = share_of(pack_tensors(samples, settings_.noise, network_.patches),
+                                    parameters_.parallel().sequence_cut());
+  const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
+    return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
+  };
+  const at::Tensor losses =
+      settings_.noise.objective.token_losses(network, {pack.latent, pack.noise, pack.sigma}, pack.layout);
+  (losses.sum() / static_cast<double>(planned_tokens)).backward();
+  return {losses.detach().sum(at::kDouble).item<double>(), pack.layout.tokens()};
+}
+
+// What a pass tells the others, without a pack.
+void Trainer::idle_pass() {
+  for (const model::BlockUse& use : model::training_uses(network_.recompute, gather_->blocks())) {
+    gather_->use(use);
+    if (use.in == model::BlockUse::In::backward) gradients_.begin_unit(use.block + 1);
+  }
+}
+
+// As many passes as the rank with most packs makes, where ranks need each other's parameters.
 Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
+  auto passes = static_cast<std::int64_t>(batch.packs.size());
+  if (gather_) {
+    groups_.shard.all_reduce_max(std::span(&passes, 1));
+    gather_->begin(repeated(model::training_uses(network_.recompute, gather_->blocks()), passes));
+  }
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
-    const PackTensors pack = share_of(pack_tensors(batch.packs[i], settings_.noise, network_.patches),
-                                      parameters_.parallel().sequence_cut());
-    const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
-      return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
-    };
-    const at::Tensor losses =
-        settings_.noise.objective.token_losses(network, {pack.latent, pack.noise, pack.sigma}, pack.layout);
-    (losses.sum() / static_cast<double>(batch.planned_tokens)).backward();
-    sums.loss += losses.detach().sum(at::kDouble).item<double>();
-    sums.tokens += pack.layout.tokens();
+    const LocalSums ours = pass(batch.packs[i], batch.planned_tokens);
+    sums.loss += ours.loss;
+    sums.tokens += ours.tokens;
     if (i + 1 < batch.packs.size()) gradients_.collect();
   }
+  for (auto i = static_cast<std::int64_t>(batch.packs.size()); i < passes; ++i) idle_pass();
   return sums;
 }
 
@@ -138,6 +208,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
   const double clip = clips ? settings_.clip_grad / (result.gradient_norm + 1e-6) : 1.0;
   if (hooks.before_update) hooks.before_update();
   optimizer_.update(gradients_, result.step, result.learning_rate, clip * correction);
+  if (gather_) gather_->forget();
   gradients_.clear();
   steps_done_ = result.step;
   activity::note_step(steps_done_);

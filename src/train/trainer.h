@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ckpt/checkpoint.h"
+#include "comm/grid_settings.h"
 #include "comm/rank_grid.h"
 #include "config/config.h"
 #include "data/loader/prefetching_reader.h"
@@ -20,6 +21,7 @@
 #include "train/gradients.h"
 #include "train/schedule.h"
 #include "train/shard_layout.h"
+#include "train/unit_gather.h"
 
 namespace dfm::train {
 
@@ -30,6 +32,7 @@ struct TrainerSettings {
   NoiseSettings noise;
   at::ScalarType dtype = at::kBFloat16;  // of the parameters
   double clip_grad = 1.0;
+  comm::Sharding sharding = comm::Sharding::optimizer;
   std::int64_t max_bad_samples = 0;
 };
 
@@ -52,6 +55,13 @@ struct StepResult {
 struct StepVote {
   bool save_ready = false;      // this rank's part of the save in flight is done
   Due save_due = Due::nothing;  // rank 0 alone
+};
+
+// Bytes of tensors that this rank holds from step to step.
+struct StateBytes {
+  std::int64_t parameters = 0;  // as the network reads them, with the buffers that blocks are gathered in
+  std::int64_t gradients = 0;   // sums over the ranks
+  std::int64_t optimizer = 0;   // master weights, moments, moving average
 };
 
 struct StepHooks {
@@ -81,6 +91,9 @@ class Trainer {
   std::int64_t consumed_samples() const { return consumed_samples_; }
   const model::Backbone& network() const { return network_; }
   const nn::ParameterList& parameters() const { return parameters_; }
+  StateBytes state_bytes() const;
+  // The most blocks whose parameters were there at the same time, where they come and go.
+  std::size_t most_gathered() const { return gather_ ? gather_->most_gathered() : 0; }
   std::vector<ckpt::Piece> pieces() const { return optimizer_.pieces(); }
   // What could not be read, and the numbers of those samples, which are not read again.
   const std::vector<std::string>& bad_samples() const { return bad_samples_.problems(); }
@@ -92,8 +105,12 @@ class Trainer {
     std::int64_t tokens = 0;
   };
 
+  void gather_blocks(std::size_t buffers);
+  void publish();
   void load_verified(const ckpt::Listed& checkpoint);
   LocalSums forward_backward(const data::StepBatch& batch);
+  LocalSums pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens);
+  void idle_pass();
   void require_finite(const StepResult& result) const;
 
   TrainerSettings settings_;
@@ -104,6 +121,7 @@ class Trainer {
   ShardLayout layout_;
   Gradients gradients_;
   ShardedAdam optimizer_;
+  std::optional<UnitGather> gather_;  // where gradients or parameters are divided
   std::int64_t steps_done_ = 0;
   std::int64_t consumed_samples_ = 0;  // the position of the next step
   BadSamples bad_samples_;

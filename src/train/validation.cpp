@@ -37,47 +37,63 @@ void evaluate(const model::Backbone& backbone, const std::vector<data::Positione
   }
 }
 
-// Ranks that share the network go on together, or not at all.
-void throw_if_asked_to_stop(const comm::GridGroups& groups) {
-  comm::agreed(groups.replica, [] { StopToken::throw_if_requested(); });
-}
-
-// By one rank of those that share the network, for all of them.
-data::PositionedSample read_sample(const data::SampleSource& source, std::int64_t number,
-                                   const comm::Group& replica) {
-  data::StepBatch batch = data::read_once(replica, [&] {
-    data::StepBatch of_one;
-    of_one.packs.emplace_back().push_back({number, source.read(number)});
-    return of_one;
-  });
-  return std::move(batch.packs.front().front());
-}
+using Pack = std::vector<std::int64_t>;  // numbers of samples
 
 // The samples of one replica of the network, in packs of at most the capacity.
+std::vector<Pack> packs_of(const model::Backbone& backbone, const data::SampleSource& source,
+                           const ValidationSettings& settings, const comm::Group& data) {
+  std::vector<Pack> packs;
+  std::int64_t room = 0;
+  const std::int64_t samples = std::min(settings.samples, source.count());
+  for (std::int64_t i = data.rank(); i < samples; i += data.size()) {
+    const std::int64_t tokens =
+        model::patch_grid(data::latent_shape(source.shape(i)), backbone.patches).tokens();
+    if (packs.empty() || tokens > room) {
+      packs.emplace_back();
+      room = settings.pack_capacity;
+    }
+    packs.back().push_back(i);
+    room -= tokens;
+  }
+  return packs;
+}
+
+// By one rank of those that share the network, for all of them. Nothing where there is no pack.
+std::vector<data::PositionedSample> read_pack(const data::SampleSource& source, const Pack* pack,
+                                              const comm::Group& replica) {
+  if (pack == nullptr) return {};
+  data::StepBatch batch = data::read_once(replica, [&] {
+    data::StepBatch read;
+    auto& samples = read.packs.emplace_back();
+    for (const std::int64_t i : *pack) samples.push_back({i, source.read(i)});
+    return read;
+  });
+  return std::move(batch.packs.front());
+}
+
+// Ranks that share the network go on together, or not at all; so do those that give each other parameters,
+// which make the same number of passes.
 LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSource& source,
                          const ValidationSettings& settings, const diffusion::Objective& objective,
                          const comm::GridGroups& groups) {
   const at::NoGradGuard no_gradients;
   const std::vector<double> levels = objective.spread_levels(kLevels);
   const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
+  const std::vector<Pack> packs = packs_of(backbone, source, settings, groups.data);
+  const comm::Group& together = backbone.idle_forward ? groups.all : groups.replica;
+  auto passes = static_cast<std::int64_t>(packs.size());
+  together.all_reduce_max(std::span(&passes, 1));
   LevelSums sums;
-  std::vector<data::PositionedSample> pack;
-  std::int64_t tokens_in_pack = 0;
-  const auto flush = [&] {
-    throw_if_asked_to_stop(groups);
-    if (!pack.empty()) evaluate(backbone, pack, levels, settings, objective, cut, sums);
-    pack.clear();
-    tokens_in_pack = 0;
-  };
-  const std::int64_t samples = std::min(settings.samples, source.count());
-  for (std::int64_t i = groups.data.rank(); i < samples; i += groups.data.size()) {
-    const std::int64_t tokens =
-        model::patch_grid(data::latent_shape(source.shape(i)), backbone.patches).tokens();
-    if (tokens_in_pack + tokens > settings.pack_capacity) flush();
-    pack.push_back(read_sample(source, i, groups.replica));
-    tokens_in_pack += tokens;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(passes); ++i) {
+    comm::agreed(together, [] { StopToken::throw_if_requested(); });
+    const Pack* const pack = i < packs.size() ? &packs[i] : nullptr;
+    const auto samples = comm::agreed(together, [&] { return read_pack(source, pack, groups.replica); });
+    if (pack != nullptr) {
+      evaluate(backbone, samples, levels, settings, objective, cut, sums);
+    } else {
+      backbone.idle_forward();
+    }
   }
-  flush();
   return sums;
 }
 

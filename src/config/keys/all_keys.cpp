@@ -23,13 +23,17 @@ std::map<std::string, std::string, std::less<>> aliases() {
       {"dataset.global_batch_size", "train.global_batch_size"},
       {"dataset.micro_batch_size", "train.micro_batch_size"},
       {"dataset.context_embeddings_dim", "model.crossattn_emb_size"},
+      {"dist.use_megatron_fsdp", "ddp.use_megatron_fsdp"},
+      {"dist.use_torch_fsdp2", "ddp.use_megatron_fsdp"},
       {"fsdp.cp_size", "model.context_parallel_size"},
+      {"fsdp.dp_replicate_size", "ddp.num_distributed_optimizer_instances"},
       {"fsdp.pp_size", "model.pipeline_model_parallel_size"},
       {"fsdp.tp_size", "model.tensor_model_parallel_size"},
       {"logging.log_every", "logger.log_interval"},
       {"logging.save_every", "checkpoint.save_interval"},
       {"optim.learning_rate", "optimizer.lr"},
       {"optimizer.learning_rate", "optimizer.lr"},
+      {"optimizer.use_distributed_optimizer", "ddp.use_distributed_optimizer"},
       {"seed", "rng.seed"},
       {"trainer.max_steps", "train.train_iters"},
   };
@@ -53,8 +57,8 @@ KeyTable make_table() {
   KeyTable table;
   for (auto* const section :
        {keys::model_keys, keys::layout_keys, keys::diffusion_keys, keys::train_keys, keys::observation_keys,
-        keys::optimizer_keys, keys::checkpoint_keys, keys::dataset_keys, keys::prepare_keys, keys::index_keys,
-        keys::stage_keys, keys::consolidate_keys, keys::sample_keys}) {
+        keys::sharding_keys, keys::optimizer_keys, keys::checkpoint_keys, keys::dataset_keys,
+        keys::prepare_keys, keys::index_keys, keys::stage_keys, keys::consolidate_keys, keys::sample_keys}) {
     append(table.keys, section());
   }
   table.aliases = aliases();

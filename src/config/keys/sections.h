@@ -12,6 +12,7 @@ std::vector<Key> layout_keys();
 std::vector<Key> diffusion_keys();
 std::vector<Key> train_keys();
 std::vector<Key> observation_keys();
+std::vector<Key> sharding_keys();
 std::vector<Key> optimizer_keys();
 std::vector<Key> checkpoint_keys();
 std::vector<Key> dataset_keys();

@@ -73,6 +73,23 @@ std::vector<Key> observation_keys() {
   };
 }
 
+// What data-parallel ranks divide between them: names as in Megatron's DistributedDataParallelConfig.
+std::vector<Key> sharding_keys() {
+  return {
+      choice("ddp.data_parallel_sharding_strategy", "auto",
+             {"auto", "no_shard", "optim", "optim_grads", "optim_grads_params"},
+             "What data-parallel ranks divide: nothing, the optimizer state (ZeRO-1), gradients, too, or "
+             "parameters, too (FSDP); auto: as the other two keys say"),
+      flag("ddp.use_megatron_fsdp", false, "The same as data_parallel_sharding_strategy=optim_grads_params"),
+      flag("ddp.use_distributed_optimizer", true,
+           "false: the same as data_parallel_sharding_strategy=no_shard"),
+      integer("ddp.num_distributed_optimizer_instances", 1,
+              "Copies of what is divided: with the number of nodes, ranks share within a node and the nodes "
+              "hold copies")
+          .at_least(1),
+  };
+}
+
 std::vector<Key> optimizer_keys() {
   return {
       real("optimizer.lr", 0.9e-4, "Learning rate after the warm-up").at_least(0),
