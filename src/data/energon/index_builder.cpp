@@ -1,6 +1,7 @@
 #include "data/energon/index_builder.h"
 
 #include <algorithm>
+#include <future>
 #include <numeric>
 #include <set>
 
@@ -53,12 +54,20 @@ void index_my_shards(Work& work, const IndexSettings& settings, const comm::Grou
     if (work.owners[i] == world.rank()) my_bytes += static_cast<std::int64_t>(work.shards[i].size_bytes);
   }
   Progress progress("Indexing", my_bytes, tools.progress);
+  std::future<void> writing;  // about the shard before: to wait for a disk takes as long as to read a shard
   for (std::size_t i = 0; i < work.shards.size() && !StopToken::requested(); ++i) {
     if (work.owners[i] != world.rank()) continue;
-    work.results[i] = index_changed_shard(settings.root, work.shards[i].name, tools.read_shapes,
+    FoundShard found = find_changed_shard(settings.root, work.shards[i].name, tools.read_shapes,
                                           settings.rescan, settings.media);
+    work.results[i] = found.known;
+    if (found.record) {
+      if (writing.valid()) writing.get();
+      writing = std::async(std::launch::async,
+                           [&settings, found = std::move(found)] { write_down(settings.root, found); });
+    }
     progress.advance(static_cast<std::int64_t>(work.shards[i].size_bytes), work.shards[i].name);
   }
+  if (writing.valid()) writing.get();
 }
 
 // Collective.

@@ -91,10 +91,9 @@ ShardResult skipped(const Error& error) {
   return result;
 }
 
-}  // namespace
-
-ShardResult index_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
-                        const std::optional<MediaFilter>& media) {
+// All but the writing of the index.
+ShardResult read_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
+                       const std::optional<MediaFilter>& media) {
   ShardScan scan;
   ShardResult result;
   MediaOfShard found;
@@ -110,7 +109,6 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
     if (error.kind() != ExitCode::data && error.kind() != ExitCode::storage) throw;
     return skipped(error);
   }
-  write_tar_index(root / name, scan.offsets);
   result.media = to_text(found.rows);
   result.summary.media_rows = found.rows.size();
   result.summary.media_unread = found.unread;
@@ -122,6 +120,16 @@ ShardResult index_shard(const fs::path& root, const std::string& name, const Sha
   result.summary.extensions.assign(scan.extensions.begin(), scan.extensions.end());
   for (const std::string& warning : scan.warnings)
     result.summary.warnings.push_back(fmt::format("{}: {}", name, warning));
+  result.offsets = std::move(scan.offsets);
+  return result;
+}
+
+}  // namespace
+
+ShardResult index_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
+                        const std::optional<MediaFilter>& media) {
+  ShardResult result = read_shard(root, name, read_shapes, media);
+  if (result.summary.skip_reason.empty()) write_tar_index(root / name, result.offsets);
   return result;
 }
 
@@ -142,24 +150,38 @@ std::string media_stamp(const std::optional<MediaFilter>& media) {
   return media ? fmt::format("{} {} {}", kKinds, media->strategy_name(), media->joined_patterns()) : "";
 }
 
-RecordedShard index_changed_shard(const fs::path& root, const std::string& name,
-                                  const ShapeReader& read_shapes, bool rescan,
-                                  const std::optional<MediaFilter>& media) {
+FoundShard find_changed_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
+                              bool rescan, const std::optional<MediaFilter>& media) {
   ShardStamp stamp;
   try {
     stamp = shard_stamp(root, name);
   } catch (const Error& error) {
-    return {skipped(error).summary, true};
+    return {{skipped(error).summary, true}, {}, {}};
   }
   stamp.has_shapes = static_cast<bool>(read_shapes);
   stamp.media = media_stamp(media);
-  if (const auto record = rescan ? std::nullopt : read_record(root, stamp)) return {record->summary, false};
-  ShardResult result = index_shard(root, name, read_shapes, media);
-  if (result.summary.skip_reason.empty()) {
-    write_record(root, {stamp, result.summary, std::move(result.samples), std::move(result.rows),
-                        std::move(result.media)});
-  }
-  return {std::move(result.summary), true};
+  if (const auto record = rescan ? std::nullopt : read_record(root, stamp))
+    return {{record->summary, false}, {}, {}};
+  ShardResult result = read_shard(root, name, read_shapes, media);
+  FoundShard found{{result.summary, true}, {}, std::move(result.offsets)};
+  if (!result.summary.skip_reason.empty()) return found;
+  found.record = ShardRecord{std::move(stamp), std::move(result.summary), std::move(result.samples),
+                             std::move(result.rows), std::move(result.media)};
+  return found;
+}
+
+void write_down(const fs::path& root, const FoundShard& shard) {
+  if (!shard.record) return;
+  write_tar_index(root / shard.record->stamp.name, shard.offsets);
+  write_record(root, *shard.record);
+}
+
+RecordedShard index_changed_shard(const fs::path& root, const std::string& name,
+                                  const ShapeReader& read_shapes, bool rescan,
+                                  const std::optional<MediaFilter>& media) {
+  const FoundShard found = find_changed_shard(root, name, read_shapes, rescan, media);
+  write_down(root, found);
+  return found.known;
 }
 
 }  // namespace dfm::data

@@ -11,6 +11,7 @@
 #include "core/file.h"
 #include "data/energon/sample_shapes.h"
 #include "data/energon/shard_discovery.h"
+#include "data/energon/shard_record.h"
 #include "data/energon/shard_scan.h"
 #include "data/energon/shard_summary.h"
 #include "data/media_rows/media_rows.h"
@@ -24,9 +25,10 @@ using ShapeReader =
 
 struct ShardResult {
   ShardSummary summary;
-  std::string samples;            // as a record keeps them
-  std::vector<SampleShape> rows;  // one a sample
-  std::string media;              // rows, as a record keeps them
+  std::vector<std::uint64_t> offsets;  // as the index file holds them
+  std::string samples;                 // as a record keeps them
+  std::vector<SampleShape> rows;       // one a sample
+  std::string media;                   // rows, as a record keeps them
 };
 
 // Scans a shard and writes its index file. A shard that is damaged or cannot be read comes back with a
@@ -35,12 +37,26 @@ struct ShardResult {
 ShardResult index_shard(const std::filesystem::path& root, const std::string& name,
                         const ShapeReader& read_shapes, const std::optional<MediaFilter>& media = {});
 
-// The same with a record: where one is there for the shard as it is now, and its index fits, the shard is not
-// read.
 struct RecordedShard {
   ShardSummary summary;
   bool was_read = false;
 };
+
+// A shard, and what is still to be written about it.
+struct FoundShard {
+  RecordedShard known;
+  std::optional<ShardRecord> record;   // none where it is there already, and of a shard that is skipped
+  std::vector<std::uint64_t> offsets;  // of the index that belongs to the record
+};
+
+// As index_shard() with a record: where one is there for the shard as it is now, and its index fits, the
+// shard is not read. Writes nothing.
+FoundShard find_changed_shard(const std::filesystem::path& root, const std::string& name,
+                              const ShapeReader& read_shapes, bool rescan,
+                              const std::optional<MediaFilter>& media = {});
+// Writes its index file, durably, and its record.
+void write_down(const std::filesystem::path& root, const FoundShard& shard);
+// Both.
 RecordedShard index_changed_shard(const std::filesystem::path& root, const std::string& name,
                                   const ShapeReader& read_shapes, bool rescan,
                                   const std::optional<MediaFilter>& media = {});
