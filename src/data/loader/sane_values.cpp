@@ -9,13 +9,31 @@ namespace {
 // Without the sign, floating-point numbers are ordered as the integers of the same bits are; infinities and
 // NaN are the greatest. Signed integers, for which every processor has a vector maximum.
 template <class Bits>
-Bits greatest_magnitude(std::span<const std::byte> bytes, Bits magnitude_mask) {
+[[gnu::always_inline]] inline Bits greatest_of(std::span<const std::byte> bytes, Bits magnitude_mask) {
   const std::span elements(reinterpret_cast<const Bits*>(bytes.data()), bytes.size() / sizeof(Bits));
   Bits greatest = 0;
 #pragma omp simd reduction(max : greatest)
   for (std::size_t i = 0; i < elements.size(); ++i)
     greatest = std::max<Bits>(greatest, static_cast<Bits>(elements[i] & magnitude_mask));
   return greatest;
+}
+
+#if defined(__x86_64__)
+
+template <class Bits>
+__attribute__((target("avx2"))) Bits greatest_by_avx2(std::span<const std::byte> bytes, Bits magnitude_mask) {
+  return greatest_of(bytes, magnitude_mask);
+}
+
+#endif
+
+template <class Bits>
+Bits greatest_magnitude(std::span<const std::byte> bytes, Bits magnitude_mask) {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2) return greatest_by_avx2(bytes, magnitude_mask);
+#endif
+  return greatest_of(bytes, magnitude_mask);
 }
 
 }  // namespace
