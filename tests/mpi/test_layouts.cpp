@@ -174,7 +174,7 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
   const LayoutRow& row = GetParam();
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
   const auto ours = trainer_of(row.family, groups);
-  const comm::Traffic tensor = groups.tensor.traffic(), data = groups.data_context.traffic(),
+  const comm::Traffic tensor = groups.tensor.traffic(), data = groups.shard.traffic(),
                       all = groups.all.traffic();
   ours->step();
   const bool shares = groups.tensor.size() > 1;
@@ -188,9 +188,9 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
   EXPECT_EQ(groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
             floats(of_norms + (shares ? owned_replicas(ours->parameters(), groups) : 0)));
   const std::int64_t elements = ours->parameters().padded_count();
-  EXPECT_EQ(groups.data_context.traffic().reduce_scatter_bytes - data.reduce_scatter_bytes,
+  EXPECT_EQ(groups.shard.traffic().reduce_scatter_bytes - data.reduce_scatter_bytes,
             world_.size() > 1 ? floats(elements) : 0);
-  EXPECT_EQ(groups.data_context.traffic().all_gather_bytes - data.all_gather_bytes, floats(elements));
+  EXPECT_EQ(groups.shard.traffic().all_gather_bytes - data.all_gather_bytes, floats(elements));
   EXPECT_EQ(groups.all.traffic().all_reduce_bytes - all.all_reduce_bytes, 7 * sizeof(double));
 }
 
