@@ -13,7 +13,7 @@ using namespace dfm;
 
 // The checkpoint that a start goes on from comes into memory while the libraries and MPI do.
 std::shared_ptr<void> begin_reading(const Config& config, std::int64_t rank) {
-  for (const char* const other : {"train.preflight", "train.data_only"}) {
+  for (const char* const other : {"train.preflight", "train.data_only", "train.plan"}) {
     if (config.flag(other)) return nullptr;
   }
   try {
@@ -32,9 +32,13 @@ cli::Program program() {
                       {"mock", "dataset.mock"},
                       {"preflight", "train.preflight"},
                       {"data-only", "train.data_only"},
+                      {"plan", "train.plan"},
+                      {"ranks", "plan.ranks"},
+                      {"suggest", "plan.suggest_gib"},
+                      {"json", "plan.json"},
                       {"stop-after-steps", "train.stop_after_steps"}},
           .sections = {"model", "diffusion", "train", "ddp", "optimizer", "scheduler", "dataset", "encoders",
-                       "stage", "checkpoint", "validation", "logger", "rng", "watchdog"},
+                       "stage", "checkpoint", "validation", "logger", "rng", "watchdog", "plan"},
           .examples =
               "  dfm_train --mock train.train_iters=10\n"
               "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n",

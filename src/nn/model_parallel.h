@@ -22,10 +22,13 @@ struct ModelParallel {
   // How attention brings these together (nn/context_attention.h); both are given where `context` is.
   const comm::Group *context_heads = nullptr, *context_ring = nullptr;
 
-  int tensor_ranks() const { return tensor == nullptr ? 1 : tensor->size(); }
-  int tensor_rank() const { return tensor == nullptr ? 0 : tensor->rank(); }
-  int context_ranks() const { return context == nullptr ? 1 : context->size(); }
-  int context_rank() const { return context == nullptr ? 0 : context->rank(); }
+  // Where a layout is planned that nobody runs: its sizes, for declaring parameters. Ignored with groups.
+  SequenceCut planned = {};
+
+  int tensor_ranks() const { return tensor == nullptr ? planned.tensor_ranks : tensor->size(); }
+  int tensor_rank() const { return tensor == nullptr ? planned.tensor_rank : tensor->rank(); }
+  int context_ranks() const { return context == nullptr ? planned.context_ranks : context->size(); }
+  int context_rank() const { return context == nullptr ? planned.context_rank : context->rank(); }
 
   SequenceCut sequence_cut() const {
     return {context_ranks(), context_rank(), tensor_ranks(), tensor_rank()};

@@ -16,6 +16,7 @@
 #include "train/layout_check.h"
 #include "train/loop.h"
 #include "train/node_tier.h"
+#include "train/plan_report.h"
 #include "train/preflight.h"
 #include "train/run_journal.h"
 #include "train/run_log.h"
@@ -243,6 +244,7 @@ ExitCode run_watched(const Surroundings& here) {
 
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
+  if (config.flag("train.plan")) return print_plan(config, world);
   if (config.flag("train.data_only")) return read_data_only(config, world, progress);
   if (config.flag("train.preflight")) {
     at::set_num_threads(topology.threads);

@@ -1,0 +1,89 @@
+// What a run would need, before anything is spent on it: parameters, memory of a rank by kind, arithmetic of
+// a token, and bytes that a step moves, for a layout that need not be running. Parameters are declared, not
+// allocated; the memory of activations is found with two blocks and few tokens (train/activation_probe.h).
+//
+//   const PlannedWork work(config);                    // what does not depend on the layout
+//   const Plan plan = work.plan({128, {.tensor = 2}, comm::Sharding::parameters});
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "comm/grid_settings.h"
+#include "config/config.h"
+#include "model/backbone.h"
+#include "train/activation_probe.h"
+#include "train/shard_layout.h"
+
+namespace dfm::train {
+
+struct PlannedLayout {
+  int ranks = 1;
+  comm::GridShape grid;
+  comm::Sharding sharding = comm::Sharding::optimizer;
+};
+
+// Bytes of a rank.
+struct PlannedMemory {
+  double weights = 0;          // what the network reads, with the buffers that blocks are gathered in
+  double gradients = 0;        // sums over ranks and packs
+  double optimizer = 0;        // master weights, moments, moving average
+  double activations = 0;      // kept for the backward pass, and what the worst moment takes beside them
+  double fresh_gradients = 0;  // as the backward pass leaves them
+  double buffers = 0;          // for communication
+
+  // Activations go while fresh gradients come: of both the larger counts.
+  double peak() const;
+};
+
+// What one rank hands to the collectives of a group in a step.
+struct PlannedTraffic {
+  std::string group;  // "shard", "copies", "tp", "cp"
+  std::string what;
+  double bytes = 0;
+  bool between_nodes = false;
+  bool is_estimate = false;  // else what the group counts
+};
+
+struct Plan {
+  PlannedLayout layout;
+  std::int64_t parameters = 0;        // of the whole model
+  std::int64_t local_parameters = 0;  // of the part that this rank computes with
+  std::int64_t passes = 0;            // forward and backward, of a rank in a step
+  PlannedMemory memory;
+  std::vector<PlannedTraffic> traffic;
+};
+
+class PlannedWork {
+ public:
+  explicit PlannedWork(const Config& config);
+
+  Plan plan(const PlannedLayout& layout) const;
+
+  const model::BackboneSpec& model() const { return model_; }
+  std::int64_t tokens() const { return tokens_; }  // of a pack
+  // Of a token, forward and backward: the matrix products that are there, and the convention of the users'
+  // table, six for each weight but those of cross-attention's keys and values (spec/nemo_diffusion.md
+  // section 8).
+  double true_flops() const;
+  double reported_flops() const;
+  std::int64_t parameters() const;
+
+ private:
+  struct Parts;
+  std::int64_t passes(const PlannedLayout& layout) const;
+  double activations(const PlannedLayout& layout) const;
+  PlannedMemory memory(const PlannedLayout& layout, const Parts& parts) const;
+  std::vector<PlannedTraffic> traffic(const PlannedLayout& layout, const Parts& parts) const;
+
+  Config config_;
+  model::BackboneSpec model_;
+  std::int64_t layers_, hidden_, element_bytes_;
+  std::int64_t sample_tokens_ = 0, sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;
+  int ranks_per_node_;
+  bool has_average_;
+  ProbedActivations probed_;
+};
+
+}  // namespace dfm::train
