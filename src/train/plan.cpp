@@ -156,8 +156,10 @@ PlannedMemory PlannedWork::memory(const PlannedLayout& layout, const Parts& part
   }
   if (!is_divided_by_block) {
     memory.weights = size * all;
-    memory.fresh_gradients = size * all;
-    if (element_bytes_ == 2 && passes(layout) > 1) memory.gradients += 4 * all;
+    // The sums of earlier passes stay while a pass is made. In float32 they are the gradients themselves.
+    const bool has_sums = passes(layout) > 1;
+    if (has_sums) memory.gradients += 4 * all;
+    memory.fresh_gradients = has_sums && element_bytes_ == 4 ? 0 : size * all;
     return memory;
   }
   const double blocks = layout.sharding == comm::Sharding::parameters

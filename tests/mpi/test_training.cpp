@@ -127,9 +127,9 @@ TEST_P(TrainingTogether, LeavesAllRanksWithTheSameBits) {
 TEST_P(TrainingTogether, MovesEveryGradientAndEveryWeightOnceAStep) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     const auto ours = together(tiny_settings(dtype));
-    const comm::Traffic before = groups_.data_context.traffic(), before_of_all = groups_.all.traffic();
+    const comm::Traffic before = groups_.shard.traffic(), before_of_all = groups_.all.traffic();
     ours->step();
-    const comm::Traffic after = groups_.data_context.traffic(), after_of_all = groups_.all.traffic();
+    const comm::Traffic after = groups_.shard.traffic(), after_of_all = groups_.all.traffic();
     const auto elements = static_cast<std::uint64_t>(ours->parameters().padded_count());
     EXPECT_EQ(after.reduce_scatter_bytes - before.reduce_scatter_bytes, world_.size() > 1 ? 4 * elements : 0);
     EXPECT_EQ(after.all_gather_bytes - before.all_gather_bytes, at::elementSize(dtype) * elements);
