@@ -209,11 +209,11 @@ ExitCode run(const Surroundings& here) {
   leave_if_asked_to(world);
   const Inputs inputs = open_inputs(here, staging.get());
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
-  Trainer trainer(inputs.trainer, groups,
-                  data::PrefetchingReader(
-                      data::StepReader(inputs.training,
-                                       reader_settings(config, inputs.trainer.model, groups.data)),
-                      read_ahead(config)));
+  Trainer trainer(
+      inputs.trainer, groups,
+      data::PrefetchingReader(
+          data::StepReader(inputs.training, reader_settings(config, inputs.trainer.model, groups.data)),
+          read_ahead(config)));
   log::info("{} parameters; {}; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
             parameter_shares(trainer.parameters()), grid.describe(), topology.threads);
   const NodeTier node_tier(config, world);

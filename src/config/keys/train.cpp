@@ -23,7 +23,9 @@ std::vector<Key> train_keys() {
       flag("train.preflight", false, "Check folders, data, links and nodes instead of training"),
       flag("train.plan", false,
            "Print what the run would need (parameters, memory, arithmetic, bytes moved) instead of training"),
-      integer("plan.ranks", {}, "Ranks to plan for; null: those of this start").at_least(1).at_most(1'000'000),
+      integer("plan.ranks", {}, "Ranks to plan for; null: those of this start")
+          .at_least(1)
+          .at_most(1'000'000),
       integer("plan.ranks_per_node", 8, "Ranks on a node, which share a faster link").at_least(1),
       real("plan.suggest_gib", {}, "Rank the layouts that fit into so much memory a rank").above(0).in("GiB"),
       flag("plan.json", false, "Print the plan as JSON"),
