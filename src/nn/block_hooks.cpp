@@ -3,6 +3,8 @@
 #include <ATen/core/grad_mode.h>
 #include <torch/custom_class.h>
 
+#include "core/error.h"
+
 namespace dfm::nn {
 namespace {
 
@@ -46,7 +48,7 @@ void call_after_backward(std::vector<at::Tensor>& inputs, std::function<void()> 
   for (const at::Tensor& input : inputs) {
     if (input.requires_grad()) with_gradients.push_back(input);
   }
-  TORCH_CHECK(!with_gradients.empty(), "a block with hooks needs an input with a gradient");
+  ensure(!with_gradients.empty(), "a block with hooks has an input with a gradient");
   const variable_list passed = call_in_backward(with_gradients, std::move(call));
   auto next = passed.begin();
   for (at::Tensor& input : inputs) {
