@@ -181,4 +181,4 @@ def test_the_program_is_staged_on_the_nodes_and_removed_again(slurm, shards, tmp
     assert job.wait_for_end() == ("COMPLETED", 0), job.text()
     assert "staged bin/dfm_train" in job.text() and "on 2 nodes" in job.text()
     assert f"starting {slurm.local}/dfm-{job.id}/bin/dfm_train" in job.text()
-    assert not any(list((slurm.folder / f"local-{node}").iterdir()) for node in ["n0", "n1"])
+    assert not any((slurm.folder / f"local-{node}/dfm-{job.id}").exists() for node in ["n0", "n1"])
