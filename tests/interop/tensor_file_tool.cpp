@@ -110,8 +110,9 @@ std::string python_text(const data::PickleValue& value) { return std::visit(Show
 const data::TensorPart* part_of(const std::string& command) {
   const std::string kind = command.substr(command.find('-') + 1);
   if (kind == "npy") return std::ranges::find(data::kLatentParts, "npy", &data::TensorPart::extension);
-  if (kind == "latent") return std::ranges::find(data::kLatentParts, "latent", &data::TensorPart::tensor);
-  if (kind == "text") return std::ranges::find(data::kTextParts, "text", &data::TensorPart::tensor);
+  if (kind == "latent")
+    return std::ranges::find(data::kLatentParts, "safetensors", &data::TensorPart::extension);
+  if (kind == "text") return std::ranges::find(data::kTextParts, "safetensors", &data::TensorPart::extension);
   return nullptr;
 }
 
