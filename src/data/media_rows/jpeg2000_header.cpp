@@ -80,6 +80,7 @@ ImageHeader read_header_box(HeaderBytes& bytes, const Box& outer) {
   HeaderBox found(bytes);
   for (std::uint64_t offset = outer.content; offset + 8 <= outer.end && bytes.is_good();) {
     const Box box = box_at(bytes, offset);
+    if (box.end <= offset) return {};  // so large that it wraps around
     found.take(offset, box);
     offset = box.end;
   }
@@ -92,7 +93,7 @@ ImageHeader read_jpeg2000(HeaderBytes& bytes) {
   if (bytes.has(0, "\xff\x4f")) return read_codestream(bytes);
   for (std::uint64_t offset = 0; bytes.is_good();) {
     const Box box = box_at(bytes, offset);
-    if (box.end <= offset) return {};  // so large that it wraps around
+    if (box.end <= offset) return {};
     if (bytes.has(offset + 4, "jp2h")) return read_header_box(bytes, box);
     offset = box.end;
   }
