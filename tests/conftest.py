@@ -131,6 +131,7 @@ TINY = ["model.num_layers=2", "model.hidden_size=64", "model.num_attention_heads
         "model.max_img_h=16", "model.max_img_w=16", "model.max_frames=4", "train.precision=fp32",
         "train.global_batch_size=6", "scheduler.lr_warmup_iters=2", "optimizer.lr=1e-3", "logger.log_interval=1",
         "train.eval_interval=0"]
+TINY_MOCK = [*TINY, "--mock", "dataset.F_latents=2", "dataset.H_latents=4", "dataset.W_latents=6", "dataset.context_seq_len=5"]
 
 
 @pytest.fixture(scope="session")

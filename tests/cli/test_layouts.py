@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from conftest import TINY, run
-from test_train import losses, with_a_bad_sample
+from run_files import losses
+from test_train import with_a_bad_sample
 
 TENSOR_2 = ["model.tensor_model_parallel_size=2"]
 TENSOR_4 = ["model.tensor_model_parallel_size=4"]
@@ -58,24 +59,6 @@ def test_the_tokens_are_always_shared_with_the_layers(tmp_path):
     printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", *TENSOR_2,
                   "model.sequence_parallel=false", ranks=2, code=2).stderr
     assert "model.sequence_parallel = false" in printed and "leave model.sequence_parallel out" in printed
-
-
-FAMILIES = {"wan": ["model.family=wan", "model.text_dim=32"], "stdit": ["model.family=stdit"], "moviegen": ["model.family=moviegen"],
-            "ecdit": ["model.family=moviegen", "model.num_moe_experts=4"]}
-SMALL = ["--mock", "train.precision=fp32", "model.num_layers=3", "model.hidden_size=96", "model.ffn_hidden_size=128",
-         "model.num_attention_heads=4", "model.crossattn_emb_size=32", "model.max_frames=4", "model.max_img_h=16",
-         "model.max_img_w=16", "dataset.context_seq_len=5", "dataset.F_latents=2", "dataset.H_latents=8", "dataset.W_latents=8",
-         "train.global_batch_size=6", "train.train_iters=6", "train.eval_interval=0", "logger.log_interval=1", "optimizer.lr=1e-3",
-         "scheduler.lr_warmup_iters=2", "checkpoint.save_interval=0"]
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_trains_with_its_parameters_divided(tmp_path, family):
-    words = [*SMALL, *FAMILIES[family]]
-    run("dfm_train", *words, f"checkpoint.save={tmp_path}/one", ranks=1)
-    run("dfm_train", *words, *FSDP, f"checkpoint.save={tmp_path}/many", ranks=3)
-    assert len(loss_of(tmp_path / "one")) == 6
-    np.testing.assert_allclose(loss_of(tmp_path / "many"), loss_of(tmp_path / "one"), rtol=1e-5)
 
 
 @pytest.mark.parametrize("how, ranks", [(["model.cp_comm_type=a2a"], 2),

@@ -2,11 +2,10 @@
 
 import re
 
-from conftest import TINY, run
-from test_train import assert_same_bits, losses, tensors
+from conftest import TINY_MOCK, run
+from run_files import assert_same_bits, losses, tensors
 
-SMALL = [*TINY, "model.family=moviegen", "model.num_query_groups=2", "model.ffn_hidden_size=96", "--mock", "dataset.F_latents=2",
-         "dataset.H_latents=4", "dataset.W_latents=6", "dataset.context_seq_len=5"]
+SMALL = [*TINY_MOCK, "model.family=moviegen", "model.num_query_groups=2", "model.ffn_hidden_size=96"]
 
 
 # As the users' document 004 prints it, but for 16 tokens instead of 1024 and the number of steps.

@@ -10,8 +10,8 @@ import pytest
 
 import conftest
 from conftest import command, run
+from run_files import assert_same_bits, losses, tensors
 from test_journal import MOCK, of_kind
-from test_train import assert_same_bits, losses, tensors
 
 STEPS = 40
 # A step takes long enough to be met by a signal.

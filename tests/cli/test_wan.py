@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from conftest import TINY, run
-from test_train import assert_same_bits, losses, tensors
+from run_files import assert_same_bits, losses, tensors
 
 WAN = [*TINY, "model.family=wan", "model.hidden_size=48", "model.num_attention_heads=2", "model.crossattn_emb_size=48",
        "model.text_dim=1024", "model.text_len=8", "model.freq_dim=32"]

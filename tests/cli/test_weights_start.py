@@ -5,7 +5,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from conftest import TINY, run
-from test_train import assert_same_bits, losses, tensors
+from run_files import assert_same_bits, losses, tensors
 
 # A step that changes nothing shows what it began with.
 STILL = ["optimizer.lr=0", "optimizer.min_lr=0", "train.train_iters=1"]

@@ -1,31 +1,14 @@
 """kill -9 of a run whose ranks share the model: it goes on with the bits of an undisturbed one."""
 
-import json
 import os
 import random
 import time
 
-import h5py
-import numpy as np
 import pytest
 
 from conftest import TINY, run, start
 from life import kill_all
-
-
-def tensors(checkpoint):
-    found = {}
-    for path in sorted(checkpoint.glob("rank_*.h5")):
-        with h5py.File(path) as file:
-            for kind in file:
-                for name in file[kind]:
-                    found[path.name, kind, name] = file[kind][name][()]
-    return found
-
-
-def metrics(folder):
-    return [{k: v for k, v in json.loads(line).items() if k != "step_seconds"}
-            for line in (folder / "metrics.jsonl").read_text().splitlines()]
+from run_files import assert_same_bits, losses, tensors
 
 
 @pytest.mark.parametrize("layout, ranks", [(["model.tensor_model_parallel_size=2"], 4)])
@@ -43,8 +26,5 @@ def test_a_kill_leaves_the_bits_of_an_undisturbed_run(shards, tmp_path, layout, 
         time.sleep(chance.uniform(0.3, 0.9) * seconds)
         kill_all(process)
     run("dfm_train", *words, f"checkpoint.save={folder}", ranks=ranks)
-    expected, actual = (tensors(path / "iter_0000040") for path in (tmp_path / "undisturbed", folder))
-    assert expected.keys() == actual.keys() and len(expected) > 0
-    for key, values in expected.items():
-        assert np.array_equal(actual[key], values), key
-    assert metrics(folder) == metrics(tmp_path / "undisturbed")
+    assert_same_bits(tensors(tmp_path / "undisturbed/iter_0000040"), tensors(folder / "iter_0000040"))
+    assert losses(folder) == losses(tmp_path / "undisturbed")
