@@ -56,11 +56,17 @@ int shard_copies(const Config& config) {
 
 Sharding sharding(const Config& config) {
   const std::string& strategy = config.text("ddp.data_parallel_sharding_strategy");
-  if (strategy == "auto") {
-    if (config.flag("ddp.use_megatron_fsdp")) return Sharding::parameters;
-    return config.flag("ddp.use_distributed_optimizer") ? Sharding::optimizer : Sharding::none;
+  const bool is_divided = config.flag("ddp.use_distributed_optimizer");
+  const bool is_fsdp = strategy == "auto" && config.flag("ddp.use_megatron_fsdp");
+  if (strategy == "no_shard" || (strategy == "auto" && !is_divided && !is_fsdp)) return Sharding::none;
+  if (!is_divided) {
+    throw usage_error(fmt::format("ddp.use_distributed_optimizer = false with {}",
+                                  is_fsdp ? "ddp.use_megatron_fsdp = true"
+                                          : "ddp.data_parallel_sharding_strategy = " + strategy),
+                      "what is divided holds the optimizer state, too; leave one of them out");
   }
-  if (strategy == "no_shard") return Sharding::none;
+  if (is_fsdp) return Sharding::parameters;
+  if (strategy == "auto") return Sharding::optimizer;
   if (strategy == "optim") return Sharding::optimizer;
   return strategy == "optim_grads" ? Sharding::gradients : Sharding::parameters;
 }

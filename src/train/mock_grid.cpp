@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "config/keys.h"
 #include "core/error.h"
 #include "model/patchify.h"
 
@@ -36,7 +37,25 @@ PatchGrid grid_of(std::int64_t tokens, const PatchGrid& most) {
       "raise model.max_frames, model.max_img_h or model.max_img_w, or give another number");
 }
 
+// One that is not the default would have no effect.
+void require_default_latent(const Config& config, std::int64_t tokens) {
+  const Config defaults(all_keys());
+  for (const char* const key : {"dataset.F_latents", "dataset.H_latents", "dataset.W_latents"}) {
+    if (config.integer(key) == defaults.integer(key)) continue;
+    throw usage_error(fmt::format("{} = {} and dataset.seq_length = {} both size made-up samples", key,
+                                  config.integer(key), tokens),
+                      "give one of them; dataset.seq_length=null takes back that of a recipe");
+  }
+}
+
 }  // namespace
+
+void refuse_mock_tokens(const Config& config) {
+  const auto tokens = config.optional_integer("dataset.seq_length");
+  if (!tokens) return;
+  throw usage_error(fmt::format("dataset.seq_length = {} without --mock", *tokens),
+                    "it sizes made-up samples; the room of a pack is dataset.task_encoder_seq_length");
+}
 
 Shape mock_latent_shape(const Config& config, const model::PatchShape& patches) {
   const auto tokens = config.optional_integer("dataset.seq_length");
@@ -44,6 +63,7 @@ Shape mock_latent_shape(const Config& config, const model::PatchShape& patches) 
     return {patches.in_channels, config.integer("dataset.F_latents"), config.integer("dataset.H_latents"),
             config.integer("dataset.W_latents")};
   }
+  require_default_latent(config, *tokens);
   const PatchGrid grid = grid_of(*tokens, {config.integer("model.max_frames") / patches.patch_temporal,
                                            config.integer("model.max_img_h") / patches.patch_spatial,
                                            config.integer("model.max_img_w") / patches.patch_spatial});

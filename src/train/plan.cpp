@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "model/patchify.h"
 #include "train/layout_check.h"
+#include "train/mock_grid.h"
 #include "train/trainer.h"
 #include "train/unit_gather.h"
 
@@ -66,9 +67,9 @@ PlannedWork::PlannedWork(const Config& config)
   sample_text_ = config.integer("dataset.context_seq_len");
   sample_tokens_ = capacity;
   if (config.flag("dataset.mock")) {
-    const Shape latent{model_.patches.in_channels, config.integer("dataset.F_latents"),
-                       config.integer("dataset.H_latents"), config.integer("dataset.W_latents")};
-    sample_tokens_ = model::patch_grid(latent, model_.patches).tokens();
+    sample_tokens_ = model::patch_grid(mock_latent_shape(config, model_.patches), model_.patches).tokens();
+  } else {
+    refuse_mock_tokens(config);
   }
   samples_in_pack_ = std::max<std::int64_t>(capacity / sample_tokens_, 1);
   tokens_ = samples_in_pack_ * sample_tokens_;

@@ -7,8 +7,10 @@
 #include <nlohmann/json.hpp>
 
 #include "comm/agree.h"
+#include "core/error.h"
 #include "core/json.h"
 #include "core/units.h"
+#include "train/layout_check.h"
 
 namespace dfm::train {
 namespace {
@@ -116,14 +118,13 @@ std::string keys_of(const PlannedLayout& layout) {
       layout.grid.tensor, layout.grid.context, name_of(layout.sharding));
 }
 
-std::string suggestions(const PlannedWork& work, const std::vector<Plan>& plans, double gib) {
+std::string suggestions(const std::vector<Plan>& plans, double gib) {
   std::string text = fmt::format("\nLayouts that fit into {} GiB a rank, of the same packs\n", gib);
   if (plans.empty()) return text + "  none: give more ranks or memory, or model.recompute_granularity=full\n";
   for (const Plan& plan : plans) {
     text += fmt::format("  {:>10}  {:>10} a step  {}\n", bytes_text(plan.memory.peak()),
                         bytes_text(bytes_of(plan)), keys_of(plan.layout));
   }
-  (void)work;
   return text;
 }
 
@@ -139,21 +140,27 @@ void print(const Config& config, int ranks) {
     for (const Plan& each : fitting) json["suggested"].push_back(json_of(work, each));
     text = json.dump(2) + "\n";
   } else {
-    text = table(work, plan) + (gib ? suggestions(work, fitting, *gib) : "");
+    text = table(work, plan) + (gib ? suggestions(fitting, *gib) : "");
   }
   std::fputs(text.c_str(), stdout);
 }
 
+bool can_be_cut(const model::BackboneSpec& model, int ranks, const comm::GridShape& grid) {
+  try {
+    require_fitting_layout(model, comm::RankGrid(ranks, grid));
+  } catch (const Error&) {
+    return false;
+  }
+  return true;
+}
+
 // The layouts of so many ranks that the model can be cut into.
-std::vector<PlannedLayout> candidates(const PlannedWork& work, int ranks) {
+std::vector<PlannedLayout> candidates(const model::BackboneSpec& model, int ranks) {
   constexpr int kMostModelParallel = 64;
   std::vector<PlannedLayout> all;
   for (int tensor = 1; tensor <= std::min(ranks, kMostModelParallel); ++tensor) {
-    const bool fits = std::ranges::all_of(
-        work.model().tensor_units, [&](const model::TensorUnits& units) { return tensor <= units.count; });
-    if (!fits || ranks % tensor != 0) continue;
     for (int context = 1; context * tensor <= std::min(ranks, kMostModelParallel); ++context) {
-      if (ranks % (tensor * context) != 0) continue;
+      if (!can_be_cut(model, ranks, {.tensor = tensor, .context = context})) continue;
       for (const auto sharding : {comm::Sharding::optimizer, comm::Sharding::parameters}) {
         all.push_back({ranks, {.tensor = tensor, .context = context}, sharding});
       }
@@ -166,7 +173,7 @@ std::vector<PlannedLayout> candidates(const PlannedWork& work, int ranks) {
 
 std::vector<Plan> suggested_layouts(const PlannedWork& work, int ranks, double memory_bytes) {
   std::vector<Plan> fitting;
-  for (const PlannedLayout& layout : candidates(work, ranks)) {
+  for (const PlannedLayout& layout : candidates(work.model(), ranks)) {
     Plan plan = work.plan(layout);
     if (plan.memory.peak() <= memory_bytes) fitting.push_back(std::move(plan));
   }

@@ -240,11 +240,21 @@ ExitCode run_watched(const Surroundings& here) {
   return code;
 }
 
+// What is said of a plan would have no effect on a run.
+void refuse_plan_keys(const Config& config) {
+  const std::string key = !config.is_null("plan.ranks")         ? "plan.ranks"
+                          : !config.is_null("plan.suggest_gib") ? "plan.suggest_gib"
+                          : config.flag("plan.json")            ? "plan.json"
+                                                                : "";
+  if (!key.empty()) throw usage_error(key + " is given without --plan", "give --plan, too, or leave it out");
+}
+
 }  // namespace
 
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
   if (config.flag("train.plan")) return print_plan(config, world);
+  comm::agreed(world, [&] { refuse_plan_keys(config); });
   if (config.flag("train.data_only")) return read_data_only(config, world, progress);
   if (config.flag("train.preflight")) {
     at::set_num_threads(topology.threads);

@@ -25,11 +25,7 @@ data::MockShape mock_shape(const Config& config, std::int64_t samples) {
 }
 
 const std::string& dataset_path(const Config& config) {
-  if (!config.is_null("dataset.seq_length")) {
-    throw usage_error(
-        fmt::format("dataset.seq_length = {} without --mock", config.integer("dataset.seq_length")),
-        "it sizes made-up samples; the room of a pack is dataset.task_encoder_seq_length");
-  }
+  refuse_mock_tokens(config);
   if (config.is_null("dataset.path")) {
     throw usage_error("no training data are given", "give --dataset-path FOLDER, or --mock for made-up data");
   }

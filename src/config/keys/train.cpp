@@ -88,9 +88,10 @@ std::vector<Key> sharding_keys() {
              {"auto", "no_shard", "optim", "optim_grads", "optim_grads_params"},
              "What data-parallel ranks divide: nothing, the optimizer state (ZeRO-1), gradients, too, or "
              "parameters, too (FSDP); auto: as the other two keys say"),
-      flag("ddp.use_megatron_fsdp", false, "The same as data_parallel_sharding_strategy=optim_grads_params"),
+      flag("ddp.use_megatron_fsdp", false,
+           "With auto: the same as data_parallel_sharding_strategy=optim_grads_params"),
       flag("ddp.use_distributed_optimizer", true,
-           "false: the same as data_parallel_sharding_strategy=no_shard"),
+           "false, with auto: the same as data_parallel_sharding_strategy=no_shard"),
       integer("ddp.num_distributed_optimizer_instances", 1,
               "Copies of what is divided: with the number of nodes, ranks share within a node and the nodes "
               "hold copies")

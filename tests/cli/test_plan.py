@@ -1,0 +1,78 @@
+"""dfm_train --plan from outside: what it counts, what it suggests, and keys that would have no effect."""
+
+import json
+import re
+
+import pytest
+
+from conftest import TINY_MOCK, run
+from run_files import losses
+from test_families import FAMILIES
+
+GIB = 2**30
+
+
+def plan(*words, code=0):
+    return run("dfm_train", "--plan", "--json", *words, code=code)
+
+
+def planned(*words):
+    return json.loads(plan(*words).stdout)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_counts_the_parameters_and_bytes_of_a_run(tmp_path, family):
+    words = [*TINY_MOCK, *FAMILIES[family], f"checkpoint.save={tmp_path}", "train.train_iters=1"]
+    found = planned("--ranks", 2, *words)
+    assert not list(tmp_path.iterdir())
+    printed = run("dfm_train", *words, ranks=2).stderr
+    assert len(losses(tmp_path)) == 1
+    assert re.search(r"([\d,]+) parameters;", printed)[1] == f"{found['parameters']:,}"
+    # Two moments and a sum of gradients of a rank's half, and in fp32 the weights themselves, are of four bytes.
+    half = 4 * found["parameters"] / 2
+    assert found["memory_bytes"]["gradients"] == pytest.approx(half, rel=0.02)
+    assert found["memory_bytes"]["optimizer"] == pytest.approx(2 * half, rel=0.02)
+
+
+def test_made_up_samples_are_as_long_as_a_run_would_make_them():
+    words = ["--recipe", "train_mock", "model.num_layers=1", "model.hidden_size=64", "model.num_attention_heads=8"]
+    assert planned(*words, "dataset.seq_length=16", "dataset.task_encoder_seq_length=40")["tokens_in_pack"] == 32
+
+
+def test_the_layouts_that_it_suggests_fit_by_their_own_plan():
+    words = [*TINY_MOCK, "--ranks", 4, "train.global_batch_size=4"]
+    gib = planned(*words)["memory_bytes"]["peak"] / GIB  # leaves some out
+    suggested = planned(*words, "--suggest", gib)["suggested"]
+    assert 1 < len(suggested) < 12
+    table = run("dfm_train", "--plan", *words, "--suggest", gib).stdout
+    keys = re.findall(r" a step  (model\.\S+ \S+ \S+)", table)
+    assert len(keys) == len(suggested)
+    for layout, its_keys in list(zip(suggested, keys))[:: len(keys) - 1]:
+        again = planned(*words, *its_keys.split())
+        assert again == layout
+        assert again["memory_bytes"]["peak"] <= gib * GIB
+
+
+def test_a_model_that_ranks_cannot_share_is_only_suggested_with_shards():
+    suggested = planned(*TINY_MOCK, *FAMILIES["ecdit"], "--ranks", 4, "--suggest", 1)["suggested"]
+    assert sorted(each["layout"].split("; ")[1].split()[0] for each in suggested) == ["optim", "optim_grads_params"]
+
+
+def test_it_says_where_nothing_fits():
+    assert "none: give more ranks or memory" in run("dfm_train", "--plan", *TINY_MOCK, "--suggest", 1e-6).stdout
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--plan", "model.tensor_model_parallel_size=3", "--ranks", 4], "4 ranks do not divide into replicas"),
+    (["--ranks", 4], "plan.ranks is given without --plan"),
+    (["--json"], "plan.json is given without --plan"),
+    (["model.num_moe_experts=4"], "model.num_moe_experts = 4 with model.family = dit"),
+    (["ddp.use_megatron_fsdp=true", "ddp.use_distributed_optimizer=false"], "ddp.use_distributed_optimizer = false with ddp.use_megatron_fsdp"),
+    (["ddp.data_parallel_sharding_strategy=optim", "ddp.use_distributed_optimizer=false"], "strategy = optim"),
+    (["ddp.data_parallel_sharding_strategy=no_shard", "ddp.num_distributed_optimizer_instances=2"], "nothing is divided"),
+    (["dataset.seq_length=16"], "dataset.F_latents = 2 and dataset.seq_length = 16 both size"),
+    (["--plan", "dataset.mock=false", "dataset.seq_length=16"], "dataset.seq_length = 16 without --mock"),
+    (["model.context_parallel_size=1", 'model.hierarchical_context_parallel_sizes=["1","1"]'], "is given with model.cp_comm_type = p2p"),
+])
+def test_words_that_would_have_no_effect_are_refused(tmp_path, words, says):
+    assert says in run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", *words, code=2).stderr
