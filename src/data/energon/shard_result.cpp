@@ -91,7 +91,8 @@ ShardResult skipped(const Error& error) {
   return result;
 }
 
-// All but the writing of the index.
+}  // namespace
+
 ShardResult read_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
                        const std::optional<MediaFilter>& media) {
   ShardScan scan;
@@ -121,15 +122,6 @@ ShardResult read_shard(const fs::path& root, const std::string& name, const Shap
   for (const std::string& warning : scan.warnings)
     result.summary.warnings.push_back(fmt::format("{}: {}", name, warning));
   result.offsets = std::move(scan.offsets);
-  return result;
-}
-
-}  // namespace
-
-ShardResult index_shard(const fs::path& root, const std::string& name, const ShapeReader& read_shapes,
-                        const std::optional<MediaFilter>& media) {
-  ShardResult result = read_shard(root, name, read_shapes, media);
-  if (result.summary.skip_reason.empty()) write_tar_index(root / name, result.offsets);
   return result;
 }
 
@@ -174,14 +166,6 @@ void write_down(const fs::path& root, const FoundShard& shard) {
   if (!shard.record) return;
   write_tar_index(root / shard.record->stamp.name, shard.offsets);
   write_record(root, *shard.record);
-}
-
-RecordedShard index_changed_shard(const fs::path& root, const std::string& name,
-                                  const ShapeReader& read_shapes, bool rescan,
-                                  const std::optional<MediaFilter>& media) {
-  const FoundShard found = find_changed_shard(root, name, read_shapes, rescan, media);
-  write_down(root, found);
-  return found.known;
 }
 
 }  // namespace dfm::data

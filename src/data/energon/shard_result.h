@@ -1,4 +1,5 @@
-// What indexing one shard gives: the index file beside it, and what the whole data set needs to know.
+// What indexing one shard gives: the index file beside it, and what the whole data set needs to know. To read
+// a shard and to write down what was found are two steps, so that one can go on beside the other.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +32,10 @@ struct ShardResult {
   std::string media;                   // rows, as a record keeps them
 };
 
-// Scans a shard and writes its index file. A shard that is damaged or cannot be read comes back with a
-// skip_reason; throws only when the index cannot be written. Without a ShapeReader no shapes are read.
-// Without a filter no media are looked for.
-ShardResult index_shard(const std::filesystem::path& root, const std::string& name,
-                        const ShapeReader& read_shapes, const std::optional<MediaFilter>& media = {});
+// Scans a shard. One that is damaged or cannot be read comes back with a skip_reason. Without a ShapeReader
+// no shapes are read. Without a filter no media are looked for.
+ShardResult read_shard(const std::filesystem::path& root, const std::string& name,
+                       const ShapeReader& read_shapes, const std::optional<MediaFilter>& media = {});
 
 struct RecordedShard {
   ShardSummary summary;
@@ -49,17 +49,13 @@ struct FoundShard {
   std::vector<std::uint64_t> offsets;  // of the index that belongs to the record
 };
 
-// As index_shard() with a record: where one is there for the shard as it is now, and its index fits, the
-// shard is not read. Writes nothing.
+// The same with a record: where one is there for the shard as it is now, and its index fits, the shard is not
+// read.
 FoundShard find_changed_shard(const std::filesystem::path& root, const std::string& name,
                               const ShapeReader& read_shapes, bool rescan,
                               const std::optional<MediaFilter>& media = {});
-// Writes its index file, durably, and its record.
+// Writes its index file, durably, and its record, if there is one to be written.
 void write_down(const std::filesystem::path& root, const FoundShard& shard);
-// Both.
-RecordedShard index_changed_shard(const std::filesystem::path& root, const std::string& name,
-                                  const ShapeReader& read_shapes, bool rescan,
-                                  const std::optional<MediaFilter>& media = {});
 // How a record names the filter; empty without one.
 std::string media_stamp(const std::optional<MediaFilter>& media);
 

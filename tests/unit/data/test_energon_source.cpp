@@ -6,12 +6,12 @@
 
 #include "data/energon/index_metadata.h"
 #include "data/energon/shape_reader.h"
-#include "data/energon/shard_result.h"
 #include "data/energon/tar_index.h"
 #include "data/loader/decode_sample.h"
 #include "data/loader/energon_source.h"
 #include "data/tar/shard_writer.h"
 #include "data/tensor/tensor_file.h"
+#include "unit/data/indexed_shard.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data {
@@ -125,7 +125,7 @@ class Folder {
       ShardWriter writer(folder_ / name);
       for (int i = 0; i < 3 + shard; ++i) add_sample(writer, 3 * shard + i);
       writer.commit();
-      report.shards.push_back({name, index_shard(folder_.path(), name, {}).summary.samples});
+      report.shards.push_back({name, testing::index_shard(folder_.path(), name).summary.samples});
     }
     prepare_meta_folder({.root = folder_.path()});
     write_metadata({.root = folder_.path()}, report);
@@ -164,7 +164,7 @@ TEST(ReadRawSample, ReadsLargeSamplesInPlaceAndSmallOnesAtOnce) {
   const auto file = std::make_shared<const File>(File::open_to_read(folder / "a.tar"));
   std::vector<std::byte> bytes(file->size());
   file->read_exactly(bytes, 0);
-  index_shard(folder.path(), "a.tar", {});
+  testing::index_shard(folder.path(), "a.tar");
   const std::uint64_t second = read_tar_index(folder / "a.tar", bytes.size()).at(1);
   const RawSample in_place = read_raw_sample(file, 0, second);
   const RawSample at_once = parse_sample(std::span(bytes).first(second), 0);

@@ -7,6 +7,7 @@
 #include "data/energon/index_metadata.h"
 #include "data/energon/shard_record.h"
 #include "data/energon/tar_index.h"
+#include "unit/data/indexed_shard.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {
@@ -44,7 +45,7 @@ TEST(IndexSettings, NeedARoot) {
 TEST(IndexShard, WritesTheIndexAndNotesEachSample) {
   const TemporaryFolder folder;
   folder.write("a.tar", shard_of({"1", "2"}));
-  const ShardResult result = index_shard(folder.path(), "a.tar", {});
+  const ShardResult result = index_shard(folder.path(), "a.tar");
   EXPECT_EQ(result.summary.skip_reason, "");
   EXPECT_EQ(result.summary.samples, 2U);
   EXPECT_EQ(result.summary.end_offset, 4096U);
@@ -57,9 +58,9 @@ TEST(IndexShard, SkipsAShardThatIsDamagedOrCannotBeRead) {
   const TemporaryFolder folder;
   folder.write("cut.tar", shard_of({"1", "2"}).substr(0, 1700));
   folder.write("text.tar", "hello");
-  EXPECT_THAT(index_shard(folder.path(), "cut.tar", {}).summary.skip_reason, HasSubstr("should end at byte"));
-  EXPECT_THAT(index_shard(folder.path(), "text.tar", {}).summary.skip_reason, HasSubstr("tar header"));
-  EXPECT_THAT(index_shard(folder.path(), "gone.tar", {}).summary.skip_reason, HasSubstr("cannot open"));
+  EXPECT_THAT(index_shard(folder.path(), "cut.tar").summary.skip_reason, HasSubstr("should end at byte"));
+  EXPECT_THAT(index_shard(folder.path(), "text.tar").summary.skip_reason, HasSubstr("tar header"));
+  EXPECT_THAT(index_shard(folder.path(), "gone.tar").summary.skip_reason, HasSubstr("cannot open"));
   EXPECT_FALSE(std::filesystem::exists(folder / "cut.tar.idx"));
 }
 
@@ -179,7 +180,9 @@ TEST(IndexChangedShard, ReadsAShardAgainWhereItsTimeOrItsIndexChanged) {
   folder.write("a.tar", shard_of({"1", "2"}));
   make_folder(folder / kRecordFolder);
   const auto was_read = [&](bool rescan = false) {
-    return index_changed_shard(folder.path(), "a.tar", {}, rescan).was_read;
+    const FoundShard found = find_changed_shard(folder.path(), "a.tar", {}, rescan);
+    write_down(folder.path(), found);
+    return found.known.was_read;
   };
   EXPECT_TRUE(was_read());
   EXPECT_FALSE(was_read());
@@ -195,7 +198,7 @@ TEST(ShardRecord, ThatIsDamagedIsNoRecord) {
   const TemporaryFolder folder;
   folder.write("a.tar", shard_of({"1", "2"}));
   make_folder(folder / kRecordFolder);
-  index_changed_shard(folder.path(), "a.tar", {}, false);
+  write_down(folder.path(), find_changed_shard(folder.path(), "a.tar", {}, false));
   const auto path = record_path(folder.path(), "a.tar");
   std::string bytes = read_text(path);
   bytes[bytes.size() - 3] ^= 1;

@@ -9,9 +9,9 @@
 #include "data/energon/indexed_dataset.h"
 #include "data/energon/shape_reader.h"
 #include "data/energon/shapes_file.h"
-#include "data/energon/shard_result.h"
 #include "support/child_process.h"
 #include "support/errors.h"
+#include "unit/data/indexed_shard.h"
 #include "unit/data/shards.h"
 
 namespace dfm::data::testing {
@@ -31,7 +31,7 @@ class Indexed {
     IndexReport report;
     for (const auto& [name, archive] : shards) {
       folder_.write(name, archive);
-      report.shards.push_back({name, index_shard(folder_.path(), name, {}).summary.samples});
+      report.shards.push_back({name, index_shard(folder_.path(), name).summary.samples});
     }
     prepare_meta_folder({.root = folder_.path()});
     write_metadata({.root = folder_.path()}, report);
@@ -211,7 +211,7 @@ TEST(IndexedDataset, GivesTheShapesThatWereRecorded) {
   EXPECT_EQ(dataset.shape(2, 19), (SampleShape{16, 1, 2, 2, 2}));  // golden: latents [16,1,2,2], texts [2,16]
 
   folder.write("set/shard-000001.tar", shard_of({"1"}));
-  index_shard(root, "shard-000001.tar", {});
+  index_shard(root, "shard-000001.tar");
   folder.write(
       "set/.nv-meta/.info.json",
       R"({"shard_counts": {"shard-000000.tar": 20, "shard-000001.tar": 1, "shard-000002.tar": 20}})");
