@@ -58,7 +58,8 @@ KeyTable make_table() {
   for (auto* const section :
        {keys::model_keys, keys::layout_keys, keys::diffusion_keys, keys::train_keys, keys::observation_keys,
         keys::sharding_keys, keys::optimizer_keys, keys::checkpoint_keys, keys::dataset_keys,
-        keys::prepare_keys, keys::index_keys, keys::stage_keys, keys::consolidate_keys, keys::sample_keys}) {
+        keys::data_reading_keys, keys::mock_keys, keys::encoder_keys, keys::prepare_keys, keys::index_keys,
+        keys::stage_keys, keys::consolidate_keys, keys::sample_keys}) {
     append(table.keys, section());
   }
   table.aliases = aliases();

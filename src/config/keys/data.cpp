@@ -11,10 +11,9 @@ std::vector<Key> dataset_keys() {
           .in("tokens"),
       choice("dataset.batching", "packed", {"packed", "fixed_length", "buckets"},
              "Samples of a step share a forward pass: packed one behind the other up to the capacity; or "
-             "only with "
-             "others of the same number of tokens (fixed_length), or of the same frames, height and width, "
-             "whose "
-             "samples are then gathered into the same steps (buckets), train.micro_batch_size at a time"),
+             "only with others of the same number of tokens (fixed_length), or of the same frames, height "
+             "and width, whose samples are then gathered into the same steps (buckets), "
+             "train.micro_batch_size at a time"),
       choice("dataset.balance", "steps", {"steps", "ranks"},
              "Samples are divided among the ranks by their FLOPs; steps: they also change places within "
              "packing_buffer_size positions, so that steps cost about the same (not with buckets)"),
@@ -30,6 +29,11 @@ std::vector<Key> dataset_keys() {
           .at_least(1)
           .in("samples"),
       integer("dataset.shuffle_slices", 4, "Slices whose samples are mixed with each other").at_least(1),
+  };
+}
+
+std::vector<Key> data_reading_keys() {
+  return {
       integer("dataset.num_workers", 2, "Threads of each rank that read and decode samples ahead")
           .at_least(1),
       integer("dataset.prefetch_steps", 2, "Steps that are read ahead of the one that computes").at_least(1),
@@ -39,6 +43,11 @@ std::vector<Key> dataset_keys() {
           .at_most(12),
       integer("dataset.max_bad_samples", 0, "Unreadable samples to leave out before the run ends with code 3")
           .at_least(0),
+  };
+}
+
+std::vector<Key> mock_keys() {
+  return {
       flag("dataset.mock", false, "Train on made-up latents of a fixed shape instead of dataset.path"),
       integer("dataset.mock_samples", 1024, "Number of mock samples in an epoch").at_least(1),
       integer("dataset.F_latents", 1, "Frames of a mock latent").at_least(1),
@@ -46,6 +55,11 @@ std::vector<Key> dataset_keys() {
       integer("dataset.W_latents", 32, "Width of a mock latent").at_least(1),
       integer("dataset.seq_length", {}, "Tokens of a mock sample; null: those of the latent").at_least(1),
       integer("dataset.context_seq_len", 512, "Text rows of a mock sample").at_least(1),
+  };
+}
+
+std::vector<Key> encoder_keys() {
+  return {
       choice("encoders.codec", "dct", {"dct"},
              "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights"),
       choice("encoders.text", "hash", {"hash"},

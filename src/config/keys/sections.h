@@ -1,4 +1,4 @@
-// The tables that make up all_keys(), a function a section or a program.
+// The tables that make up all_keys(), a function a section, a subject of one, or a program.
 #pragma once
 
 #include <vector>
@@ -16,6 +16,9 @@ std::vector<Key> sharding_keys();
 std::vector<Key> optimizer_keys();
 std::vector<Key> checkpoint_keys();
 std::vector<Key> dataset_keys();
+std::vector<Key> data_reading_keys();
+std::vector<Key> mock_keys();
+std::vector<Key> encoder_keys();
 std::vector<Key> prepare_keys();
 std::vector<Key> index_keys();
 std::vector<Key> stage_keys();
