@@ -26,7 +26,7 @@ std::uint64_t fingerprint_of(const std::vector<IndexedShard>& shards) {
 }
 
 std::unique_ptr<ShardShapes> open_shapes(const fs::path& root, const std::vector<IndexedShard>& shards,
-                                         IndexedDataset::FindCopy find_copy) {
+                                         FindCopy find_copy) {
   if (!ShapesFile::exists(root)) return nullptr;
   auto shapes = std::make_unique<ShardShapes>(ShapesFile::open(root), std::move(find_copy));
   for (const IndexedShard& shard : shards) {

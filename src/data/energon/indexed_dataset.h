@@ -15,7 +15,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "data/energon/find_copy.h"
 #include "data/energon/raw_sample.h"
 #include "data/energon/sample_shapes.h"
 #include "data/energon/split_shards.h"
@@ -34,9 +34,6 @@ class ShardShapes;
 
 class IndexedDataset {
  public:
-  // Where a copy of a file is that is nearer; empty where there is none (yet).
-  using FindCopy = std::function<std::optional<std::filesystem::path>(const std::filesystem::path&)>;
-
   // Throws a data error that says what to do: no index, an index that does not fit its shard, no such split,
   // an empty one, a split that names a shard that is not there. The recorded shapes are read from a copy
   // where there is one.

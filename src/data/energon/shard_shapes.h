@@ -2,16 +2,14 @@
 // last are kept, so that memory does not grow with the data set.
 #pragma once
 
-#include <filesystem>
-#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "data/energon/find_copy.h"
 #include "data/energon/shapes_file.h"
 
 namespace dfm::data {
@@ -19,9 +17,6 @@ namespace dfm::data {
 class ShardShapes {
  public:
   using Rows = std::shared_ptr<const std::vector<SampleShape>>;
-
-  // Where a copy of a file is that is nearer; empty where there is none (yet).
-  using FindCopy = std::function<std::optional<std::filesystem::path>(const std::filesystem::path&)>;
 
   ShardShapes(ShapesFile file, FindCopy find_copy)
       : file_(std::move(file)), find_copy_(std::move(find_copy)) {}

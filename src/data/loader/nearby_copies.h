@@ -4,14 +4,14 @@
 
 #include <filesystem>
 #include <functional>
-#include <optional>
+
+#include "data/energon/find_copy.h"
 
 namespace dfm::data {
 
 // The functions may be called from several threads. Empty functions: there are no copies.
 struct NearbyCopies {
-  // The copy of a file; empty where there is none yet.
-  std::function<std::optional<std::filesystem::path>(const std::filesystem::path&)> find;
+  FindCopy find;
   // Called for a file whose copy could not be read while the file itself could.
   std::function<void(const std::filesystem::path&)> give_up;
 };
