@@ -7,6 +7,8 @@
 #include <span>
 #include <tuple>
 
+#include "data/loader/greatest_first.h"
+
 namespace dfm::data {
 namespace {
 
@@ -92,15 +94,11 @@ class Halving {
 std::vector<std::size_t> evenly_spread(const std::vector<double>& costs) {
   Items placed(costs.size());
   std::iota(placed.begin(), placed.end(), 0U);
-  Items by_cost = placed;
   Halving(costs).spread(placed);
   // The places that a cost got, filled in the order of the items that have it.
-  const auto dearest = [&](std::size_t a, std::size_t b) { return costs[a] > costs[b]; };
-  std::ranges::stable_sort(by_cost, dearest);
-  Items places(costs.size());
-  std::iota(places.begin(), places.end(), 0U);
-  std::ranges::stable_sort(places,
-                           [&](std::size_t a, std::size_t b) { return dearest(placed[a], placed[b]); });
+  std::vector<double> cost_at_place;
+  for (const std::size_t item : placed) cost_at_place.push_back(costs[item]);
+  const Items by_cost = greatest_first(costs), places = greatest_first(cost_at_place);
   Items items(costs.size());
   for (std::size_t i = 0; i < items.size(); ++i) items[places[i]] = by_cost[i];
   return items;

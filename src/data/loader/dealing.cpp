@@ -5,6 +5,8 @@
 #include <numeric>
 #include <optional>
 
+#include "data/loader/greatest_first.h"
+
 namespace dfm::data {
 namespace {
 
@@ -14,7 +16,7 @@ class Dealing {
  public:
   Dealing(const std::vector<double>& costs, std::size_t ranks)
       : costs_(costs), items_(ranks), load_(ranks, 0) {
-    for (const std::size_t item : dearest_first())
+    for (const std::size_t item : greatest_first(costs))
       give(item, static_cast<std::size_t>(std::ranges::min_element(load_) - load_.begin()));
   }
 
@@ -43,13 +45,6 @@ class Dealing {
     std::size_t given;
     std::optional<std::size_t> taken;
   };
-
-  Items dearest_first() const {
-    Items order(costs_.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::stable_sort(order, std::greater(), [this](std::size_t i) { return costs_[i]; });
-    return order;
-  }
 
   Items lightest_first() const {
     Items order(load_.size());

@@ -6,16 +6,10 @@
 #include <numeric>
 
 #include "data/loader/dealing.h"
+#include "data/loader/greatest_first.h"
 
 namespace dfm::data {
 namespace {
-
-std::vector<std::size_t> longest_first(const std::vector<std::int64_t>& weights) {
-  std::vector<std::size_t> order(weights.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return weights[a] > weights[b]; });
-  return order;
-}
 
 // A tournament over the room left in each pack: finds the first pack with at least a given room in O(log n).
 class RoomTree {
@@ -70,7 +64,7 @@ StepPlan deal_packs(const std::vector<Pack>& packs, const std::vector<double>& c
 std::vector<Pack> first_fit_decreasing(const std::vector<std::int64_t>& token_counts, std::int64_t capacity) {
   std::vector<Pack> packs;
   RoomTree room(token_counts.size(), capacity);
-  for (const std::size_t item : longest_first(token_counts)) {
+  for (const std::size_t item : greatest_first(token_counts)) {
     const std::int64_t needed = std::min(token_counts[item], capacity);
     const std::size_t pack = room.first_with_room(needed);
     if (pack >= packs.size()) packs.resize(pack + 1);
