@@ -10,6 +10,7 @@ import signal
 import time
 from dataclasses import dataclass, field
 
+from life import SHIM
 from power_loss import lose_power
 
 MPIRUN_KILLED_RANK = 128 + signal.SIGKILL
@@ -36,6 +37,15 @@ class Fault:
 
 def rule(calls, pattern, first, count, rank, action):
     return {"DFM_FAULT": f"{calls}|{pattern}|{first}|{count}|{rank}|{action}"}
+
+
+FOREVER = ANY_RANK = -1
+
+
+def below(root, calls, pattern, action, first=1, count=FOREVER, rank=ANY_RANK, log=None):
+    """The environment of a program that meets a fault in a folder; the log tells what it struck."""
+    return {"LD_PRELOAD": str(SHIM), "DFM_FAULT_ROOT": str(root), **rule(calls, pattern, first, count, rank, action),
+            **({"DFM_FAULT_LOG": str(log)} if log else {})}
 
 
 # Killing, at any time or at the n-th call that changes a file.

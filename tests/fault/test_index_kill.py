@@ -8,9 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from conftest import BIN, command, ENVIRONMENT, run
+from conftest import command, ENVIRONMENT, run
+from faults import below
+from life import SHIM
 
-SHIM = BIN.parent / "lib" / "libfault_shim.so"
 KILLED = -9
 MOST_CALLS = 60
 
@@ -50,8 +51,7 @@ def content(root):
 
 def killed_at(root, calls, number, notes):
     """Whether the run was killed; it ends as it should where there are fewer such calls."""
-    environment = {**ENVIRONMENT, "LD_PRELOAD": str(SHIM), "DFM_FAULT_ROOT": str(root), "DFM_FAULT": f"{calls}|*|{number}|1|0|kill",
-                   "DFM_FAULT_LOG": str(notes)}
+    environment = {**ENVIRONMENT, **below(root, calls, "*", "kill", first=number, count=1, rank=0, log=notes)}
     done = subprocess.run(command("dfm_index", root, "--force-overwrite"), env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode in (0, KILLED), done.stderr
     return done.returncode == KILLED

@@ -6,14 +6,10 @@ import shutil
 
 import pytest
 
-from conftest import BIN, run, TINY
+from conftest import run, TINY
+from faults import below
 
-SHIM = BIN.parent / "lib/libfault_shim.so"
 DATA, STORAGE = 3, 4
-
-
-def fault(folder, calls, pattern, first, count, action):
-    return {"LD_PRELOAD": str(SHIM), "DFM_FAULT_ROOT": str(folder), "DFM_FAULT": f"{calls}|{pattern}|{first}|{count}|-1|{action}"}
 
 
 @pytest.fixture
@@ -47,14 +43,14 @@ ONE_SHARD = "*shard*1.tar"
 
 def test_a_read_that_fails_once_is_tried_again_and_changes_nothing(data, tmp_path):
     train(data, tmp_path / "undisturbed")
-    printed = train(data, tmp_path / "run", env=fault(data, "r", "*.tar", 5, 1, EIO))
+    printed = train(data, tmp_path / "run", env=below(data, "r", "*.tar", EIO, first=5, count=1))
     assert "attempt 2 of 2 follows" in printed
     assert losses(tmp_path / "run") == losses(tmp_path / "undisturbed")
 
 
 def test_short_reads_change_nothing(data, tmp_path):
     train(data, tmp_path / "undisturbed")
-    train(data, tmp_path / "run", env=fault(data, "r", "*.tar", 1, -1, "short"))
+    train(data, tmp_path / "run", env=below(data, "r", "*.tar", "short"))
     assert losses(tmp_path / "run") == losses(tmp_path / "undisturbed")
 
 
@@ -64,7 +60,7 @@ def a_shard(data):
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_what_stays_unreadable_is_left_out_once_and_remembered(data, tmp_path, ranks):
-    folder, unreadable = tmp_path / "run", fault(data, "r", a_shard(data), 1, -1, EIO)
+    folder, unreadable = tmp_path / "run", below(data, "r", a_shard(data), EIO)
     printed = train(data, folder, "dataset.max_bad_samples=4", env=unreadable, ranks=ranks)  # two epochs and a bit
     assert printed.count("left out: ") == 4 and "Input/output error" in printed
     state = manifest(folder)
@@ -77,24 +73,24 @@ def test_what_stays_unreadable_is_left_out_once_and_remembered(data, tmp_path, r
 
 
 def test_the_budget_ends_the_run(data, tmp_path):
-    printed = train(data, tmp_path / "run", "dataset.max_bad_samples=3", env=fault(data, "r", a_shard(data), 1, -1, EIO), code=DATA, ranks=2)
+    printed = train(data, tmp_path / "run", "dataset.max_bad_samples=3", env=below(data, "r", a_shard(data), EIO), code=DATA, ranks=2)
     assert "Input/output error" in printed and "dataset.max_bad_samples=3" in printed
 
 
 def test_a_shard_without_permission_is_not_tried_again(data, tmp_path):
-    printed = train(data, tmp_path / "run", env=fault(data, "o", a_shard(data), 1, -1, f"errno {errno.EACCES}"), code=DATA)
+    printed = train(data, tmp_path / "run", env=below(data, "o", a_shard(data), f"errno {errno.EACCES}"), code=DATA)
     assert "Permission denied" in printed and "attempt" not in printed
 
 
 def test_data_only_has_the_same_budget(data):
     words = [*TINY, "--data-only", f"dataset.path={data}", "train.train_iters=6", "dataset.read_attempts=1"]
-    unreadable = fault(data, "r", a_shard(data), 1, -1, EIO)
+    unreadable = below(data, "r", a_shard(data), EIO)
     assert "4 samples could not be read" in run("dfm_train", *words, "dataset.max_bad_samples=4", env=unreadable, ranks=2).stderr
     assert "Input/output error" in run("dfm_train", *words, "dataset.max_bad_samples=3", env=unreadable, ranks=2, code=DATA).stderr
 
 
 def test_a_full_scratch_disk_is_told_from_the_shards(data, tmp_path):
     (tmp_path / "scratch").mkdir()
-    full = fault(tmp_path, "w", f"{tmp_path}/scratch/*", 1, -1, f"errno {errno.ENOSPC}")
+    full = below(tmp_path, "w", f"{tmp_path}/scratch/*", f"errno {errno.ENOSPC}")
     printed = train(data, tmp_path / "run", "stage.mode=broadcast", f"stage.scratch={tmp_path}/scratch", env=full, code=STORAGE)
     assert "No space left on device" in printed and f"{tmp_path}/scratch" in printed
