@@ -18,6 +18,10 @@ class ExpertShape(Shape):
     factor: float = 2.0
     group: str = "sample"
 
+    def keys(self):
+        return {**super().keys(), "num_moe_experts": self.experts, "moe_expert_capacity_factor": self.factor,
+                "moe_routing_group": self.group}
+
 
 class Experts(nn.Module):
     def __init__(self, s):

@@ -17,7 +17,6 @@ def enliven(model, scale=0.06):
 
 
 def random_samples(pack, features, text_width):
-    """pack: grid, level and text rows of each sample."""
     return [(torch.randn(grid[0] * grid[1] * grid[2], features), positions(grid), torch.tensor(level), torch.randn(rows, text_width))
             for grid, level, rows in pack]
 
@@ -31,7 +30,11 @@ def expected_of(model, samples, direction):
     return {"output": torch.cat(outputs).detach(), **{f"grad.{name}": each.grad for name, each in model.named_parameters()}}
 
 
-def assert_agrees(model, samples, keys, folder):
+def assert_agrees(model, pack, keys, folder):
+    """pack: grid of patches, level and text rows of each sample."""
+    torch.manual_seed(5)
+    enliven(model)
+    samples = random_samples(pack, 4 * keys.get("in_channels", 16), keys["crossattn_emb_size"])
     tensors = {f"param.{name}": value.detach().clone() for name, value in model.named_parameters()}
     tokens, where, levels, texts = zip(*samples)
     direction = torch.randn(torch.cat(tokens).shape)

@@ -26,6 +26,12 @@ class Shape:
     def head(self):
         return self.hidden // self.heads
 
+    def keys(self):
+        """The model.* keys of dfm."""
+        return {"family": "moviegen", "num_layers": self.layers, "hidden_size": self.hidden, "num_attention_heads": self.heads,
+                "num_query_groups": self.groups, "ffn_hidden_size": self.ffn, "crossattn_emb_size": self.text,
+                "max_frames": self.frames, "max_img_h": self.height, "max_img_w": self.width, "cross_residual": self.cross_residual}
+
 
 def rms(x, weight, eps):
     return x / torch.sqrt((x * x).mean(-1, keepdim=True) + eps) * weight

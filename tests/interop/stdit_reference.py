@@ -26,6 +26,12 @@ class Shape:
     def features(self):
         return self.channels * 4
 
+    def keys(self):
+        """The model.* keys of dfm."""
+        return {"family": "stdit", "num_layers": self.layers, "hidden_size": self.hidden, "num_attention_heads": self.heads,
+                "ffn_hidden_size": self.ffn, "crossattn_emb_size": self.text, "adaln_rank": self.rank,
+                "in_channels": self.channels, "layernorm_epsilon": self.eps}
+
 
 def attend(q, k, v):
     """[B, S, H, d], [B, T, H, d], [B, T, H, d] -> [B, S, H d]."""

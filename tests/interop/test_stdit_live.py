@@ -1,9 +1,12 @@
 """The C++ ST-DiT against an independent one in PyTorch, live: the output and every gradient."""
 
+import json
+
 import pytest
 import torch
 
-from family_probe import assert_agrees, enliven, random_samples
+from conftest import run
+from family_probe import assert_agrees
 from stdit_reference import Shape, StDit
 
 SHAPES = {
@@ -17,10 +20,12 @@ PACKS = {"one video": [((3, 4, 5), 0.3, 7)], "videos and pictures": [((4, 2, 3),
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_output_and_every_gradient_agree(shape, pack, tmp_path):
     shape = SHAPES[shape]
-    torch.manual_seed(5)
-    model = StDit(shape)
-    enliven(model)
-    keys = {"family": "stdit", "num_layers": shape.layers, "hidden_size": shape.hidden, "num_attention_heads": shape.heads,
-            "ffn_hidden_size": shape.ffn, "crossattn_emb_size": shape.text, "adaln_rank": shape.rank,
-            "in_channels": shape.channels, "layernorm_epsilon": shape.eps}
-    assert_agrees(model, random_samples(PACKS[pack], shape.features, shape.text), keys, tmp_path)
+    assert_agrees(StDit(shape), PACKS[pack], shape.keys(), tmp_path)
+
+
+@pytest.mark.parametrize("recipe, layers, hidden, heads", [("stdit_v3_xl", 28, 1152, 16), ("stdit_xl", 24, 1536, 12), ("stdit_3b", 24, 2048, 16)])
+def test_the_recipes_have_as_many_parameters(recipe, layers, hidden, heads):
+    with torch.device("meta"):
+        model = StDit(Shape(layers=layers, hidden=hidden, heads=heads, ffn=4 * hidden, text=1024, rank=256))
+    planned = run("dfm_train", "--plan", "--json", "--recipe", recipe, "dataset.task_encoder_seq_length=64").stdout
+    assert json.loads(planned)["parameters"] == sum(each.numel() for each in model.parameters())
