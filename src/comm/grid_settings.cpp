@@ -87,18 +87,9 @@ GridShape grid_shape(const Config& config) {
         fmt::format("model.sequence_parallel = false with model.tensor_model_parallel_size = {}",
                     shape.tensor),
         "tensor parallel ranks always share the sequence, too: it moves the same bytes and needs less "
-        "memory; "
-        "leave model.sequence_parallel out");
+        "memory; leave model.sequence_parallel out");
   }
   shape.context_heads = context_heads(config, shape.context);
-  if (shape.pipeline > 1 && sharding(config) >= Sharding::gradients) {
-    throw usage_error(
-        fmt::format(
-            "FSDP with model.pipeline_model_parallel_size = {}: every micro-batch of every stage would "
-            "gather its blocks anew",
-            shape.pipeline),
-        "give ddp.data_parallel_sharding_strategy=optim with a pipeline, or FSDP without one");
-  }
   return shape;
 }
 

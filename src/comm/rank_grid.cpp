@@ -125,8 +125,6 @@ GridGroups::GridGroups(const Group& world, const RankGrid& grid)
       data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),
       shard(data_context.split(data_context.rank() / ranks_of_shard(data_context, grid), "shard")),
       shard_copies(data_context.split(data_context.rank() % ranks_of_shard(data_context, grid), "copies")),
-      stage(along(world, grid, "tp x dp x cp", &GridCoordinates::tensor, &GridCoordinates::context,
-                  &GridCoordinates::data)),
       replica(along(world, grid, "tp x cp x pp", &GridCoordinates::tensor, &GridCoordinates::context,
                     &GridCoordinates::pipeline)),
       all(world.split(0, "all")) {}

@@ -64,7 +64,6 @@ struct GridGroups {
   Group data_context;   // the ranks among which a gradient is always partial
   Group shard;          // neighbours in it that divide parameters and optimizer state
   Group shard_copies;   // those of it that have the same share
-  Group stage;          // those that compute with the same layers: tensor x context x data
   Group replica;        // those that compute the same samples: tensor x context x pipeline
   Group all;
 };

@@ -50,10 +50,7 @@ struct Backbone {
 
 // Of a sample, in patches.
 struct SampleSize {
-  SampleSize(std::int64_t token_count, std::int64_t frame_count = 1)  // NOLINT(google-explicit-constructor)
-      : tokens(token_count), frames(frame_count) {}
-
-  std::int64_t tokens, frames;
+  std::int64_t tokens = 1, frames = 1;
 };
 
 // What the tensor ranks divide in whole units: each rank needs one at least.

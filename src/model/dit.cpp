@@ -22,10 +22,7 @@ at::Tensor declare_head_norm(const Scope& scope, const char* name, const DitShap
   return scope.child(name).declare("weight", {shape.head_width()}, Init::ones());
 }
 
-// So many parts, each as wide as a head, side by side in every head.
-Columns head_columns(const DitShape& shape, std::int64_t parts) {
-  return {shape.num_attention_heads, parts * shape.head_width()};
-}
+constexpr double kTimeNormEpsilon = 1e-6;
 
 std::int64_t own_heads(const Scope& scope, const DitShape& shape) {
   return scope.parallel().share(shape.num_attention_heads).count;
@@ -124,32 +121,43 @@ at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Ten
   return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp]), layout), layout);
 }
 
-Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
-    : plan_(std::move(plan)),
+DitEnds::DitEnds(const DitShape& shape, nn::ParameterList& parameters)
+    : time_norm_weight_(
+          Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
       x_embedder_(
           Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
       position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
                       shape.max_img_w / shape.patch_spatial, shape.hidden_size),
       time_embedder_(parameters, shape.hidden_size),
       final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear"), shape.hidden_size,
-                                            shape.patch_features(), last_init(shape))) {
-  // Built, counted and saved, never used: the reference skips this norm in its forward pass (spec/dfm.md
-  // section 1.3).
-  dtype_carrier_ = Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones());
-  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
-    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
-  }
+                                            shape.patch_features(), last_init(shape))) {}
+
+at::Tensor DitEnds::tokens_embedded(const PackInput& input, const PackLayout& layout) const {
+  return x_embedder_(input.tokens.to(dtype())) +
+         position_table_.rows_for(layout.own_rows(input.positions)).to(dtype());
 }
 
+at::Tensor DitEnds::time_embedded(const at::Tensor& noise_level) const {
+  return time_embedder_(noise_level, dtype());
+}
+
+at::Tensor DitEnds::normed_time_embedded(const at::Tensor& noise_level) const {
+  const at::Tensor time = time_embedded(noise_level);
+  return at::rms_norm(time, {time.size(1)}, time_norm_weight_, kTimeNormEpsilon);
+}
+
+Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
+    : plan_(std::move(plan)),
+      ends_(shape, parameters),
+      blocks_(declare_blocks<DitBlock>(shape, parameters, plan_)) {}
+
 at::Tensor Dit::forward(const PackInput& input, const PackLayout& layout) const {
-  const auto dtype = dtype_carrier_.scalar_type();
-  const at::Tensor x = x_embedder_(input.tokens.to(dtype)) +
-                       position_table_.rows_for(layout.own_rows(input.positions)).to(dtype);
   const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], in[1], in[2], layout);
   };
-  return final_layer_linear_(run_stack(plan_, blocks_.size(), block,
-                                       {x, time_embedder_(input.noise_level, dtype), input.text.to(dtype)}));
+  return ends_.patches_of(run_stack(plan_, blocks_.size(), block,
+                                    {ends_.tokens_embedded(input, layout),
+                                     ends_.time_embedded(input.noise_level), input.text.to(ends_.dtype())}));
 }
 
 namespace {

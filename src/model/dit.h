@@ -99,6 +99,30 @@ class DitBlock {
   AdaLn modulation_;
 };
 
+// What is around the blocks: tokens and times in, the features of patches out.
+class DitEnds {
+ public:
+  DitEnds(const DitShape& shape, nn::ParameterList& parameters);
+
+  // The type to compute in.
+  at::ScalarType dtype() const { return time_norm_weight_.scalar_type(); }
+  // This rank's tokens with their positions: [S, h].
+  at::Tensor tokens_embedded(const PackInput& input, const nn::PackLayout& layout) const;
+  // noise_level [n] -> [n, h].
+  at::Tensor time_embedded(const at::Tensor& noise_level) const;
+  // With the norm of the embedded time, which DiT declares and leaves out (spec/dfm.md section 1.3).
+  at::Tensor normed_time_embedded(const at::Tensor& noise_level) const;
+  // x [S, h] -> [S, patch features].
+  at::Tensor patches_of(const at::Tensor& x) const { return final_layer_linear_(x); }
+
+ private:
+  at::Tensor time_norm_weight_;
+  nn::Linear x_embedder_;
+  nn::PositionTable position_table_;
+  TimeEmbedder time_embedder_;
+  nn::Linear final_layer_linear_;
+};
+
 class Dit {
  public:
   Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
@@ -108,12 +132,8 @@ class Dit {
 
  private:
   RecomputePlan plan_;
-  at::Tensor dtype_carrier_;  // a parameter: its dtype is the one to compute in
-  nn::Linear x_embedder_;
-  nn::PositionTable position_table_;
-  TimeEmbedder time_embedder_;
+  DitEnds ends_;
   std::vector<DitBlock> blocks_;
-  nn::Linear final_layer_linear_;
 };
 
 BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan = {});

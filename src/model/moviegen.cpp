@@ -145,9 +145,7 @@ MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, Re
   emb_t_ = table("emb_t", shape.max_frames / shape.patch_temporal);
   emb_h_ = table("emb_h", shape.max_img_h / shape.patch_spatial);
   emb_w_ = table("emb_w", shape.max_img_w / shape.patch_spatial);
-  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
-    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
-  }
+  blocks_ = declare_blocks<MovieGenBlock>(shape, parameters, plan_);
 }
 
 at::Tensor MovieGen::time_embedded(const at::Tensor& noise_level) const {

@@ -1,20 +1,14 @@
 #include "model/stdit.h"
 
-#include <fmt/core.h>
-
 #include "nn/modulation.h"
 
 namespace dfm::model {
 namespace {
 
-using nn::Init;
-using nn::Linear;
 using nn::PackLayout;
 using nn::Scope;
 
 enum Branches { kFull, kCross, kTemporal, kSpatial, kMlp, kBranches };
-
-constexpr double kTimeNormEpsilon = 1e-6;
 
 }  // namespace
 
@@ -46,60 +40,40 @@ at::Tensor StDitBlock::forward(at::Tensor x, const at::Tensor& time, const at::T
 StDit::StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
     : plan_(std::move(plan)),
       cut_(parameters.parallel().sequence_cut()),
-      time_norm_weight_(
-          Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
-      x_embedder_(
-          Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
-      position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
-                      shape.max_img_w / shape.patch_spatial, shape.hidden_size),
-      time_embedder_(parameters, shape.hidden_size),
-      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear"), shape.hidden_size,
-                                            shape.patch_features(), last_init(shape))) {
-  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
-    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
-  }
-}
+      ends_(shape, parameters),
+      blocks_(declare_blocks<StDitBlock>(shape, parameters, plan_)) {}
 
 at::Tensor StDit::forward(const PackInput& input, const PackLayout& layout) const {
-  const auto dtype = time_norm_weight_.scalar_type();
-  const at::Tensor x = x_embedder_(input.tokens.to(dtype)) +
-                       position_table_.rows_for(layout.own_rows(input.positions)).to(dtype);
-  const at::Tensor time = at::rms_norm(time_embedder_(input.noise_level, dtype), {x.size(1)},
-                                       time_norm_weight_, kTimeNormEpsilon);
   const StDitOrders orders{layout, through_frames(input.positions, layout, cut_),
                            within_frames(input.positions, layout, cut_)};
   const auto block = [this, orders](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], in[1], in[2], orders);
   };
-  return final_layer_linear_(run_stack(plan_, blocks_.size(), block, {x, time, input.text.to(dtype)}));
+  return ends_.patches_of(
+      run_stack(plan_, blocks_.size(), block,
+                {ends_.tokens_embedded(input, layout), ends_.normed_time_embedded(input.noise_level),
+                 input.text.to(ends_.dtype())}));
 }
 
 namespace {
 
-// A DiT whose blocks have two more attentions, each with its four projections, of short sequences.
-double stdit_forward_flops(const DitShape& shape, const SampleSize& sample, std::int64_t text_rows) {
+// Of two more attentions a block, each with its four projections, of short sequences.
+double axis_attention_flops(const DitShape& shape, const SampleSize& sample) {
   const auto h = static_cast<double>(shape.hidden_size), s = static_cast<double>(sample.tokens),
-             t = static_cast<double>(text_rows), frames = static_cast<double>(sample.frames);
-  const double products = 14 * h * h + 2 * h * static_cast<double>(shape.ffn_hidden_size);
-  const double text_products = 2 * h * static_cast<double>(shape.crossattn_emb_size);
-  const double attention = 2 * s * h * (s + t + frames + s / frames);
-  const double layers = s * products + t * text_products + attention;
-  const double ends = 2 * s * h * static_cast<double>(shape.patch_features());
-  return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
+             frames = static_cast<double>(sample.frames);
+  return 2 * static_cast<double>(shape.num_layers) * (8 * s * h * h + 2 * s * h * (frames + s / frames));
 }
 
 }  // namespace
 
 BackboneSpec stdit_spec(const DitShape& shape, const RecomputePlan& plan) {
-  return {.title = fmt::format("ST-DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
-                               shape.num_attention_heads),
-          .patches = shape,
-          .text_width = shape.crossattn_emb_size,
-          .tensor_units = tensor_units(shape),
-          .build = builder_of<StDit>(shape, plan),
-          .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
-            return stdit_forward_flops(shape, sample, rows);
-          }};
+  BackboneSpec spec = dit_spec(shape, plan);
+  spec.title = "ST-" + spec.title;
+  spec.build = builder_of<StDit>(shape, plan);
+  spec.forward_flops = [shape, of_dit = spec.forward_flops](const SampleSize& sample, std::int64_t rows) {
+    return of_dit(sample, rows) + axis_attention_flops(shape, sample);
+  };
+  return spec;
 }
 
 }  // namespace dfm::model

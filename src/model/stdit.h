@@ -43,12 +43,8 @@ class StDit {
  private:
   RecomputePlan plan_;
   nn::SequenceCut cut_;
-  at::Tensor time_norm_weight_;
-  nn::Linear x_embedder_;
-  nn::PositionTable position_table_;
-  TimeEmbedder time_embedder_;
+  DitEnds ends_;
   std::vector<StDitBlock> blocks_;
-  nn::Linear final_layer_linear_;
 };
 
 BackboneSpec stdit_spec(const DitShape& shape, const RecomputePlan& plan = {});

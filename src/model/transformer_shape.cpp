@@ -34,6 +34,10 @@ std::vector<TensorUnits> tensor_units(const TransformerShape& shape) {
           {"features of the MLP", "model.ffn_hidden_size", shape.ffn_hidden_size}};
 }
 
+nn::Columns head_columns(const TransformerShape& shape, std::int64_t parts) {
+  return {shape.num_attention_heads, parts * shape.head_width()};
+}
+
 nn::Init hidden_init(const TransformerShape& shape) { return nn::Init::normal(shape.init_method_std); }
 
 nn::Init output_init(const TransformerShape& shape) {

@@ -26,11 +26,6 @@ Init modulation_init(const WanShape& shape) {
   return Init::normal(1 / std::sqrt(static_cast<double>(shape.hidden_size)));
 }
 
-// So many parts, each as wide as a head, side by side in every head.
-Columns head_columns(const WanShape& shape, std::int64_t parts) {
-  return {shape.num_attention_heads, parts * shape.head_width()};
-}
-
 WanHeads own_heads(const Scope& scope, const WanShape& shape) {
   return {scope.parallel(), scope.parallel().share(shape.num_attention_heads).count, shape.head_width(),
           shape.num_attention_heads * shape.head_width(), shape.layernorm_epsilon};
@@ -175,9 +170,7 @@ Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan pla
           Scope(parameters, "head").declare("modulation", {1, 2, shape.hidden_size}, modulation_init(shape))),
       head_(Linear::with_bias(Scope(parameters, "head.head"), shape.hidden_size, shape.patch_features(),
                               last_init(shape))) {
-  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
-    blocks_.emplace_back(Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan_);
-  }
+  blocks_ = declare_blocks<WanBlock>(shape, parameters, plan_);
 }
 
 // A convolution whose stride is its window: a product with the weight in the order of a token's features.

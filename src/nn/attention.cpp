@@ -1,6 +1,9 @@
 #include "nn/attention.h"
 
+#include <algorithm>
+
 #include "nn/context_attention.h"
+#include "nn/head_batches.h"
 #include "nn/kernel_support.h"
 
 namespace dfm::nn {
@@ -9,33 +12,18 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Rows [begin, begin + samples * length) of [H, S, d] as a batch [samples, H, length, d]; nothing is copied.
-at::Tensor as_batch(const at::Tensor& heads, std::int64_t begin, std::int64_t samples, std::int64_t length) {
-  return heads.narrow(1, begin, samples * length).unflatten(1, {samples, length}).transpose(0, 1);
-}
-
 struct RunTensors {
   at::Tensor q, k, v;
 
   RunTensors to(at::ScalarType type) const { return {q.to(type), k.to(type), v.to(type)}; }
   // Every query head with its own key and value.
-  RunTensors spread() const {
-    const std::int64_t sharing = q.size(1) / k.size(1);
-    if (sharing == 1) return *this;
-    return {q, k.repeat_interleave(sharing, 1), v.repeat_interleave(sharing, 1)};
+  RunTensors spread(std::int64_t sharing) const {
+    return {q, spread_heads(k, sharing), spread_heads(v, sharing)};
   }
 };
 
-// Of a gradient [samples, H, length, d] what the heads that share a key or a value add up to.
-at::Tensor gathered(const at::Tensor& gradient, std::int64_t key_heads) {
-  if (gradient.size(1) == key_heads) return gradient;
-  return gradient.unflatten(1, {key_heads, -1}).sum(2);
-}
-
 RunTensors tensors_of(const EqualRun& run, const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
-  return {as_batch(q, run.query_begin, run.samples, run.query_length),
-          as_batch(k, run.key_begin, run.samples, run.key_length),
-          as_batch(v, run.key_begin, run.samples, run.key_length)};
+  return {query_batch(q, run), key_batch(k, run), key_batch(v, run)};
 }
 
 // Rows of the output [S, H, d] as a batch [samples, H, length, d].
@@ -51,8 +39,9 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
                             const std::vector<std::int64_t>& key_counts) {
     at::Tensor out = at::empty({q.size(1), q.size(0), q.size(2)}, q.options());
     variable_list saved{q, k, v, out};
+    const std::int64_t sharing = q.size(0) / k.size(0);
     for (const EqualRun& run : runs_with_tokens(query_counts, key_counts)) {
-      const RunTensors in = tensors_of(run, q, k, v).spread().to(product_type(q.scalar_type()));
+      const RunTensors in = tensors_of(run, q, k, v).spread(sharing).to(product_type(q.scalar_type()));
       auto [result, log_sum_exp] = at::_scaled_dot_product_flash_attention_for_cpu(in.q, in.k, in.v);
       output_batch(out, run).copy_(result);
       saved.push_back(log_sum_exp);
@@ -68,19 +57,24 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &out = saved[3];
     const at::Tensor dout = gradients[0].contiguous().view(out.sizes());
     const auto wide = product_type(q.scalar_type());
-    // Keys of a sample without queries here get no gradient.
-    at::Tensor dq = at::empty_like(q), dk = at::zeros_like(k), dv = at::zeros_like(v);
-    const auto runs = runs_with_tokens(context->saved_data["query_counts"].toIntVector(),
-                                       context->saved_data["key_counts"].toIntVector());
+    const std::int64_t sharing = q.size(0) / k.size(0);
+    const auto query_counts = context->saved_data["query_counts"].toIntVector();
+    const auto runs = runs_with_tokens(query_counts, context->saved_data["key_counts"].toIntVector());
+    at::Tensor dq = at::empty_like(q), dk = at::empty_like(k), dv = at::empty_like(v);
+    if (std::ranges::find(query_counts, 0) !=
+        query_counts.end()) {  // keys of a sample without queries here get no gradient
+      dk.zero_();
+      dv.zero_();
+    }
     for (std::size_t i = 0; i < runs.size(); ++i) {
-      const RunTensors in = tensors_of(runs[i], q, k, v).spread().to(wide);
+      const RunTensors in = tensors_of(runs[i], q, k, v).spread(sharing).to(wide);
       const RunTensors target = tensors_of(runs[i], dq, dk, dv);
       const auto [run_dq, run_dk, run_dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
           output_batch(dout, runs[i]).to(wide), in.q, in.k, in.v, output_batch(out, runs[i]).to(wide),
           saved[4 + i], 0.0, false);
       target.q.copy_(run_dq);
-      target.k.copy_(gathered(run_dk, k.size(0)));
-      target.v.copy_(gathered(run_dv, k.size(0)));
+      target.k.copy_(gathered_heads(run_dk, sharing));
+      target.v.copy_(gathered_heads(run_dv, sharing));
     }
     return {dq, dk, dv, {}, {}};
   }

@@ -13,7 +13,6 @@ Stripe feature_stripe(const Columns& features, std::int64_t inputs, const Range&
 
 at::Tensor declare_columns(const Scope& scope, std::int64_t inputs, const Columns& outputs, Init init) {
   const Shape shape{outputs.total(), inputs};
-  if (scope.parallel().tensor_ranks() == 1) return scope.declare("weight", shape, init);
   const Range mine = scope.parallel().share(outputs.count);
   return scope.declare_cut(
       "weight", shape,
@@ -22,7 +21,6 @@ at::Tensor declare_columns(const Scope& scope, std::int64_t inputs, const Column
 
 at::Tensor declare_rows(const Scope& scope, const Columns& inputs, std::int64_t outputs, Init init) {
   const Shape shape{outputs, inputs.total()};
-  if (scope.parallel().tensor_ranks() == 1) return scope.declare("weight", shape, init);
   const Range mine = scope.parallel().share(inputs.count);
   return scope.declare_cut(
       "weight", shape,
@@ -32,7 +30,6 @@ at::Tensor declare_rows(const Scope& scope, const Columns& inputs, std::int64_t 
 }  // namespace
 
 at::Tensor declare_features(const Scope& scope, const std::string& name, const Columns& features, Init init) {
-  if (scope.parallel().tensor_ranks() == 1) return scope.declare(name, {features.total()}, init);
   const Range mine = scope.parallel().share(features.count);
   return scope.declare_cut(
       name, {features.total()},

@@ -152,8 +152,9 @@ class Scope {
   at::Tensor declare(const std::string& name, Shape shape, Init init) const {
     return list_->declare(qualified(name), {std::move(shape)}, init);
   }
-  // One that the tensor ranks divide.
+  // One that the tensor ranks divide: whole where there is one.
   at::Tensor declare_cut(const std::string& name, Shape shape, const Cut& cut, Init init) const {
+    if (parallel().tensor_ranks() == 1) return declare(name, std::move(shape), init);
     return list_->declare(qualified(name), {.global_shape = std::move(shape), .cut = cut}, init);
   }
   const ModelParallel& parallel() const { return list_->parallel(); }

@@ -5,6 +5,7 @@
 
 #include <torch/custom_class.h>
 
+#include "nn/head_batches.h"
 #include "nn/kernel_support.h"
 #include "nn/raw_collectives.h"
 
@@ -46,25 +47,6 @@ struct Passing {
   comm::Transfer transfer;
 };
 
-// Rows of [H, S, d] that a run of samples owns, as a batch [samples, H, length, d].
-at::Tensor batch(const at::Tensor& heads, std::int64_t begin, std::int64_t samples, std::int64_t length) {
-  return heads.narrow(1, begin, samples * length).unflatten(1, {samples, length}).transpose(0, 1);
-}
-at::Tensor queries(const at::Tensor& heads, const EqualRun& run) {
-  return batch(heads, run.query_begin, run.samples, run.query_length);
-}
-at::Tensor keys(const at::Tensor& heads, const EqualRun& run) {
-  return batch(heads, run.key_begin, run.samples, run.key_length);
-}
-
-// A block travels with its own heads; each is shared by `sharing` query heads where it is computed with.
-at::Tensor spread(const at::Tensor& shared, std::int64_t sharing) {
-  return sharing == 1 ? shared : shared.repeat_interleave(sharing, 1);
-}
-at::Tensor gathered(const at::Tensor& gradient, std::int64_t sharing) {
-  return sharing == 1 ? gradient : gradient.unflatten(1, {-1, sharing}).sum(2);
-}
-
 // out [H, S, d] and its log-sum-exp [H, S, 1] so far, both float32, with a block's keys and values added.
 void add_block(const at::Tensor& q, const at::Tensor& kv, const std::vector<EqualRun>& runs,
                const at::Tensor& out, const at::Tensor& lse) {
@@ -72,9 +54,9 @@ void add_block(const at::Tensor& q, const at::Tensor& kv, const std::vector<Equa
   const std::int64_t sharing = q.size(0) / kv.size(1);
   for (const EqualRun& run : runs) {
     const auto [part, part_lse] = at::_scaled_dot_product_flash_attention_for_cpu(
-        queries(q, run).to(wide), spread(keys(kv[0], run).to(wide), sharing),
-        spread(keys(kv[1], run).to(wide), sharing));
-    const at::Tensor so_far = queries(out, run), so_far_lse = queries(lse, run);
+        query_batch(q, run).to(wide), spread_heads(key_batch(kv[0], run).to(wide), sharing),
+        spread_heads(key_batch(kv[1], run).to(wide), sharing));
+    const at::Tensor so_far = query_batch(out, run), so_far_lse = query_batch(lse, run);
     const at::Tensor added_lse = part_lse.to(at::kFloat).unsqueeze(-1);
     const at::Tensor both = at::logaddexp(so_far_lse, added_lse);
     so_far.mul_((so_far_lse - both).exp()).add_(part.to(at::kFloat) * (added_lse - both).exp());
@@ -112,12 +94,13 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
     const std::int64_t sharing = dout.size(0) / block.size(1);
     for (const EqualRun& run : runs) {
       const auto [part_q, part_k, part_v] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-          queries(dout, run).to(wide), queries(saved[0], run).to(wide),
-          spread(keys(block[0], run).to(wide), sharing), spread(keys(block[1], run).to(wide), sharing),
-          queries(saved[3], run).to(wide), queries(saved[4], run).squeeze(-1), 0.0, false);
-      queries(dq, run).add_(part_q);
-      keys(dblock[0], run).copy_(gathered(part_k, sharing));
-      keys(dblock[1], run).copy_(gathered(part_v, sharing));
+          query_batch(dout, run).to(wide), query_batch(saved[0], run).to(wide),
+          spread_heads(key_batch(block[0], run).to(wide), sharing),
+          spread_heads(key_batch(block[1], run).to(wide), sharing), query_batch(saved[3], run).to(wide),
+          query_batch(saved[4], run).squeeze(-1), 0.0, false);
+      query_batch(dq, run).add_(part_q);
+      key_batch(dblock[0], run).copy_(gathered_heads(part_k, sharing));
+      key_batch(dblock[1], run).copy_(gathered_heads(part_v, sharing));
     }
     return dblock;
   }

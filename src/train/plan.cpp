@@ -65,19 +65,20 @@ PlannedWork::PlannedWork(const Config& config)
       has_average_(config.real("train.ema_decay") > 0) {
   const std::int64_t capacity = config.integer("dataset.task_encoder_seq_length");
   sample_text_ = config.integer("dataset.context_seq_len");
-  sample_tokens_ = capacity;
+  sample_.tokens = capacity;
   if (config.flag("dataset.mock")) {
-    sample_tokens_ = model::patch_grid(mock_latent_shape(config, model_.patches), model_.patches).tokens();
+    const auto grid = model::patch_grid(mock_latent_shape(config, model_.patches), model_.patches);
+    sample_ = {grid.tokens(), grid.frames};
   } else {
     refuse_mock_tokens(config);
   }
-  samples_in_pack_ = std::max<std::int64_t>(capacity / sample_tokens_, 1);
-  tokens_ = samples_in_pack_ * sample_tokens_;
+  samples_in_pack_ = std::max<std::int64_t>(capacity / sample_.tokens, 1);
+  tokens_ = samples_in_pack_ * sample_.tokens;
   probed_ = probe_activations(config, samples_in_pack_ * sample_text_);
 }
 
 double PlannedWork::true_flops() const {
-  return 3 * model_.forward_flops(sample_tokens_, sample_text_) / static_cast<double>(sample_tokens_);
+  return 3 * model_.forward_flops(sample_, sample_text_) / static_cast<double>(sample_.tokens);
 }
 
 double PlannedWork::reported_flops() const {
@@ -90,7 +91,7 @@ double PlannedWork::reported_flops() const {
     if (!is_cross) weights += static_cast<double>(each.global_count());
   }
   const auto layers = static_cast<double>(layers_), hidden = static_cast<double>(hidden_);
-  return 6 * weights + 12 * layers * hidden * static_cast<double>(sample_tokens_);
+  return 6 * weights + 12 * layers * hidden * static_cast<double>(sample_.tokens);
 }
 
 std::int64_t PlannedWork::parameters() const {

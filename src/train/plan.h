@@ -1,6 +1,7 @@
 // What a run would need, before anything is spent on it: parameters, memory of a rank by kind, arithmetic of
 // a token, and bytes that a step moves, for a layout that need not be running. Parameters are declared, not
 // allocated; the memory of activations is found with two blocks and few tokens (train/activation_probe.h).
+// Packs are taken to be full: where they are not, a run takes less.
 //
 //   const PlannedWork work(config);                    // what does not depend on the layout
 //   const Plan plan = work.plan({128, {.tensor = 2}, comm::Sharding::parameters});
@@ -80,7 +81,8 @@ class PlannedWork {
   Config config_;
   model::BackboneSpec model_;
   std::int64_t layers_, hidden_, element_bytes_;
-  std::int64_t sample_tokens_ = 0, sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;
+  model::SampleSize sample_;
+  std::int64_t sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;
   int ranks_per_node_;
   bool has_average_;
   ProbedActivations probed_;

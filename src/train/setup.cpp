@@ -111,14 +111,11 @@ data::ReadAhead read_ahead(const Config& config) {
 }
 
 std::string parameter_shares(const nn::ParameterList& parameters) {
-  std::map<std::string, std::int64_t> layers;  // by number, as text
+  std::map<std::size_t, std::int64_t> layers;
   std::int64_t outside = 0;
   for (const nn::Parameter& each : parameters.all()) {
-    static const std::string kLayers = "decoder.layers.";
-    const bool is_inside = each.name.starts_with(kLayers);
-    const auto end = is_inside ? each.name.find('.', kLayers.size()) : 0;
-    (is_inside ? layers[each.name.substr(kLayers.size(), end - kLayers.size())] : outside) +=
-        each.global_count();
+    const auto block = nn::block_of(each.name);
+    (block ? layers[*block] : outside) += each.global_count();
   }
   return fmt::format("{} + {} x {} in layers", format_count(outside), layers.size(),
                      format_count(layers.empty() ? 0 : layers.begin()->second));

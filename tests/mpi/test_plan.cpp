@@ -26,7 +26,7 @@ Config config_of(const Layer& keys) {
                 {"dataset.mock", "true", "test"},
                 {"dataset.context_seq_len", "16", "test"},
                 {"dataset.task_encoder_seq_length", "512", "test"},
-                {"train.global_batch_size", "8", "test"},
+                {"train.global_batch_size", "24", "test"},
                 {"plan.ranks_per_node", "2", "test"}});
   config.apply(keys);
   return config;

@@ -17,7 +17,7 @@ TEST(EcDitParameters, AreAsManyAsInTheReference) {
 // Eight experts of width 1024 take a token: with the router, a dense MLP of 8192.
 TEST(EcDitFlops, AreThoseOfTheDenseModelAndTheRouter) {
   const auto flops = [](const char* recipe) {
-    return backbone_spec(config_of_recipe(recipe)).forward_flops(8192, 512);
+    return backbone_spec(config_of_recipe(recipe)).forward_flops({8192}, 512);
   };
   EXPECT_NEAR(flops("ecdit_1b"), flops("moviegen_1b") + 16 * 2.0 * 8192 * 64 * 2048,
               1e-9 * flops("ecdit_1b"));

@@ -52,7 +52,7 @@ TEST(MovieGenParameters, OfTheUsersMockRunAreThoseOfTheirLog) {
 // spec/nemo_diffusion.md section 8: FLOP a token, three passes, 8192 tokens with 512 rows of text.
 TEST(MovieGenFlops, AreThoseOfTheReferencesTable) {
   const auto of_a_token = [](const char* recipe) {
-    return 3 * moviegen_spec(shape_of_recipe(recipe)).forward_flops(8192, 512) / 8192;
+    return 3 * moviegen_spec(shape_of_recipe(recipe)).forward_flops({8192}, 512) / 8192;
   };
   EXPECT_NEAR(of_a_token("moviegen_5b"), 33.3e9, 0.05e9);
   EXPECT_NEAR(of_a_token("moviegen_30b"), 165.1e9, 0.05e9);

@@ -37,7 +37,7 @@ TEST(WanParameters, OfBothSizesAreAsManyAsInTheReference) {
 // spec/dfm.md section 6.2, three passes.
 TEST(WanFlops, AreThoseOfTheReferencesFormula) {
   const auto step = [](const char* recipe, std::int64_t tokens) {
-    return 3 * wan_spec(shape_of_recipe(recipe)).forward_flops(tokens, 226);
+    return 3 * wan_spec(shape_of_recipe(recipe)).forward_flops({tokens}, 226);
   };
   EXPECT_NEAR(step("wan_14b", 37'440), 6.184e15, 0.001e15);
   EXPECT_NEAR(step("wan_1_3b", 32'760), 8.490e14, 0.001e14);
