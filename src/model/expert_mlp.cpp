@@ -1,12 +1,15 @@
 #include "model/expert_mlp.h"
 
+#include "nn/collectives.h"
+
 namespace dfm::model {
 
 using nn::PackLayout;
 using nn::Scope;
 
 ExpertMlp::ExpertMlp(const Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan)
-    : shape_(*shape.experts),
+    : parallel_(scope.parallel()),
+      shape_(*shape.experts),
       router_(scope.child("router"), shape.hidden_size, shape_.count, hidden_init(shape)) {
   for (std::int64_t i = 0; i < shape_.count; ++i)
     experts_.emplace_back(scope.child("experts." + std::to_string(i)), shape, plan);
@@ -14,25 +17,25 @@ ExpertMlp::ExpertMlp(const Scope& scope, const MovieGenShape& shape, const Recom
 
 at::Tensor ExpertMlp::scores_of(const at::Tensor& x) const { return router_(x).to(at::kFloat).softmax(1); }
 
-nn::Choice ExpertMlp::choose(const at::Tensor& scores, const PackLayout& layout) const {
-  const bool is_per_sample = shape_.routing_group == RoutingGroup::sample;
-  return nn::choose_tokens(scores, is_per_sample ? layout.token_counts() : std::vector{layout.tokens()},
-                           shape_.capacity_factor);
+at::Tensor ExpertMlp::of_share(const at::Tensor& x, const PackLayout& layout) const {
+  return parallel_.tensor == nullptr ? x : nn::gather_rows(x, layout.tensor_row_counts(), *parallel_.tensor);
 }
 
-at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts,
-                                     const PackLayout& layout) const {
+at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
   std::vector<at::Tensor> outputs;
   const auto of_each = rows.split_with_sizes(counts);
-  for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i](of_each[i], layout));
+  for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i].partial(of_each[i]));
   return at::cat(outputs);
 }
 
+// Scores travel between tensor ranks, so that these choose by the same bits.
 at::Tensor ExpertMlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
-  const at::Tensor scores = scores_of(x);
-  const nn::Choice choice = choose(scores, layout);
-  const at::Tensor outputs = expert_outputs(x.index_select(0, choice.tokens), choice.counts, layout);
-  return nn::combined(outputs, choice.weights(scores), choice, x.size(0));
+  const at::Tensor scores = of_share(scores_of(x), layout), rows = of_share(x, layout);
+  const nn::Choice choice = nn::choose_in_share(scores, layout, shape_.choice, parallel_);
+  const at::Tensor outputs = expert_outputs(rows.index_select(0, choice.tokens), choice.counts);
+  const at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
+  if (parallel_.tensor == nullptr) return sums;
+  return nn::scatter_sum_rows(sums, layout.tensor_row_counts(), *parallel_.tensor);
 }
 
 }  // namespace dfm::model

@@ -81,12 +81,28 @@ SwiGlu::SwiGlu(const Scope& scope, const MovieGenShape& shape, const RecomputePl
       linear_fc2_(scope.child("linear_fc2"), Columns{shape.ffn_hidden_size}, shape.hidden_size,
                   output_init(shape)) {}
 
+namespace {
+
+// Of a gate and what it gates, side by side.
+at::Tensor gated(const at::Tensor& gate_up) {
+  const auto halves = gate_up.chunk(2, 1);
+  return at::silu(halves[0]) * halves[1];
+}
+
+}  // namespace
+
 at::Tensor SwiGlu::operator()(const at::Tensor& x, const PackLayout& layout) const {
   const auto whole = [this, layout](const std::vector<at::Tensor>& in) {
-    const auto gate_up = linear_fc1_(in[0], layout).chunk(2, 1);
-    return linear_fc2_(at::silu(gate_up[0]) * gate_up[1], layout);
+    return linear_fc2_(gated(linear_fc1_(in[0], layout)), layout);
   };
   return kept_or_recomputed(recomputes_, whole, {x});
+}
+
+at::Tensor SwiGlu::partial(const at::Tensor& rows) const {
+  const auto part = [this](const std::vector<at::Tensor>& in) {
+    return linear_fc2_.partial(gated(linear_fc1_.of_shared(in[0])));
+  };
+  return kept_or_recomputed(recomputes_, part, {rows});
 }
 
 namespace {
@@ -176,8 +192,9 @@ namespace {
 double mlp_products(const MovieGenShape& shape, std::int64_t tokens) {
   const double of_token = 3.0 * static_cast<double>(shape.hidden_size * shape.ffn_hidden_size);
   if (!shape.experts) return static_cast<double>(tokens) * of_token;
-  const auto& [experts, factor, group] = *shape.experts;
-  const std::int64_t picks = experts * nn::expert_capacity(tokens, experts, factor);
+  const std::int64_t experts = shape.experts->count;
+  const std::int64_t picks =
+      experts * nn::expert_capacity(tokens, experts, shape.experts->choice.capacity_factor);
   return static_cast<double>(picks) * of_token + static_cast<double>(tokens * experts * shape.hidden_size);
 }
 
@@ -200,7 +217,6 @@ std::string title_of(const MovieGenShape& shape) {
 }
 
 std::vector<TensorUnits> moviegen_tensor_units(const MovieGenShape& shape) {
-  if (shape.experts) return {};
   auto units = tensor_units(shape);
   units.push_back({"groups of queries", "model.num_query_groups", shape.num_query_groups, true});
   return units;

@@ -50,6 +50,8 @@ class SwiGlu {
  public:
   SwiGlu(const nn::Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan);
   at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
+  // Of any rows that all tensor ranks have: what this one adds to the sum over them.
+  at::Tensor partial(const at::Tensor& rows) const;
 
  private:
   bool recomputes_;

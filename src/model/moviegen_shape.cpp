@@ -3,12 +3,17 @@
 namespace dfm::model {
 namespace {
 
+nn::RoutingGroup routing_group(const std::string& name) {
+  if (name == "rank") return nn::RoutingGroup::rank;
+  return name == "pack" ? nn::RoutingGroup::pack : nn::RoutingGroup::sample;
+}
+
 std::optional<ExpertShape> expert_shape(const Config& config) {
   const auto count = config.optional_integer("model.num_moe_experts");
   if (!count) return {};
-  const bool is_pack = config.text("model.moe_routing_group") == "pack";
-  return ExpertShape{*count, config.real("model.moe_expert_capacity_factor"),
-                     is_pack ? RoutingGroup::pack : RoutingGroup::sample};
+  return ExpertShape{*count,
+                     {routing_group(config.text("model.moe_routing_group")),
+                      config.real("model.moe_expert_capacity_factor")}};
 }
 
 }  // namespace

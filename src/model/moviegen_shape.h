@@ -4,17 +4,14 @@
 #include <optional>
 
 #include "model/transformer_shape.h"
+#include "nn/shared_choice.h"
 
 namespace dfm::model {
-
-// Which tokens experts choose among.
-enum class RoutingGroup { sample, pack };
 
 // EC-DiT: ffn_hidden_size is the width of each expert.
 struct ExpertShape {
   std::int64_t count = 64;
-  double capacity_factor = 8;  // experts that take a token, on average
-  RoutingGroup routing_group = RoutingGroup::sample;
+  nn::ChoiceRule choice = {};
 };
 
 struct MovieGenShape : TransformerShape {

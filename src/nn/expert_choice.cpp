@@ -50,6 +50,16 @@ at::Tensor Choice::weights(const at::Tensor& scores) const {
   return scores.flatten().index_select(0, tokens * scores.size(1) + experts).unsqueeze(1);
 }
 
+Choice Choice::among(const at::Tensor& rows, std::int64_t total) const {
+  const at::Tensor numbers = at::full({total}, -1, at::kLong).index_copy_(0, rows, at::arange(rows.size(0)));
+  const at::Tensor found = numbers.index_select(0, tokens), is_among = found.ge(0);
+  Choice some{found.masked_select(is_among), experts.masked_select(is_among),
+              std::vector<std::int64_t>(counts.size(), 0)};
+  for (std::int64_t i = 0; i < some.experts.numel(); ++i)
+    ++some.counts[static_cast<std::size_t>(some.experts.const_data_ptr<std::int64_t>()[i])];
+  return some;
+}
+
 Choice choose_tokens(const at::Tensor& scores, const std::vector<std::int64_t>& group_counts, double factor) {
   const std::int64_t tokens = scores.size(0), experts = scores.size(1);
   std::vector<std::int64_t> capacities;

@@ -31,6 +31,8 @@ struct Choice {
 
   // Of scores [S, E] those of the picks: [picks, 1]. Differentiable.
   at::Tensor weights(const at::Tensor& scores) const;
+  // The picks among some of `total` tokens, `rows` in ascending order, by their numbers among these.
+  Choice among(const at::Tensor& rows, std::int64_t total) const;
 };
 
 // scores [S, E] float32; group_counts: tokens of each group, S together.

@@ -21,9 +21,11 @@ struct ModelParallel {
   const comm::Group* context = nullptr;  // share the tokens of each sample
   // How attention brings these together (nn/context_attention.h); both are given where `context` is.
   const comm::Group *context_heads = nullptr, *context_ring = nullptr;
+  const comm::Group* expert = nullptr;  // have different packs, and share the experts
 
   // Where a layout is planned that nobody runs: its sizes, for declaring parameters. Ignored with groups.
   SequenceCut planned = {};
+  int planned_expert_ranks = 1;
 
   int tensor_ranks() const { return tensor == nullptr ? planned.tensor_ranks : tensor->size(); }
   int tensor_rank() const { return tensor == nullptr ? planned.tensor_rank : tensor->rank(); }
@@ -33,8 +35,12 @@ struct ModelParallel {
   SequenceCut sequence_cut() const {
     return {context_ranks(), context_rank(), tensor_ranks(), tensor_rank()};
   }
+  int expert_ranks() const { return expert == nullptr ? planned_expert_ranks : expert->size(); }
+  int expert_rank() const { return expert == nullptr ? 0 : expert->rank(); }
   // Of things that the tensor ranks divide, such as heads, those of this rank.
   Range share(std::int64_t total) const { return even_cut(total, tensor_ranks(), tensor_rank()); }
+  // Of all experts those of this rank.
+  Range expert_share(std::int64_t total) const { return even_cut(total, expert_ranks(), expert_rank()); }
 };
 
 inline ModelParallel model_parallel(const comm::GridGroups& groups) {
@@ -42,7 +48,8 @@ inline ModelParallel model_parallel(const comm::GridGroups& groups) {
   return {.tensor = shared(groups.tensor),
           .context = shared(groups.context),
           .context_heads = &groups.context_heads,
-          .context_ring = &groups.context_ring};
+          .context_ring = &groups.context_ring,
+          .expert = shared(groups.expert)};
 }
 
 }  // namespace dfm::nn

@@ -43,9 +43,9 @@ PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::
       text_counts_(std::move(text_counts)),
       token_begins_(begins_of(token_counts_)),
       text_begins_(begins_of(text_counts_)) {
-  ensure(!token_counts_.empty() && token_counts_.size() == text_counts_.size(),
-         "a pack has at least one sample");
-  ensure(std::ranges::min(token_counts_) > 0 && std::ranges::min(text_counts_) > 0,
+  ensure(token_counts_.size() == text_counts_.size(), "every sample of a pack has tokens and a text");
+  const auto is_empty = [](std::int64_t count) { return count <= 0; };
+  ensure(std::ranges::none_of(token_counts_, is_empty) && std::ranges::none_of(text_counts_, is_empty),
          "a packed sample is never empty");
 }
 
@@ -74,8 +74,27 @@ PackLayout PackLayout::with_text_counts(std::vector<std::int64_t> text_counts) c
   return other;
 }
 
+std::vector<std::int64_t> PackLayout::context_row_counts() const {
+  std::vector<std::int64_t> rows;
+  for (const Counts& of_rank : counts_.by_context) rows.push_back(sum_of(of_rank));
+  return rows;
+}
+
+at::Tensor PackLayout::whole_rows(const at::Tensor& shares) const {
+  std::vector<std::int64_t> begins = begins_of(context_row_counts());
+  std::vector<at::Tensor> parts{shares.narrow(0, 0, 0)};
+  for (std::size_t sample = 0; sample < counts_.whole.size(); ++sample) {
+    for (std::size_t rank = 0; rank < counts_.by_context.size(); ++rank) {
+      const std::int64_t tokens = counts_.by_context[rank][sample];
+      parts.push_back(shares.narrow(0, begins[rank], tokens));
+      begins[rank] += tokens;
+    }
+  }
+  return at::cat(parts);
+}
+
 at::Tensor PackLayout::attention_rows(const at::Tensor& whole) const {
-  if (cut_.context_ranks == 1) return whole;
+  if (cut_.context_ranks == 1 || counts_.whole.empty()) return whole;
   std::vector<at::Tensor> parts;
   std::int64_t begin = 0;
   for (const std::int64_t tokens : counts_.whole) {

@@ -18,7 +18,8 @@ namespace dfm::nn {
 
 class PackLayout {
  public:
-  // One entry a sample, all at least 1.
+  // One entry a sample, all at least 1. A pack without samples is what a rank computes that has none where
+  // others need it to take part.
   PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::int64_t> text_counts);
 
   // What this rank has of a whole pack. Each context rank gets an even cut of every sample, its tensor ranks
@@ -45,12 +46,16 @@ class PackLayout {
   const std::vector<std::int64_t>& attention_counts() const {
     return counts_.by_context[static_cast<std::size_t>(cut_.context_rank)];
   }
-  // How these are divided: rows of each tensor rank.
+  // How many rows that is on each context rank.
+  std::vector<std::int64_t> context_row_counts() const;
+  // How those here are divided: rows of each tensor rank.
   const std::vector<std::int64_t>& tensor_row_counts() const { return counts_.by_tensor; }
 
   // Of the rows of a whole pack [S, ...] those of this rank, and those of its tensor ranks together.
   at::Tensor own_rows(const at::Tensor& whole) const;
   at::Tensor attention_rows(const at::Tensor& whole) const;
+  // And back: of the shares of the context ranks, one behind the other, the rows of the whole pack.
+  at::Tensor whole_rows(const at::Tensor& shares) const;
 
   // One value a sample [n, ...] -> one a token [S, ...].
   at::Tensor per_token(const at::Tensor& per_sample) const;

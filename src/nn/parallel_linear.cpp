@@ -70,4 +70,6 @@ at::Tensor RowLinear::operator()(const at::Tensor& x, const PackLayout& layout) 
   return bias_.defined() ? sum + bias_ : sum;
 }
 
+at::Tensor RowLinear::partial(const at::Tensor& x) const { return linear_(x); }
+
 }  // namespace dfm::nn

@@ -50,6 +50,8 @@ class RowLinear {
 
   // x [rows of the context share, this rank's inputs] -> this rank's rows [n, outputs]. Collective.
   at::Tensor operator()(const at::Tensor& x, const PackLayout& layout) const;
+  // What this rank adds to the sum over the tensor ranks, for who makes it: all rows, without the bias.
+  at::Tensor partial(const at::Tensor& x) const;
 
  private:
   ModelParallel parallel_;

@@ -60,7 +60,7 @@ std::size_t unit_number(const Parameter& parameter, Memory memory) {
 void ParameterList::sort(Memory memory) {
   std::ranges::stable_sort(parameters_, std::less<>(), [memory](const Parameter& each) {
     return std::tuple(unit_number(each, memory), !each.placement.partial_over_pipeline,
-                      !each.placement.partial_over_tensor);
+                      !each.placement.partial_over_tensor, each.placement.is_of_expert);
   });
   offsets_.resize(1);
   place();

@@ -43,11 +43,13 @@ struct Cut {
 };
 
 // Gradients are always partial over data and context parallel ranks; these are the dimensions that may come
-// on top (design section 5).
+// on top (design section 5). An expert's are complete within a group that shares the experts, whose other
+// ranks do not have it.
 struct Placement {
   Shape global_shape;
   bool partial_over_tensor = false;    // acts on local heads or on a slice of the sequence only
   bool partial_over_pipeline = false;  // replicated over the stages, as conditioning embedders are
+  bool is_of_expert = false;           // one rank of every expert group has it
   std::optional<Cut> cut = {};         // none: this rank holds all of it
 
   const Shape& shape() const { return cut ? cut->shape : global_shape; }
@@ -55,7 +57,7 @@ struct Placement {
   // Over which ranks it is replicated and summed: what differs in this is reduced in different messages.
   bool is_reduced_as(const Placement& other) const {
     return partial_over_tensor == other.partial_over_tensor &&
-           partial_over_pipeline == other.partial_over_pipeline;
+           partial_over_pipeline == other.partial_over_pipeline && is_of_expert == other.is_of_expert;
   }
 };
 
@@ -148,14 +150,26 @@ class Scope {
  public:
   explicit Scope(ParameterList& list, std::string prefix = "") : list_(&list), prefix_(std::move(prefix)) {}
 
-  Scope child(const std::string& name) const { return Scope(*list_, qualified(name)); }
+  Scope child(const std::string& name) const {
+    Scope inner(*list_, qualified(name));
+    inner.is_of_expert_ = is_of_expert_;
+    return inner;
+  }
+  // For what this rank has and the others of its expert group do not.
+  Scope expert_child(const std::string& name) const {
+    Scope inner = child(name);
+    inner.is_of_expert_ = parallel().expert_ranks() > 1;
+    return inner;
+  }
   at::Tensor declare(const std::string& name, Shape shape, Init init) const {
-    return list_->declare(qualified(name), {std::move(shape)}, init);
+    return list_->declare(qualified(name), {.global_shape = std::move(shape), .is_of_expert = is_of_expert_},
+                          init);
   }
   // One that the tensor ranks divide: whole where there is one.
   at::Tensor declare_cut(const std::string& name, Shape shape, const Cut& cut, Init init) const {
     if (parallel().tensor_ranks() == 1) return declare(name, std::move(shape), init);
-    return list_->declare(qualified(name), {.global_shape = std::move(shape), .cut = cut}, init);
+    return list_->declare(
+        qualified(name), {.global_shape = std::move(shape), .is_of_expert = is_of_expert_, .cut = cut}, init);
   }
   const ModelParallel& parallel() const { return list_->parallel(); }
 
@@ -166,6 +180,7 @@ class Scope {
 
   ParameterList* list_;
   std::string prefix_;
+  bool is_of_expert_ = false;
 };
 
 }  // namespace dfm::nn

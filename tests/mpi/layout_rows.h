@@ -30,8 +30,11 @@ inline std::int64_t awkward_layers() { return 2; }
 // Of a block: attentions and MLP.
 inline std::int64_t awkward_branches(const std::string& family) { return family == "StDit" ? 5 : 3; }
 inline std::int64_t awkward_hidden(const std::string& family) {
-  return family == "Wan" ? 5 * 42 : family == "MovieGen" ? 10 * 14 : 4 * 40;
+  return family == "Wan" ? 5 * 42 : family == "MovieGen" || family == "EcDit" ? 10 * 14 : 4 * 40;
 }
+
+// No number of ranks divides them.
+inline std::int64_t awkward_experts(const std::string& family) { return family == "EcDit" ? 5 : 0; }
 
 template <class Shape>
 Shape awkward_shape(std::int64_t heads, std::int64_t head_width) {
@@ -53,9 +56,16 @@ inline model::BackboneSpec awkward_model(const std::string& family) {
     shape.freq_dim = 32;
     return model::wan_spec(shape);
   }
-  if (family == "MovieGen") {
+  if (family == "MovieGen" || family == "EcDit") {
     auto shape = awkward_shape<model::MovieGenShape>(10, 14);
     shape.num_query_groups = 5;
+    if (family == "EcDit") {
+      shape.ffn_hidden_size = 37;
+      shape.experts = {awkward_experts(family), {nn::RoutingGroup::sample, 2}};
+      // What cross-attention gives is nearly the same for all tokens of a sample. Fed with that alone,
+      // experts choose among scores that a rounding error decides between.
+      shape.cross_residual = true;
+    }
     return model::moviegen_spec(shape);
   }
   auto shape = awkward_shape<model::DitShape>(4, 40);

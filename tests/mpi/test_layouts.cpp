@@ -141,6 +141,7 @@ TEST_P(Layout, HasTheLossEveryGradientAndTheLossesThatFollowOfOneRank) {
 // What the packs of this rank's replica hold in the first step, over the share of its context rank.
 struct Rows {
   std::int64_t tokens = 0, texts = 0;
+  std::int64_t whole_tokens = 0;  // of all context ranks
 };
 
 Rows rows_of_first_step(const comm::GridGroups& groups) {
@@ -149,6 +150,7 @@ Rows rows_of_first_step(const comm::GridGroups& groups) {
   for (const auto& pack : data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs) {
     const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout.share(cut);
     for (const std::int64_t count : layout.attention_counts()) rows.tokens += count;
+    for (const std::int64_t count : layout.whole_counts()) rows.whole_tokens += count;
     rows.texts += layout.text_rows();
   }
   return rows;
@@ -168,21 +170,27 @@ std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::Gri
 }
 
 // Tensor ranks: each attention and the MLP of each block gather the tokens once and scatter their sum once,
-// and the other way round backwards; WAN's norms sum one number a row, forward and backward; replicas sum the
-// gradients that they own. Data ranks: every gradient and every weight once. All: seven numbers.
+// and the other way round backwards; WAN's norms sum one number a row, forward and backward; the experts'
+// scores of all tokens are gathered, and summed backwards; replicas sum the gradients that they own. Data
+// ranks: every gradient and every weight once. All: seven numbers.
 TEST_P(Layout, MovesTheBytesThatItMust) {
   const LayoutRow& row = GetParam();
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
   const auto ours = trainer_of(row.family, groups);
   const comm::Traffic tensor = groups.tensor.traffic(), data = groups.shard.traffic(),
-                      all = groups.all.traffic();
+                      all = groups.all.traffic(), context = groups.context.traffic();
   ours->step();
   const bool shares = groups.tensor.size() > 1;
   const Rows rows = rows_of_first_step(groups);
   const std::int64_t blocks = shares ? awkward_layers() : 0;
   const std::int64_t once = blocks * awkward_branches(row.family) * rows.tokens * awkward_hidden(row.family);
-  EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(2 * once));
-  EXPECT_EQ(groups.tensor.traffic().reduce_scatter_bytes - tensor.reduce_scatter_bytes, floats(2 * once));
+  const std::int64_t scores = blocks * rows.tokens * awkward_experts(row.family);
+  EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(2 * once + scores));
+  EXPECT_EQ(groups.tensor.traffic().reduce_scatter_bytes - tensor.reduce_scatter_bytes,
+            floats(2 * once + scores));
+  const bool shares_samples = groups.context.size() > 1;
+  EXPECT_EQ(groups.context.traffic().all_gather_bytes - context.all_gather_bytes,
+            shares_samples ? floats(awkward_layers() * rows.whole_tokens * awkward_experts(row.family)) : 0);
   const bool norms_all_heads = row.family == std::string("Wan");
   const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows.tokens + rows.texts) : 0;
   EXPECT_EQ(groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
@@ -196,24 +204,27 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, Layout,
-    ::testing::Values(LayoutRow{"Dit", 1, {}}, LayoutRow{"Dit", 2, {}}, LayoutRow{"Dit", 2, {.tensor = 2}},
-                      LayoutRow{"Wan", 2, {.tensor = 2}}, LayoutRow{"MovieGen", 2, {.tensor = 2}},
-                      LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
-                      LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"Dit", 4, {.tensor = 2}},
-                      LayoutRow{"Dit", 4, {.tensor = 4}}, LayoutRow{"Wan", 4, {.tensor = 2}},
-                      LayoutRow{"MovieGen", 4, {.tensor = 4}}, LayoutRow{"Dit", 2, {.context = 2}},
-                      LayoutRow{"Dit", 2, {.context = 2, .context_heads = 2}},
-                      LayoutRow{"Wan", 2, {.context = 2, .context_heads = 2}},
-                      LayoutRow{"MovieGen", 2, {.context = 2}}, LayoutRow{"Dit", 3, {.context = 3}},
-                      LayoutRow{"Wan", 3, {.context = 3}},
-                      LayoutRow{"MovieGen", 3, {.context = 3, .context_heads = 3}},
-                      LayoutRow{"Dit", 4, {.tensor = 2, .context = 2}},
-                      LayoutRow{"Wan", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
-                      LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
-                      LayoutRow{"Dit", 4, {.context = 4, .context_heads = 2}},
-                      LayoutRow{"MovieGen", 4, {.context = 2}}, LayoutRow{"StDit", 2, {.tensor = 2}},
-                      LayoutRow{"StDit", 2, {.context = 2}}, LayoutRow{"StDit", 3, {.context = 3}},
-                      LayoutRow{"StDit", 4, {.tensor = 2, .context = 2, .context_heads = 2}}),
+    ::testing::Values(
+        LayoutRow{"Dit", 1, {}}, LayoutRow{"Dit", 2, {}}, LayoutRow{"Dit", 2, {.tensor = 2}},
+        LayoutRow{"Wan", 2, {.tensor = 2}}, LayoutRow{"MovieGen", 2, {.tensor = 2}},
+        LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
+        LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"Dit", 4, {.tensor = 2}},
+        LayoutRow{"Dit", 4, {.tensor = 4}}, LayoutRow{"Wan", 4, {.tensor = 2}},
+        LayoutRow{"MovieGen", 4, {.tensor = 4}}, LayoutRow{"Dit", 2, {.context = 2}},
+        LayoutRow{"Dit", 2, {.context = 2, .context_heads = 2}},
+        LayoutRow{"Wan", 2, {.context = 2, .context_heads = 2}}, LayoutRow{"MovieGen", 2, {.context = 2}},
+        LayoutRow{"Dit", 3, {.context = 3}}, LayoutRow{"Wan", 3, {.context = 3}},
+        LayoutRow{"MovieGen", 3, {.context = 3, .context_heads = 3}},
+        LayoutRow{"Dit", 4, {.tensor = 2, .context = 2}},
+        LayoutRow{"Wan", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
+        LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
+        LayoutRow{"Dit", 4, {.context = 4, .context_heads = 2}}, LayoutRow{"MovieGen", 4, {.context = 2}},
+        LayoutRow{"StDit", 2, {.tensor = 2}}, LayoutRow{"StDit", 2, {.context = 2}},
+        LayoutRow{"StDit", 3, {.context = 3}},
+        LayoutRow{"StDit", 4, {.tensor = 2, .context = 2, .context_heads = 2}}, LayoutRow{"EcDit", 2, {}},
+        LayoutRow{"EcDit", 2, {.tensor = 2}}, LayoutRow{"EcDit", 2, {.context = 2}},
+        LayoutRow{"EcDit", 3, {.tensor = 3}}, LayoutRow{"EcDit", 3, {.context = 3, .context_heads = 3}},
+        LayoutRow{"EcDit", 4, {.tensor = 2, .context = 2}}, LayoutRow{"EcDit", 4, {.tensor = 4}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace

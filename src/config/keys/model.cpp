@@ -25,9 +25,11 @@ std::vector<Key> model_keys() {
               "moviegen: experts in place of each MLP, which choose their tokens (EC-DiT); null: none")
           .at_least(1),
       real("model.moe_expert_capacity_factor", 8.0, "Experts that take a token, on average").above(0),
-      choice("model.moe_routing_group", "sample", {"sample", "pack"},
-             "What experts choose among: the tokens of each sample, or of all samples of a pack as in the "
-             "reference, where results depend on what is packed together"),
+      choice(
+          "model.moe_routing_group", "sample", {"sample", "pack", "rank"},
+          "What experts choose among: the tokens of each sample; of all samples of a pack, where results "
+          "depend on what is packed together; or of what each rank has of a pack, as in the reference, where "
+          "they depend on the layout, too"),
       integer("model.ffn_hidden_size", {}, "Width of the MLP; null: four times the hidden size").at_least(1),
       integer("model.crossattn_emb_size", 1024, "Width of the text embedding that blocks attend to")
           .at_least(1),

@@ -65,6 +65,15 @@ TEST(ChooseTokens, AgreesWithSortingEveryColumn) {
   EXPECT_TRUE(at::equal(choice.tokens.view({5, 38}), std::get<0>(best.sort(1))));
 }
 
+TEST(Choice, AmongSomeTokensKeepsTheirPicksByTheirNumbersThere) {
+  const Choice choice{at::tensor(Places{0, 3, 1, 2}), at::tensor(Places{0, 0, 1, 1}), {2, 2}};
+  const Choice some = choice.among(at::tensor(Places{0, 1, 3}), 4);
+  EXPECT_EQ(as_places(some.tokens), (Places{0, 2, 1}));
+  EXPECT_EQ(as_places(some.experts), (Places{0, 0, 1}));
+  EXPECT_EQ(some.counts, (Places{2, 1}));
+  EXPECT_EQ(choice.among(at::empty({0}, at::kLong), 4).counts, (Places{0, 0}));
+}
+
 TEST(Combined, IsTheWeightedSumOverTheExpertsThatTookAToken) {
   dfm::testing::Normals normals(12);
   const at::Tensor scores = normals({9, 3}).softmax(1);

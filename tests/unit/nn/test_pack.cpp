@@ -38,8 +38,17 @@ TEST(PackLayout, SpreadsAValueOverTheTokensOrTextRowsOfItsSample) {
   EXPECT_TRUE(at::equal(layout.per_text_row(values), at::tensor({7.0F, 8.0F, 8.0F, 8.0F})));
 }
 
-TEST(PackLayout, RefusesEmptyPacksAndEmptySamples) {
-  EXPECT_THROW(PackLayout({}, {}), Error);
+TEST(PackLayout, MayHaveNoSamplesOnAnyRank) {
+  const PackLayout none = PackLayout({}, {}).share({2, 1, 3, 2});
+  EXPECT_EQ(none.samples(), 0);
+  EXPECT_EQ(none.tokens(), 0);
+  EXPECT_THAT(none.tensor_row_counts(), ElementsAre(0, 0, 0));
+  EXPECT_THAT(none.context_row_counts(), ElementsAre(0, 0));
+  EXPECT_EQ(none.own_rows(at::empty({0, 5})).size(0), 0);
+  EXPECT_EQ(none.whole_rows(at::empty({0, 5})).size(1), 5);
+}
+
+TEST(PackLayout, RefusesEmptySamples) {
   EXPECT_THROW(PackLayout({3, 0}, {1, 1}), Error);
   EXPECT_THROW(PackLayout({3}, {0}), Error);
   EXPECT_THROW(PackLayout({3, 4}, {1}), Error);

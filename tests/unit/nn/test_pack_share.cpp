@@ -60,6 +60,7 @@ TEST(PackShare, DividesTheRowsOfThePack) {
     EXPECT_EQ(layout.attention_rows(rows).size(0), sum(layout.attention_counts()));
     all.push_back(at::cat(share));
   }
+  EXPECT_TRUE(at::equal(whole().share({3, 0, 2, 0}).whole_rows(at::cat(all)), rows));
   EXPECT_TRUE(at::equal(std::get<0>(at::cat(all).sort()), rows));
 }
 
