@@ -38,7 +38,7 @@ cli::Program program() {
                       {"json", "plan.json"},
                       {"stop-after-steps", "train.stop_after_steps"}},
           .sections = {"model", "diffusion", "train", "ddp", "optimizer", "scheduler", "dataset", "encoders",
-                       "stage", "checkpoint", "validation", "logger", "rng", "watchdog", "plan"},
+                       "stage", "checkpoint", "validation", "logger", "rng", "watchdog", "plan", "device"},
           .examples =
               "  dfm_train --mock train.train_iters=10\n"
               "  mpirun -n 4 dfm_train --recipe dit_xl --dataset-path shards/ checkpoint.save=run1\n",

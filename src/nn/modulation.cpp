@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "nn/kernel_support.h"
+#include "nn/operators.h"
 
 namespace dfm::nn {
 namespace {
@@ -171,25 +172,44 @@ struct ModulatedNorm : torch::autograd::Function<ModulatedNorm> {
   }
 };
 
+// begins [n + 1] int64 on the CPU.
+std::vector<TokenBlock> blocks_of(const at::Tensor& begins) {
+  const auto* const values = begins.const_data_ptr<std::int64_t>();
+  return token_blocks({values, values + begins.numel()});
+}
+
+at::Tensor gated_add_on_cpu(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& y,
+                            const at::Tensor& begins) {
+  const std::int64_t width = x.size(1);
+  at::Tensor out = at::empty_like(x);
+  dispatch(x, [&]<class T>(T) {
+    const auto *const left = x.const_data_ptr<T>(), *const right = y.const_data_ptr<T>();
+    auto* const target = out.mutable_data_ptr<T>();
+    const auto gates = rows_of<T>(gate);
+    for_each_block(blocks_of(begins), [&](std::int64_t, const TokenBlock& block) {
+      for (std::int64_t t = block.begin; t < block.end; ++t) {
+        gated_add_row(left + t * width, gates.row(block.sample), right + t * width, target + t * width,
+                      width);
+      }
+    });
+  });
+  return out;
+}
+
+TORCH_LIBRARY_FRAGMENT(dfm, library) {
+  library.def("gated_add(Tensor x, Tensor gate, Tensor y, Tensor begins) -> Tensor");
+}
+TORCH_LIBRARY_IMPL(dfm, CPU, library) { library.impl("gated_add", gated_add_on_cpu); }
+
 struct GatedAdd : torch::autograd::Function<GatedAdd> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& gate,
                             const at::Tensor& y, const PackLayout& layout) {
-    const std::int64_t width = x.size(1);
-    at::Tensor out = at::empty_like(x);
-    dispatch(x, [&]<class T>(T) {
-      const auto *const left = x.const_data_ptr<T>(), *const right = y.const_data_ptr<T>();
-      auto* const target = out.mutable_data_ptr<T>();
-      const auto gates = rows_of<T>(gate);
-      for_each_block(token_blocks(layout.token_begins()), [&](std::int64_t, const TokenBlock& block) {
-        for (std::int64_t t = block.begin; t < block.end; ++t) {
-          gated_add_row(left + t * width, gates.row(block.sample), right + t * width, target + t * width,
-                        width);
-        }
-      });
-    });
+    static const Operator<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                                     const at::Tensor&)>
+        gated_add_operator("dfm::gated_add");
     context->save_for_backward({gate, y});
     context->saved_data["begins"] = layout.token_begins();
-    return out;
+    return gated_add_operator(x, gate, y, layout.token_begins_on(x.device()));
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {

@@ -1,6 +1,7 @@
 #include "nn/pack.h"
 
 #include <algorithm>
+#include <mutex>
 #include <numeric>
 
 #include "core/error.h"
@@ -37,12 +38,19 @@ std::vector<std::int64_t> counts_within(const std::vector<std::int64_t>& counts,
 
 }  // namespace
 
+// The backward pass asks from threads of its own.
+struct PackLayout::OnDevice {
+  std::mutex mutex;
+  at::Tensor token_begins;
+};
+
 PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::int64_t> text_counts)
     : counts_{token_counts, {sum_of(token_counts)}, {token_counts}},
       token_counts_(std::move(token_counts)),
       text_counts_(std::move(text_counts)),
       token_begins_(begins_of(token_counts_)),
-      text_begins_(begins_of(text_counts_)) {
+      text_begins_(begins_of(text_counts_)),
+      on_device_(std::make_shared<OnDevice>()) {
   ensure(token_counts_.size() == text_counts_.size(), "every sample of a pack has tokens and a text");
   const auto is_empty = [](std::int64_t count) { return count <= 0; };
   ensure(std::ranges::none_of(token_counts_, is_empty) && std::ranges::none_of(text_counts_, is_empty),
@@ -64,7 +72,15 @@ PackLayout PackLayout::share(const SequenceCut& cut) const {
   mine.token_counts_ =
       counts_within(mine.attention_counts(), even_cut(rows, cut.tensor_ranks, cut.tensor_rank));
   mine.token_begins_ = begins_of(mine.token_counts_);
+  mine.on_device_ = std::make_shared<OnDevice>();
   return mine;
+}
+
+at::Tensor PackLayout::token_begins_on(const at::Device& device) const {
+  const std::lock_guard lock(on_device_->mutex);
+  at::Tensor& kept = on_device_->token_begins;
+  if (!kept.defined() || kept.device() != device) kept = at::tensor(token_begins_).to(device);
+  return kept;
 }
 
 PackLayout PackLayout::with_text_counts(std::vector<std::int64_t> text_counts) const {

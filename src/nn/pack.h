@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "nn/model_parallel.h"
@@ -36,6 +37,8 @@ class PackLayout {
   const std::vector<std::int64_t>& token_begins() const { return token_begins_; }
   const std::vector<std::int64_t>& text_begins() const { return text_begins_; }
   const std::vector<std::int64_t>& token_counts() const { return token_counts_; }
+  // token_begins() for a kernel on a device: [n + 1] int64. Made once for all copies of this layout.
+  at::Tensor token_begins_on(const at::Device& device) const;
   const std::vector<std::int64_t>& text_counts() const { return text_counts_; }
 
   // Tokens of each sample in the whole pack.
@@ -69,9 +72,12 @@ class PackLayout {
     std::vector<Counts> by_context;
   };
 
+  struct OnDevice;
+
   SequenceCut cut_;
   SharedCounts counts_;
   Counts token_counts_, text_counts_, token_begins_, text_begins_;
+  std::shared_ptr<OnDevice> on_device_;
 };
 
 // A run of samples that may be computed as one batch of sequences of equal length.

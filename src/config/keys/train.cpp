@@ -15,6 +15,8 @@ std::vector<Key> train_keys() {
           .at_least(1),
       choice("train.precision", "bf16_mixed", {"bf16_mixed", "fp32"},
              "bf16 weights and activations with fp32 master weights and optimizer state, or fp32 throughout"),
+      choice("device.type", "auto", {"auto", "cpu", "cuda"},
+             "What to compute on; auto: a GPU where the node shows one, ranks of a node taking them in turn"),
       real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")
           .at_least(0)
           .at_most(0.999999),

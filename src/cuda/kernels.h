@@ -1,0 +1,34 @@
+// The kernels of this library, as functions of raw device pointers and a stream; they return at once. Sizes
+// are in elements. Whoever calls (operators_*.cpp) knows the tensors: ATen stays out of *.cu files, which
+// then compile in a second.
+//
+// Element is float or __nv_bfloat16; arithmetic is in float32. Each kernel is compared with plain ATen in
+// tests/cuda.
+#pragma once
+
+#include <cstdint>
+
+#include <cuda_bf16.h>
+#include <cuda_runtime_api.h>
+
+namespace dfm::cuda {
+
+// Rows of a matrix: row i begins at data + i * stride.
+template <class Element>
+struct RowsOf {
+  Element* data;
+  std::int64_t stride;
+};
+
+// Tokens of samples, one behind the other: sample i has [begins[i], begins[i + 1]), on the device.
+struct Samples {
+  const std::int64_t* begins;
+  std::int64_t count;
+};
+
+// out = x + gate[sample of the token] y, all [tokens, width] but gate [samples, width].
+template <class Element>
+void gated_add(const Element* x, RowsOf<const Element> gate, const Element* y, Element* out, Samples samples,
+               std::int64_t tokens, std::int64_t width, cudaStream_t stream);
+
+}  // namespace dfm::cuda

@@ -1,0 +1,49 @@
+// The entry point of libdfm_cuda.so: choosing a device and asking for its memory. (nn/device.h loads it.)
+#include <ATen/cuda/CUDAContext.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
+#include <fmt/format.h>
+
+#include "nn/device_functions.h"
+
+namespace dfm::cuda {
+namespace {
+
+using c10::CachingAllocator::StatType;
+
+std::int64_t total_bytes(int index) {
+  return static_cast<std::int64_t>(
+      at::cuda::getDeviceProperties(static_cast<at::DeviceIndex>(index))->totalGlobalMem);
+}
+
+int count() { return c10::cuda::device_count(); }
+
+void select(int index) {
+  c10::cuda::set_device(static_cast<at::DeviceIndex>(index));
+  at::globalContext().lazyInitDevice(at::kCUDA);
+}
+
+std::string describe(int index) {
+  constexpr double kGiB = 1 << 30;
+  return fmt::format("{} (cuda:{}), {:.0f} GiB",
+                     at::cuda::getDeviceProperties(static_cast<at::DeviceIndex>(index))->name, index,
+                     static_cast<double>(total_bytes(index)) / kGiB);
+}
+
+nn::DeviceMemory memory() {
+  const auto device = c10::cuda::current_device();
+  const auto all = c10::cuda::CUDACachingAllocator::getDeviceStats(device)
+                        .allocated_bytes[static_cast<std::size_t>(StatType::AGGREGATE)];
+  return {all.current, all.peak, total_bytes(device)};
+}
+
+void begin_memory_count() { c10::cuda::CUDACachingAllocator::resetPeakStats(c10::cuda::current_device()); }
+
+void wait() { c10::cuda::device_synchronize(); }
+
+constexpr nn::DeviceFunctions kFunctions{count, select, describe, memory, begin_memory_count, wait};
+
+}  // namespace
+}  // namespace dfm::cuda
+
+extern "C" const dfm::nn::DeviceFunctions* dfm_device_functions() { return &dfm::cuda::kFunctions; }

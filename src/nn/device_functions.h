@@ -1,0 +1,31 @@
+// What libdfm_cuda.so offers beside its kernels, which LibTorch finds by themselves (nn/operators.h). Reach
+// it through nn/device.h.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace dfm::nn {
+
+// Bytes of the device's memory that this process holds in tensors.
+struct DeviceMemory {
+  std::int64_t now_bytes = 0;
+  std::int64_t most_bytes = 0;   // since the count was begun anew
+  std::int64_t total_bytes = 0;  // of the device
+};
+
+struct DeviceFunctions {
+  int (*count)();
+  // Makes it the one that this thread's kernels and allocations go to. Throws what CUDA says.
+  void (*select)(int index);
+  std::string (*describe)(int index);
+  DeviceMemory (*memory)();
+  void (*begin_memory_count)();
+  // Returns when all that was asked of the device is done.
+  void (*wait)();
+};
+
+}  // namespace dfm::nn
+
+// What a program looks for in the library.
+extern "C" const dfm::nn::DeviceFunctions* dfm_device_functions();
