@@ -18,7 +18,7 @@ struct Modulation : test::OnGpu {
 TEST_F(Modulation, GatedAddIsThatOfPlainTensors) {
   const at::Tensor x = tokens(), gate = samples(), y = tokens();
   const at::Tensor expected = x + layout.per_token(gate) * y;
-  for (const auto [type, bound] : {std::pair(at::kFloat, 1e-6), std::pair(at::kBFloat16, 1e-2)}) {
+  for (const auto& [type, bound] : {std::pair(at::kFloat, 1e-6), std::pair(at::kBFloat16, 1e-2)}) {
     const auto on_gpu = at::TensorOptions(gpu()).dtype(type);
     const at::Tensor out = nn::gated_add(x.to(on_gpu), gate.to(on_gpu), y.to(on_gpu), layout);
     EXPECT_LT(relative_error(out, expected), bound);
