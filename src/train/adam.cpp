@@ -3,45 +3,25 @@
 #include <cmath>
 
 #include "core/stop_token.h"
-#include "nn/kernel_support.h"
 #include "nn/untouched_memory.h"
+#include "train/optimizer_kernels.h"
 #include "train/replicas.h"
 #include "train/unit_gather.h"
 
 namespace dfm::train {
 namespace {
 
-using nn::load;
-
 constexpr std::int64_t kGrain = 1 << 14;
 
-// What one element's update needs, in float32.
-struct Coefficients {
-  float beta1, beta2, epsilon, decay, rate, root_correction, gradient_scale;
-};
-
-Coefficients coefficients(const AdamSettings& settings, std::int64_t step, double learning_rate,
-                          double gradient_scale, bool decays) {
+AdamStep adam_step(const AdamSettings& settings, std::int64_t step, double learning_rate) {
   const auto n = static_cast<double>(step);
-  return {.beta1 = static_cast<float>(settings.beta1),
-          .beta2 = static_cast<float>(settings.beta2),
-          .epsilon = static_cast<float>(settings.epsilon),
-          .decay = static_cast<float>(1 - (decays ? learning_rate * settings.weight_decay : 0)),
-          .rate = static_cast<float>(learning_rate / (1 - std::pow(settings.beta1, n))),
-          .root_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(settings.beta2, n))),
-          .gradient_scale = static_cast<float>(gradient_scale)};
-}
-
-template <class T>
-DFM_VECTOR_CLONES void adam_chunk(float* w, const T* g, float* m, float* v, std::int64_t count,
-                                  Coefficients c) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float gradient = load(g[i]) * c.gradient_scale;
-    m[i] += (1 - c.beta1) * (gradient - m[i]);
-    v[i] = c.beta2 * v[i] + (1 - c.beta2) * gradient * gradient;
-    w[i] = w[i] * c.decay - c.rate * m[i] / (std::sqrt(v[i]) * c.root_correction + c.epsilon);
-  }
+  return {.beta1 = settings.beta1,
+          .beta2 = settings.beta2,
+          .epsilon = settings.epsilon,
+          .rate = learning_rate / (1 - std::pow(settings.beta1, n)),
+          .root_correction = 1 / std::sqrt(1 - std::pow(settings.beta2, n)),
+          .decay = 1 - learning_rate * settings.weight_decay,
+          .average_rate = 1 - settings.ema_decay};
 }
 
 std::span<float> floats(float* data, std::int64_t count) { return {data, static_cast<std::size_t>(count)}; }
@@ -109,26 +89,28 @@ void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
   }
 }
 
+at::Tensor ShardedAdam::weight_values(const Segment& segment) const {
+  return master_.defined() ? master_.narrow(0, segment.owned_offset, segment.count)
+                           : parameters_.buffer().narrow(0, segment.buffer_offset, segment.count);
+}
+
 void ShardedAdam::update(const Gradients& gradients, std::int64_t step, double learning_rate,
                          double gradient_scale) {
+  std::vector<AdamSegment> segments;
   for (const Segment& segment : layout_.segments()) {
-    const bool decays = parameters_.all()[segment.parameter].decays();
-    const Coefficients c = coefficients(settings_, step, learning_rate, gradient_scale, decays);
-    const at::Tensor gradient = gradients.segment(segment);
-    float* const w = weights(segment);
-    float* const m = first_moment_.mutable_data_ptr<float>() + segment.owned_offset;
-    float* const v = second_moment_.mutable_data_ptr<float>() + segment.owned_offset;
-    nn::dispatch(gradient, [&]<class T>(T) {
-      const T* const g = gradient.const_data_ptr<T>();
-      at::parallel_for(0, segment.count, kGrain, [&](std::int64_t begin, std::int64_t end) {
-        adam_chunk(w + begin, g + begin, m + begin, v + begin, end - begin, c);
-      });
-    });
-    if (average_.defined()) {
-      const at::Tensor current = at::from_blob(w, {segment.count}, at::kFloat);
-      average_.narrow(0, segment.owned_offset, segment.count).lerp_(current, 1 - settings_.ema_decay);
-    }
+    const auto own = [&](const at::Tensor& state) {
+      return state.defined() ? state.narrow(0, segment.owned_offset, segment.count) : at::Tensor();
+    };
+    segments.push_back({.weights = weight_values(segment),
+                        .gradient = gradients.segment(segment),
+                        .first_moment = own(first_moment_),
+                        .second_moment = own(second_moment_),
+                        .average = own(average_),
+                        .published = {},
+                        .decays = parameters_.all()[segment.parameter].decays()});
   }
+  const at::Tensor scale = at::full({}, gradient_scale, parameters_.buffer().options().dtype(at::kFloat));
+  update_by_adam(segments, adam_step(settings_, step, learning_rate), scale);
   publish();
 }
 

@@ -64,6 +64,7 @@ class ShardedAdam {
 
  private:
   float* weights(const Segment& segment) const;
+  at::Tensor weight_values(const Segment& segment) const;
 
   const nn::ParameterList& parameters_;
   const ShardLayout& layout_;

@@ -1,44 +1,14 @@
 #include "train/gradients.h"
 
-#include <algorithm>
-#include <numeric>
-
-#include "nn/kernel_support.h"
 #include "nn/untouched_memory.h"
+#include "train/optimizer_kernels.h"
 #include "train/replicas.h"
 
 namespace dfm::train {
 namespace {
 
-constexpr std::int64_t kBlock = 1024;
-constexpr std::int64_t kBlocksInTask = 16;
-
 std::span<float> floats(const at::Tensor& tensor) {
   return {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
-}
-
-template <class T>
-DFM_VECTOR_CLONES float block_sum_of_squares(const T* x, std::int64_t count) {
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < count; ++i) sum += nn::load(x[i]) * nn::load(x[i]);
-  return sum;
-}
-
-// Blocks are summed in float32, their sums added in float64 in order: the result does not depend on the
-// number of threads.
-double sum_of_squares(const at::Tensor& values) {
-  std::vector<float> sums(static_cast<std::size_t>((values.numel() + kBlock - 1) / kBlock));
-  nn::dispatch(values, [&]<class T>(T) {
-    const T* const x = values.const_data_ptr<T>();
-    at::parallel_for(
-        0, static_cast<std::int64_t>(sums.size()), kBlocksInTask, [&](std::int64_t first, std::int64_t last) {
-          for (std::int64_t i = first; i < last; ++i) {
-            sums[i] = block_sum_of_squares(x + i * kBlock, std::min(kBlock, values.numel() - i * kBlock));
-          }
-        });
-  });
-  return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 }  // namespace
@@ -156,12 +126,12 @@ at::Tensor Gradients::segment(const Segment& segment) const {
 }
 
 double Gradients::squared_norm() const {
-  double total = 0;
+  std::vector<at::Tensor> mine;
   for (const Segment& part : layout_.segments()) {
     if (stands_for_replicas(parameters_.all()[part.parameter].placement, groups_))
-      total += sum_of_squares(segment(part));
+      mine.push_back(segment(part));
   }
-  return total;
+  return sum_of_squares(mine, parameters_.buffer().device()).item<double>();
 }
 
 std::int64_t Gradients::held_bytes() const { return owned_.defined() ? owned_.numel() * 4 : 0; }
