@@ -52,6 +52,29 @@ int shard_copies(const Config& config) {
       "give ddp.data_parallel_sharding_strategy=optim, optim_grads or optim_grads_params");
 }
 
+int pipeline_chunks(const Config& config, int pipeline) {
+  constexpr const char* kKey = "model.virtual_pipeline_model_parallel_size";
+  const auto chunks = static_cast<int>(config.optional_integer(kKey).value_or(1));
+  if (chunks == 1 || pipeline > 1) return chunks;
+  throw usage_error(
+      fmt::format("{} = {} with one pipeline rank", kKey, chunks),
+      "chunks of layers interleave over pipeline ranks; give model.pipeline_model_parallel_size, "
+      "too, or leave it out");
+}
+
+// A block's parameters would be gathered, and its gradients summed, for every pack on its own, between the
+// messages of the stages, which wait for each other.
+void require_whole_gradients(const Config& config, int pipeline) {
+  if (sharding(config) < Sharding::gradients) return;
+  throw usage_error(
+      fmt::format("gradients or parameters are divided (ddp.use_megatron_fsdp, "
+                  "ddp.data_parallel_sharding_strategy) with model.pipeline_model_parallel_size = {}",
+                  pipeline),
+      "the blocks of a stage would be gathered again for every pack, which a pipeline has many of in flight; "
+      "with pipeline ranks give ddp.data_parallel_sharding_strategy=optim, or without them "
+      "model.tensor_model_parallel_size");
+}
+
 }  // namespace
 
 Sharding sharding(const Config& config) {
@@ -77,11 +100,12 @@ GridShape grid_shape(const Config& config) {
                   static_cast<int>(config.integer("model.pipeline_model_parallel_size")),
                   static_cast<int>(config.integer("model.expert_model_parallel_size"))};
   shape.shard_copies = shard_copies(config);
-  if (shape.pipeline > 1 || shape.expert > 1) {
-    throw usage_error(
-        fmt::format("this version does not train with pipeline {} x expert {}", shape.pipeline, shape.expert),
-        "leave model.pipeline_model_parallel_size and model.expert_model_parallel_size at 1");
+  shape.pipeline_chunks = pipeline_chunks(config, shape.pipeline);
+  if (shape.expert > 1) {
+    throw usage_error(fmt::format("this version does not train with expert {}", shape.expert),
+                      "leave model.expert_model_parallel_size at 1");
   }
+  if (shape.pipeline > 1) require_whole_gradients(config, shape.pipeline);
   if (shape.tensor > 1 && !config.flag("model.sequence_parallel")) {
     throw usage_error(
         fmt::format("model.sequence_parallel = false with model.tensor_model_parallel_size = {}",

@@ -21,7 +21,8 @@ std::int64_t ranks_of_replica(const GridShape& shape) {
 }  // namespace
 
 RankGrid::RankGrid(int world_size, GridShape shape) : world_size_(world_size), shape_(shape) {
-  if (shape.tensor < 1 || shape.context < 1 || shape.pipeline < 1 || shape.expert < 1) {
+  if (shape.tensor < 1 || shape.context < 1 || shape.pipeline < 1 || shape.expert < 1 ||
+      shape.pipeline_chunks < 1) {
     throw usage_error("every parallel dimension must be at least 1");
   }
   const std::int64_t per_replica = ranks_of_replica(shape);
@@ -115,11 +116,13 @@ int ranks_of_shard(const Group& data_context, const RankGrid& grid) {
 }  // namespace
 
 GridGroups::GridGroups(const Group& world, const RankGrid& grid)
-    : tensor(along(world, grid, "tp", &GridCoordinates::tensor)),
+    : shape(grid.shape()),
+      tensor(along(world, grid, "tp", &GridCoordinates::tensor)),
       context(along(world, grid, "cp", &GridCoordinates::context)),
       data(along(world, grid, "dp", &GridCoordinates::data)),
       pipeline(along(world, grid, "pp", &GridCoordinates::pipeline)),
       expert(expert_group(world, grid)),
+      pipeline_back(pipeline.split(0, "pp back")),
       context_heads(heads_group(world, grid)),
       context_ring(ring_group(world, grid)),
       data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),

@@ -16,7 +16,8 @@ struct GridShape {
   int context = 1;
   int pipeline = 1;
   int expert = 1;
-  int context_heads = 1;  // near context ranks that exchange heads; the groups of them form a ring
+  int pipeline_chunks = 1;  // of consecutive layers on each pipeline rank
+  int context_heads = 1;    // near context ranks that exchange heads; the groups of them form a ring
   // What the data x context ranks divide between them (optimizer state, with FSDP parameters) is there so
   // many times; kUndivided: every rank has all of it.
   int shard_copies = 1;
@@ -58,7 +59,9 @@ class RankGrid {
 struct GridGroups {
   GridGroups(const Group& world, const RankGrid& grid);
 
+  GridShape shape;
   Group tensor, context, data, pipeline, expert;
+  Group pipeline_back;  // the pipeline once more, for gradients, which travel beside the activations
   Group context_heads;  // of the context ranks, those that exchange heads
   Group context_ring;   // and those that keys and values go round
   Group data_context;   // the ranks among which a gradient is always partial

@@ -28,6 +28,17 @@ void Transfer::wait() {
   kept_.clear();
 }
 
+bool Transfer::is_finished() {
+  if (requests_.empty()) return true;
+  int finished = 0;
+  check(MPI_Testall(static_cast<int>(requests_.size()), requests_.data(), &finished, MPI_STATUSES_IGNORE),
+        "MPI_Testall");
+  if (finished == 0) return false;
+  requests_.clear();
+  kept_.clear();
+  return true;
+}
+
 MPI_Request* Transfer::add() { return &requests_.emplace_back(MPI_REQUEST_NULL); }
 
 const int* Transfer::keep(std::vector<int> counts) { return kept_.emplace_back(std::move(counts)).data(); }

@@ -31,6 +31,8 @@ class Transfer {
   // Returns when it is over.
   void wait();
   bool is_over() const { return requests_.empty(); }
+  // Whether it is over by now; looks without waiting.
+  bool is_finished();
 
  private:
   friend class Group;

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -38,14 +37,27 @@ struct PackInput {
   at::Tensor text;         // [T, text width]
 };
 
+// What one stage of a pipeline has of a network: some chunks of consecutive layers.
+struct StagePart {
+  // Chunk number `chunk` of this stage: x [S, hidden size] from the chunk before (the first of all needs
+  // none) -> the same for the chunk after, or the output.
+  std::function<at::Tensor(int chunk, const at::Tensor& x, const PackInput& input,
+                           const nn::PackLayout& layout)>
+      forward;
+  // Memory for what comes from another stage.
+  std::function<at::Tensor(const nn::PackLayout& layout)> room;
+};
+
 struct Backbone {
   PatchShape patches;
-  // [S, patch features] in the dtype of the parameters, once these are materialized.
+  // [S, patch features] in the dtype of the parameters, once these are materialized. Where pipeline stages
+  // share the network, all of them call it together, get the output, and have no gradients.
   std::function<at::Tensor(const PackInput& input, const nn::PackLayout& layout)> forward;
   RecomputePlan recompute = {};
   // Where ranks give each other parameters during a forward pass, all must make as many: this is one without
   // a pack, and without gradients. Empty where each rank may run for itself.
   std::function<void()> idle_forward = {};
+  StagePart stage = {};  // of a pipeline
 };
 
 // Of a sample, in patches.
@@ -67,26 +79,12 @@ struct BackboneSpec {
   std::int64_t text_width = 0;
   const char* text_width_key = "model.crossattn_emb_size";  // what sets it
   std::vector<TensorUnits> tensor_units = {};  // empty for a family whose samples ranks cannot share
+  std::int64_t layers = 1;                     // that pipeline stages divide
   // Declares the parameters and returns the network that uses them.
   std::function<Backbone(nn::ParameterList& parameters)> build;
   // Multiplications and additions of the matrix products of one sample's forward pass.
   std::function<double(const SampleSize& sample, std::int64_t text_rows)> forward_flops;
 };
-
-// How a family's network is built: Network(shape, parameters, plan).
-template <class Network, class Shape>
-std::function<Backbone(nn::ParameterList&)> builder_of(const Shape& shape, const RecomputePlan& plan) {
-  return [shape, plan](nn::ParameterList& parameters) {
-    RecomputePlan hooked = plan;
-    hooked.hooks = parameters.block_hooks();
-    const auto network = std::make_shared<const Network>(shape, parameters, hooked);
-    return Backbone{shape,
-                    [network](const PackInput& input, const nn::PackLayout& layout) {
-                      return network->forward(input, layout);
-                    },
-                    plan};
-  };
-}
 
 // From the keys of [model]. Throws a usage error with the arithmetic for sizes that do not fit together.
 BackboneSpec backbone_spec(const Config& config);

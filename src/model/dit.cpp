@@ -110,27 +110,27 @@ DitBlock::DitBlock(const Scope& scope, const DitShape& shape, const RecomputePla
       mlp_(scope.child("mlp"), shape, plan),
       modulation_(scope.child("adaLN.adaLN_modulation"), shape, kBranches) {}
 
-at::Tensor DitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
-                             const PackLayout& layout) const {
+at::Tensor DitBlock::forward(at::Tensor x, const DitConditioning& given, const PackLayout& layout) const {
   const auto normed = [&](const Branch& branch) {
     return nn::modulated_norm(x, branch.shift, branch.scale, epsilon_, layout);
   };
-  const auto m = modulation_(time);
+  const auto m = modulation_(given.time);
   x = nn::gated_add(x, m[kSelf].gate, self_attention_(normed(m[kSelf]), layout), layout);
-  x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), text, layout), layout);
+  x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), given.text, layout), layout);
   return nn::gated_add(x, m[kMlp].gate, mlp_(normed(m[kMlp]), layout), layout);
 }
 
 DitEnds::DitEnds(const DitShape& shape, nn::ParameterList& parameters)
-    : time_norm_weight_(
-          Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
-      x_embedder_(
-          Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
+    : time_norm_weight_(Scope(parameters, "affline_norm")
+                            .on_all_stages()
+                            .declare("weight", {shape.hidden_size}, Init::ones())),
+      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder").on_first_stage(), shape.patch_features(),
+                                    shape.hidden_size)),
       position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
                       shape.max_img_w / shape.patch_spatial, shape.hidden_size),
       time_embedder_(parameters, shape.hidden_size),
-      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear"), shape.hidden_size,
-                                            shape.patch_features(), last_init(shape))) {}
+      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear").on_last_stage(),
+                                            shape.hidden_size, shape.patch_features(), last_init(shape))) {}
 
 at::Tensor DitEnds::tokens_embedded(const PackInput& input, const PackLayout& layout) const {
   return x_embedder_(input.tokens.to(dtype())) +
@@ -147,17 +147,30 @@ at::Tensor DitEnds::normed_time_embedded(const at::Tensor& noise_level) const {
 }
 
 Dit::Dit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
-    : plan_(std::move(plan)),
-      ends_(shape, parameters),
-      blocks_(declare_blocks<DitBlock>(shape, parameters, plan_)) {}
+    : plan_(std::move(plan)), ends_(shape, parameters), blocks_(shape, parameters, plan_) {}
+
+DitConditioning Dit::conditioning(const PackInput& input, const PackLayout&) const {
+  return {ends_.time_embedded(input.noise_level), input.text.to(ends_.dtype())};
+}
+
+at::Tensor Dit::embed(const PackInput& input, const PackLayout& layout) const {
+  return ends_.tokens_embedded(input, layout);
+}
+
+at::Tensor Dit::layers(const Range& range, const at::Tensor& x, const DitConditioning& given,
+                       const PackLayout& layout) const {
+  const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
+    return blocks_[i].forward(in[0], {in[1], in[2]}, layout);
+  };
+  return run_stack(plan_, range, block, {x, given.time, given.text});
+}
+
+at::Tensor Dit::head(const at::Tensor& x, const DitConditioning&, const PackLayout&) const {
+  return ends_.patches_of(x);
+}
 
 at::Tensor Dit::forward(const PackInput& input, const PackLayout& layout) const {
-  const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
-    return blocks_[i].forward(in[0], in[1], in[2], layout);
-  };
-  return ends_.patches_of(run_stack(plan_, blocks_.size(), block,
-                                    {ends_.tokens_embedded(input, layout),
-                                     ends_.time_embedded(input.noise_level), input.text.to(ends_.dtype())}));
+  return run_chunk(*this, blocks_.all(), {}, input, layout);
 }
 
 namespace {
@@ -183,6 +196,7 @@ BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
           .tensor_units = tensor_units(shape),
+          .layers = shape.num_layers,
           .build = builder_of<Dit>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return dit_forward_flops(shape, sample.tokens, rows);

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "model/axis_order.h"
-#include "model/backbone.h"
 #include "model/dit_shape.h"
+#include "model/layered_network.h"
 #include "model/recompute_plan.h"
 #include "model/time_embedder.h"
 #include "nn/embedding.h"
@@ -84,12 +84,17 @@ class AdaLn {
   nn::Linear down_, up_;
 };
 
+// What the blocks of a pack share beside x.
+struct DitConditioning {
+  at::Tensor time;  // [n, h]
+  at::Tensor text;  // [T, c]
+};
+
 class DitBlock {
  public:
   DitBlock(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
-  // x [S, h], time [n, h], text [T, c] -> [S, h].
-  at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
-                     const nn::PackLayout& layout) const;
+  // x [S, h] -> [S, h].
+  at::Tensor forward(at::Tensor x, const DitConditioning& given, const nn::PackLayout& layout) const;
 
  private:
   double epsilon_;
@@ -130,10 +135,17 @@ class Dit {
   // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
   at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
 
+  // Its parts (model/layered_network.h).
+  DitConditioning conditioning(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor embed(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor layers(const Range& range, const at::Tensor& x, const DitConditioning& given,
+                    const nn::PackLayout& layout) const;
+  at::Tensor head(const at::Tensor& x, const DitConditioning& given, const nn::PackLayout& layout) const;
+
  private:
   RecomputePlan plan_;
   DitEnds ends_;
-  std::vector<DitBlock> blocks_;
+  StageLayers<DitBlock> blocks_;
 };
 
 BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan = {});

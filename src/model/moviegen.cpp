@@ -146,22 +146,24 @@ at::Tensor MovieGenBlock::forward(at::Tensor x, const MovieGenConditioning& give
 MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
     : shape_(shape),
       plan_(std::move(plan)),
-      x_embedder_(
-          Linear::with_bias(Scope(parameters, "x_embedder"), shape.patch_features(), shape.hidden_size)),
+      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder").on_first_stage(), shape.patch_features(),
+                                    shape.hidden_size)),
       time_embedder_(parameters, shape.hidden_size),
-      time_norm_weight_(
-          Scope(parameters, "affline_norm").declare("weight", {shape.hidden_size}, Init::ones())),
-      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear"), shape.hidden_size,
-                                            shape.patch_features(), last_init(shape))) {
+      time_norm_weight_(Scope(parameters, "affline_norm")
+                            .on_all_stages()
+                            .declare("weight", {shape.hidden_size}, Init::ones())),
+      final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear").on_last_stage(),
+                                            shape.hidden_size, shape.patch_features(), last_init(shape))) {
   const auto table = [&](const char* name, std::int64_t extent) {
     return Scope(parameters, "pos_embedder")
         .child(name)
+        .on_all_stages()
         .declare("weight", {extent, shape.hidden_size}, hidden_init(shape));
   };
   emb_t_ = table("emb_t", shape.max_frames / shape.patch_temporal);
   emb_h_ = table("emb_h", shape.max_img_h / shape.patch_spatial);
   emb_w_ = table("emb_w", shape.max_img_w / shape.patch_spatial);
-  blocks_ = declare_blocks<MovieGenBlock>(shape, parameters, plan_);
+  blocks_ = StageLayers<MovieGenBlock>(shape, parameters, plan_);
 }
 
 at::Tensor MovieGen::time_embedded(const at::Tensor& noise_level) const {
@@ -175,15 +177,29 @@ at::Tensor MovieGen::positions_embedded(const at::Tensor& positions) const {
          at::embedding(emb_w_, positions.select(1, 2));
 }
 
-at::Tensor MovieGen::forward(const PackInput& input, const PackLayout& layout) const {
-  const auto dtype = time_norm_weight_.scalar_type();
+MovieGenConditioning MovieGen::conditioning(const PackInput& input, const PackLayout& layout) const {
+  return {time_embedded(input.noise_level), input.text.to(time_norm_weight_.scalar_type()),
+          positions_embedded(layout.own_rows(input.positions))};
+}
+
+at::Tensor MovieGen::embed(const PackInput& input, const PackLayout&) const {
+  return x_embedder_(input.tokens.to(time_norm_weight_.scalar_type()));
+}
+
+at::Tensor MovieGen::layers(const Range& range, const at::Tensor& x, const MovieGenConditioning& given,
+                            const PackLayout& layout) const {
   const auto block = [this, layout](std::size_t i, const std::vector<at::Tensor>& in) {
     return blocks_[i].forward(in[0], {in[1], in[2], in[3]}, layout);
   };
-  return final_layer_linear_(
-      run_stack(plan_, blocks_.size(), block,
-                {x_embedder_(input.tokens.to(dtype)), time_embedded(input.noise_level), input.text.to(dtype),
-                 positions_embedded(layout.own_rows(input.positions))}));
+  return run_stack(plan_, range, block, {x, given.time, given.text, given.positions});
+}
+
+at::Tensor MovieGen::head(const at::Tensor& x, const MovieGenConditioning&, const PackLayout&) const {
+  return final_layer_linear_(x);
+}
+
+at::Tensor MovieGen::forward(const PackInput& input, const PackLayout& layout) const {
+  return run_chunk(*this, blocks_.all(), {}, input, layout);
 }
 
 namespace {
@@ -229,6 +245,7 @@ BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
           .tensor_units = moviegen_tensor_units(shape),
+          .layers = shape.num_layers,
           .build = builder_of<MovieGen>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return moviegen_forward_flops(shape, sample.tokens, rows);

@@ -10,6 +10,7 @@
 #include <functional>
 #include <vector>
 
+#include "model/layered_network.h"
 #include "model/moviegen_shape.h"
 #include "model/recompute_plan.h"
 #include "model/time_embedder.h"
@@ -91,6 +92,13 @@ class MovieGen {
   // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
   at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
 
+  // Its parts (model/layered_network.h).
+  MovieGenConditioning conditioning(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor embed(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor layers(const Range& range, const at::Tensor& x, const MovieGenConditioning& given,
+                    const nn::PackLayout& layout) const;
+  at::Tensor head(const at::Tensor& x, const MovieGenConditioning& given, const nn::PackLayout& layout) const;
+
  private:
   // [n, h]: what all blocks are conditioned on.
   at::Tensor time_embedded(const at::Tensor& noise_level) const;
@@ -102,7 +110,7 @@ class MovieGen {
   at::Tensor emb_t_, emb_h_, emb_w_;
   TimeEmbedder time_embedder_;
   at::Tensor time_norm_weight_;
-  std::vector<MovieGenBlock> blocks_;
+  StageLayers<MovieGenBlock> blocks_;
   nn::Linear final_layer_linear_;
 };
 

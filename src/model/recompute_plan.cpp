@@ -65,20 +65,22 @@ at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::
   return recomputes ? nn::recomputed(std::move(part), inputs) : part(inputs);
 }
 
-at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& block,
+at::Tensor run_stack(const RecomputePlan& plan, const Range& layers, const Block& block,
                      std::vector<at::Tensor> inputs) {
   const auto run = [block, hooks = plan.hooks](std::size_t first, std::size_t last,
                                                std::vector<at::Tensor> in) {
     for (std::size_t i = first; i < last; ++i) in[0] = nn::run_block(*hooks, block, i, in);
     return in[0];
   };
-  std::size_t done = 0;
+  auto done = static_cast<std::size_t>(layers.begin);
+  const auto end = static_cast<std::size_t>(layers.end());
   for (const std::int64_t group : plan.groups) {
-    const std::size_t next = done + static_cast<std::size_t>(group);
+    const std::size_t next = std::min(done + static_cast<std::size_t>(group), end);
+    if (next == done) break;
     inputs[0] = nn::recomputed([=](const auto& in) { return run(done, next, in); }, inputs);
     done = next;
   }
-  return run(done, count, std::move(inputs));
+  return run(done, end, std::move(inputs));
 }
 
 std::vector<BlockUse> forward_uses(std::size_t count) {

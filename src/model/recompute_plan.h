@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "core/even_cut.h"
 #include "nn/block_hooks.h"
 #include "nn/recompute.h"
 
@@ -36,8 +37,8 @@ at::Tensor kept_or_recomputed(bool recomputes, nn::NetworkPart part, const std::
 
 using nn::Block;
 
-// x through the blocks 0 .. count - 1, in the groups of the plan.
-at::Tensor run_stack(const RecomputePlan& plan, std::size_t count, const Block& block,
+// x through these blocks, in the groups of the plan, which begin with the first of them.
+at::Tensor run_stack(const RecomputePlan& plan, const Range& layers, const Block& block,
                      std::vector<at::Tensor> inputs);
 
 // When the parameters of a block are needed.

@@ -21,15 +21,14 @@ StDitBlock::StDitBlock(const Scope& scope, const DitShape& shape, const Recomput
       mlp_(scope.child("mlp"), shape, plan),
       modulation_(scope.child("adaLN.adaLN_modulation"), shape, kBranches) {}
 
-at::Tensor StDitBlock::forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
-                               const StDitOrders& orders) const {
+at::Tensor StDitBlock::forward(at::Tensor x, const DitConditioning& given, const StDitOrders& orders) const {
   const PackLayout& layout = orders.full;
-  const auto m = modulation_(time);
+  const auto m = modulation_(given.time);
   const auto normed = [&](const Branch& branch) {
     return nn::modulated_norm(x, branch.shift, branch.scale, epsilon_, layout);
   };
   x = nn::gated_add(x, m[kFull].gate, full_attention_(normed(m[kFull]), layout), layout);
-  x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), text, layout), layout);
+  x = nn::gated_add(x, m[kCross].gate, cross_attention_(normed(m[kCross]), given.text, layout), layout);
   x = nn::gated_add(x, m[kTemporal].gate, temporal_attention_(normed(m[kTemporal]), layout, orders.temporal),
                     layout);
   x = nn::gated_add(x, m[kSpatial].gate, spatial_attention_(normed(m[kSpatial]), layout, orders.spatial),
@@ -41,18 +40,32 @@ StDit::StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan
     : plan_(std::move(plan)),
       cut_(parameters.parallel().sequence_cut()),
       ends_(shape, parameters),
-      blocks_(declare_blocks<StDitBlock>(shape, parameters, plan_)) {}
+      blocks_(shape, parameters, plan_) {}
+
+StDitConditioning StDit::conditioning(const PackInput& input, const PackLayout& layout) const {
+  return {
+      {ends_.normed_time_embedded(input.noise_level), input.text.to(ends_.dtype())},
+      {layout, through_frames(input.positions, layout, cut_), within_frames(input.positions, layout, cut_)}};
+}
+
+at::Tensor StDit::embed(const PackInput& input, const PackLayout& layout) const {
+  return ends_.tokens_embedded(input, layout);
+}
+
+at::Tensor StDit::layers(const Range& range, const at::Tensor& x, const StDitConditioning& given,
+                         const PackLayout&) const {
+  const auto block = [this, orders = given.orders](std::size_t i, const std::vector<at::Tensor>& in) {
+    return blocks_[i].forward(in[0], {in[1], in[2]}, orders);
+  };
+  return run_stack(plan_, range, block, {x, given.each_token.time, given.each_token.text});
+}
+
+at::Tensor StDit::head(const at::Tensor& x, const StDitConditioning&, const PackLayout&) const {
+  return ends_.patches_of(x);
+}
 
 at::Tensor StDit::forward(const PackInput& input, const PackLayout& layout) const {
-  const StDitOrders orders{layout, through_frames(input.positions, layout, cut_),
-                           within_frames(input.positions, layout, cut_)};
-  const auto block = [this, orders](std::size_t i, const std::vector<at::Tensor>& in) {
-    return blocks_[i].forward(in[0], in[1], in[2], orders);
-  };
-  return ends_.patches_of(
-      run_stack(plan_, blocks_.size(), block,
-                {ends_.tokens_embedded(input, layout), ends_.normed_time_embedded(input.noise_level),
-                 input.text.to(ends_.dtype())}));
+  return run_chunk(*this, blocks_.all(), {}, input, layout);
 }
 
 namespace {

@@ -20,9 +20,8 @@ struct StDitOrders {
 class StDitBlock {
  public:
   StDitBlock(const nn::Scope& scope, const DitShape& shape, const RecomputePlan& plan);
-  // x [S, h], time [n, h], text [T, c] -> [S, h].
-  at::Tensor forward(at::Tensor x, const at::Tensor& time, const at::Tensor& text,
-                     const StDitOrders& orders) const;
+  // x [S, h] -> [S, h].
+  at::Tensor forward(at::Tensor x, const DitConditioning& given, const StDitOrders& orders) const;
 
  private:
   double epsilon_;
@@ -33,6 +32,12 @@ class StDitBlock {
   AdaLn modulation_;
 };
 
+// What the blocks of a pack share beside x.
+struct StDitConditioning {
+  DitConditioning each_token;
+  StDitOrders orders;
+};
+
 class StDit {
  public:
   StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
@@ -40,11 +45,18 @@ class StDit {
   // tokens scaled by c_in, noise_level c_noise -> [S, patch features] in the dtype of the parameters.
   at::Tensor forward(const PackInput& input, const nn::PackLayout& layout) const;
 
+  // Its parts (model/layered_network.h).
+  StDitConditioning conditioning(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor embed(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor layers(const Range& range, const at::Tensor& x, const StDitConditioning& given,
+                    const nn::PackLayout& layout) const;
+  at::Tensor head(const at::Tensor& x, const StDitConditioning& given, const nn::PackLayout& layout) const;
+
  private:
   RecomputePlan plan_;
   nn::SequenceCut cut_;
   DitEnds ends_;
-  std::vector<StDitBlock> blocks_;
+  StageLayers<StDitBlock> blocks_;
 };
 
 BackboneSpec stdit_spec(const DitShape& shape, const RecomputePlan& plan = {});

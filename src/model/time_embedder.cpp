@@ -26,8 +26,8 @@ at::Tensor ScalarEmbedder::operator()(const at::Tensor& sinusoids) const {
 
 TimeEmbedder::TimeEmbedder(nn::ParameterList& parameters, std::int64_t width)
     : width_(width),
-      t_embedder_(Scope(parameters, "t_embedder.1"), width),
-      fps_embedder_(Scope(parameters, "fps_embedder.1"), kFpsWidth) {}
+      t_embedder_(Scope(parameters, "t_embedder.1").on_all_stages(), width),
+      fps_embedder_(Scope(parameters, "fps_embedder.1").on_all_stages(), kFpsWidth) {}
 
 at::Tensor TimeEmbedder::operator()(const at::Tensor& noise_level, at::ScalarType dtype) const {
   const at::Tensor time = t_embedder_(nn::sinusoid(noise_level, width_, 0).to(dtype));

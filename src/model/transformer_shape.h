@@ -37,17 +37,6 @@ std::vector<TensorUnits> tensor_units(const TransformerShape& shape);
 // So many parts, each as wide as a head, side by side in every head.
 nn::Columns head_columns(const TransformerShape& shape, std::int64_t parts);
 
-// The blocks of a network: their parameters are called decoder.layers.N.
-template <class Block, class Shape>
-std::vector<Block> declare_blocks(const Shape& shape, nn::ParameterList& parameters,
-                                  const RecomputePlan& plan) {
-  std::vector<Block> blocks;
-  for (std::int64_t i = 0; i < shape.num_layers; ++i) {
-    blocks.emplace_back(nn::Scope(parameters, "decoder.layers." + std::to_string(i)), shape, plan);
-  }
-  return blocks;
-}
-
 nn::Init hidden_init(const TransformerShape& shape);
 // Projections back into the residual stream start smaller: std / sqrt(2 L).
 nn::Init output_init(const TransformerShape& shape);

@@ -39,8 +39,9 @@ RowLinear joined(const Scope& scope, const Columns& inputs, const WanShape& shap
   return RowLinear::with_zero_bias(scope, inputs, shape.hidden_size, output_init(shape));
 }
 
-Linear plain(const Scope& scope, std::int64_t inputs, std::int64_t outputs) {
-  return Linear::with_bias(scope, inputs, outputs);
+// Of the conditioning, which all layers get.
+Linear shared(nn::ParameterList& parameters, const char* name, std::int64_t inputs, std::int64_t outputs) {
+  return Linear::with_bias(Scope(parameters, name).on_all_stages(), inputs, outputs);
 }
 
 at::Tensor declare_norm(const Scope& scope, const char* name, const WanShape& shape) {
@@ -154,33 +155,30 @@ Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan pla
     : shape_(shape),
       plan_(std::move(plan)),
       patch_weight_(Scope(parameters, "patch_embedding")
+                        .on_first_stage()
                         .declare("weight",
                                  {shape.hidden_size, shape.in_channels, shape.patch_temporal,
                                   shape.patch_spatial, shape.patch_spatial},
                                  Init::linear_default(shape.patch_features()))),
       patch_bias_(Scope(parameters, "patch_embedding")
+                      .on_first_stage()
                       .declare("bias", {shape.hidden_size}, Init::linear_default(shape.patch_features()))),
-      time_1_(plain(Scope(parameters, "time_embedder.linear_1"), shape.freq_dim, shape.hidden_size)),
-      time_2_(plain(Scope(parameters, "time_embedder.linear_2"), shape.hidden_size, shape.hidden_size)),
-      time_proj_(plain(Scope(parameters, "time_proj"), shape.hidden_size, 6 * shape.hidden_size)),
-      text_0_(plain(Scope(parameters, "text_embedding.0"), shape.text_dim, shape.crossattn_emb_size)),
-      text_2_(
-          plain(Scope(parameters, "text_embedding.2"), shape.crossattn_emb_size, shape.crossattn_emb_size)),
-      head_modulation_(
-          Scope(parameters, "head").declare("modulation", {1, 2, shape.hidden_size}, modulation_init(shape))),
-      head_(Linear::with_bias(Scope(parameters, "head.head"), shape.hidden_size, shape.patch_features(),
-                              last_init(shape))) {
-  blocks_ = declare_blocks<WanBlock>(shape, parameters, plan_);
-}
-
-// A convolution whose stride is its window: a product with the weight in the order of a token's features.
-at::Tensor Wan::patches_embedded(const at::Tensor& tokens) const {
-  return at::linear(tokens, patch_weight_.permute({0, 3, 4, 2, 1}).flatten(1), patch_bias_);
+      time_1_(shared(parameters, "time_embedder.linear_1", shape.freq_dim, shape.hidden_size)),
+      time_2_(shared(parameters, "time_embedder.linear_2", shape.hidden_size, shape.hidden_size)),
+      time_proj_(shared(parameters, "time_proj", shape.hidden_size, 6 * shape.hidden_size)),
+      text_0_(shared(parameters, "text_embedding.0", shape.text_dim, shape.crossattn_emb_size)),
+      text_2_(shared(parameters, "text_embedding.2", shape.crossattn_emb_size, shape.crossattn_emb_size)),
+      head_modulation_(Scope(parameters, "head")
+                           .on_last_stage()
+                           .declare("modulation", {1, 2, shape.hidden_size}, modulation_init(shape))),
+      head_(Linear::with_bias(Scope(parameters, "head.head").on_last_stage(), shape.hidden_size,
+                              shape.patch_features(), last_init(shape))) {
+  blocks_ = StageLayers<WanBlock>(shape, parameters, plan_);
 }
 
 at::Tensor Wan::time_embedded(const at::Tensor& timestep) const {
   const auto sine_cosine = nn::sinusoid(timestep, shape_.freq_dim, 0).chunk(2, 1);
-  const at::Tensor waves = at::cat({sine_cosine[1], sine_cosine[0]}, 1).to(patch_weight_.scalar_type());
+  const at::Tensor waves = at::cat({sine_cosine[1], sine_cosine[0]}, 1).to(time_1_.dtype());
   return time_2_(at::silu(time_1_(waves)));
 }
 
@@ -188,27 +186,42 @@ at::Tensor Wan::text_embedded(const at::Tensor& text) const {
   return text_2_(at::gelu(text_0_(text), "tanh"));
 }
 
-at::Tensor Wan::head(const at::Tensor& x, const at::Tensor& time, const PackLayout& layout) const {
-  const auto m = (head_modulation_ + time.unsqueeze(1)).unbind(1);
+PackLayout Wan::padded_layout(const PackLayout& samples) const {
+  if (shape_.text_len == 0) return samples;
+  return samples.with_text_counts(std::vector<std::int64_t>(samples.text_counts().size(), shape_.text_len));
+}
+
+WanGiven Wan::conditioning(const PackInput& input, const PackLayout& samples) const {
+  const at::Tensor time = time_embedded(input.noise_level);
+  const at::Tensor rows = shape_.text_len > 0 ? padded(input.text, samples, shape_.text_len) : input.text;
+  return {{time_proj_(at::silu(time)).unflatten(1, {6, shape_.hidden_size}),
+           text_embedded(rows.to(time.scalar_type())),
+           nn::rotary_turns(samples.attention_rows(input.positions), shape_.head_width())},
+          time};
+}
+
+// A convolution whose stride is its window: a product with the weight in the order of a token's features.
+at::Tensor Wan::embed(const PackInput& input, const PackLayout&) const {
+  return at::linear(input.tokens.to(patch_weight_.scalar_type()),
+                    patch_weight_.permute({0, 3, 4, 2, 1}).flatten(1), patch_bias_);
+}
+
+at::Tensor Wan::layers(const Range& range, const at::Tensor& x, const WanGiven& given,
+                       const PackLayout& samples) const {
+  const auto block = [this, turns = given.blocks.turns, layout = padded_layout(samples)](
+                         std::size_t i, const std::vector<at::Tensor>& in) {
+    return blocks_[i].forward(in[0], {in[1], in[2], turns}, layout);
+  };
+  return run_stack(plan_, range, block, {x, given.blocks.modulation, given.blocks.text});
+}
+
+at::Tensor Wan::head(const at::Tensor& x, const WanGiven& given, const PackLayout& layout) const {
+  const auto m = (head_modulation_ + given.time.unsqueeze(1)).unbind(1);
   return head_(nn::modulated_norm(x, m[0], m[1], shape_.layernorm_epsilon, layout));
 }
 
 at::Tensor Wan::forward(const PackInput& input, const PackLayout& samples) const {
-  const auto dtype = patch_weight_.scalar_type();
-  const bool pads = shape_.text_len > 0;
-  const std::vector<std::int64_t> lengths(samples.text_counts().size(), shape_.text_len);
-  const PackLayout layout = pads ? samples.with_text_counts(lengths) : samples;
-  const at::Tensor rows = pads ? padded(input.text, samples, shape_.text_len) : input.text;
-  const at::Tensor time = time_embedded(input.noise_level);
-  const at::Tensor modulation = time_proj_(at::silu(time)).unflatten(1, {6, shape_.hidden_size});
-  const at::Tensor turns = nn::rotary_turns(layout.attention_rows(input.positions), shape_.head_width());
-  const auto block = [this, turns, layout](std::size_t i, const std::vector<at::Tensor>& in) {
-    return blocks_[i].forward(in[0], {in[1], in[2], turns}, layout);
-  };
-  const at::Tensor x =
-      run_stack(plan_, blocks_.size(), block,
-                {patches_embedded(input.tokens.to(dtype)), modulation, text_embedded(rows.to(dtype))});
-  return head(x, time, layout);
+  return run_chunk(*this, blocks_.all(), {}, input, samples);
 }
 
 namespace {
@@ -233,6 +246,7 @@ BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
           .text_width = shape.text_dim,
           .text_width_key = "model.text_dim",
           .tensor_units = tensor_units(shape),
+          .layers = shape.num_layers,
           .build = builder_of<Wan>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return wan_forward_flops(shape, sample.tokens, rows);

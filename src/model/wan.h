@@ -10,6 +10,7 @@
 
 #include <vector>
 
+#include "model/layered_network.h"
 #include "model/recompute_plan.h"
 #include "model/wan_shape.h"
 #include "nn/linear.h"
@@ -87,6 +88,11 @@ class WanBlock {
   at::Tensor norm_weight_, norm_bias_;  // before the cross-attention
 };
 
+struct WanGiven {
+  WanConditioning blocks;
+  at::Tensor time;  // [n, h], embedded: what modulates the head
+};
+
 class Wan {
  public:
   Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan plan = {});
@@ -94,17 +100,24 @@ class Wan {
   // noise_level: timesteps, 0 to 1000. [S, patch features] in the dtype of the parameters.
   at::Tensor forward(const PackInput& input, const nn::PackLayout& samples) const;
 
+  // Its parts (model/layered_network.h).
+  WanGiven conditioning(const PackInput& input, const nn::PackLayout& samples) const;
+  at::Tensor embed(const PackInput& input, const nn::PackLayout& layout) const;
+  at::Tensor layers(const Range& range, const at::Tensor& x, const WanGiven& given,
+                    const nn::PackLayout& samples) const;
+  at::Tensor head(const at::Tensor& x, const WanGiven& given, const nn::PackLayout& layout) const;
+
  private:
-  at::Tensor patches_embedded(const at::Tensor& tokens) const;
   at::Tensor time_embedded(const at::Tensor& timestep) const;
   at::Tensor text_embedded(const at::Tensor& text) const;
-  at::Tensor head(const at::Tensor& x, const at::Tensor& time, const nn::PackLayout& layout) const;
+  // With texts as long as the network sees them.
+  nn::PackLayout padded_layout(const nn::PackLayout& samples) const;
 
   WanShape shape_;
   RecomputePlan plan_;
   at::Tensor patch_weight_, patch_bias_;
   nn::Linear time_1_, time_2_, time_proj_, text_0_, text_2_;
-  std::vector<WanBlock> blocks_;
+  StageLayers<WanBlock> blocks_;
   at::Tensor head_modulation_;
   nn::Linear head_;
 };

@@ -18,6 +18,7 @@ class Linear {
   static Linear with_zero_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs,
                                Init weight_init);
 
+  at::ScalarType dtype() const { return weight_.scalar_type(); }
   void add_bias(at::Tensor bias) { bias_ = std::move(bias); }
 
   // x [n, inputs] -> [n, outputs].

@@ -15,6 +15,31 @@ struct SequenceCut {
   int tensor_ranks = 1, tensor_rank = 0;
 };
 
+// Consecutive layers of a network, which one stage computes in one go.
+struct LayerChunk {
+  Range layers;
+  bool is_first = true, is_last = true;  // of all chunks: tokens go in, the output comes out
+};
+
+// How the layers of a network are divided over the stages of a pipeline: into chunks, which go round the
+// stages.
+struct DepthCut {
+  int stages = 1, stage = 0;
+  int chunks = 1;  // of each stage
+
+  LayerChunk chunk(std::int64_t layers, int number) const {
+    const int place = number * stages + stage, all = chunks * stages;
+    return {even_cut(layers, all, place), place == 0, place == all - 1};
+  }
+  bool has_layer(std::int64_t layers, std::int64_t layer) const {
+    for (int number = 0; number < chunks; ++number) {
+      const Range range = chunk(layers, number).layers;
+      if (layer >= range.begin && layer < range.end()) return true;
+    }
+    return false;
+  }
+};
+
 // Groups are null where there is nobody to share with.
 struct ModelParallel {
   const comm::Group* tensor = nullptr;   // share heads, columns of weights, and rows of tokens
@@ -22,6 +47,9 @@ struct ModelParallel {
   // How attention brings these together (nn/context_attention.h); both are given where `context` is.
   const comm::Group *context_heads = nullptr, *context_ring = nullptr;
   const comm::Group* expert = nullptr;  // have different packs, and share the experts
+
+  const comm::Group *pipeline = nullptr, *pipeline_back = nullptr;  // share the depth of the network
+  DepthCut depth = {};
 
   // Where a layout is planned that nobody runs: its sizes, for declaring parameters. Ignored with groups.
   SequenceCut planned = {};
@@ -49,7 +77,10 @@ inline ModelParallel model_parallel(const comm::GridGroups& groups) {
           .context = shared(groups.context),
           .context_heads = &groups.context_heads,
           .context_ring = &groups.context_ring,
-          .expert = shared(groups.expert)};
+          .expert = shared(groups.expert),
+          .pipeline = shared(groups.pipeline),
+          .pipeline_back = shared(groups.pipeline_back),
+          .depth = {groups.pipeline.size(), groups.pipeline.rank(), groups.shape.pipeline_chunks}};
 }
 
 }  // namespace dfm::nn

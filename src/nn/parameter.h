@@ -151,25 +151,34 @@ class Scope {
   explicit Scope(ParameterList& list, std::string prefix = "") : list_(&list), prefix_(std::move(prefix)) {}
 
   Scope child(const std::string& name) const {
-    Scope inner(*list_, qualified(name));
-    inner.is_of_expert_ = is_of_expert_;
-    return inner;
+    Scope scope = *this;
+    scope.prefix_ = qualified(name);
+    return scope;
   }
   // For what this rank has and the others of its expert group do not.
   Scope expert_child(const std::string& name) const {
-    Scope inner = child(name);
-    inner.is_of_expert_ = parallel().expert_ranks() > 1;
-    return inner;
+    Scope scope = child(name);
+    scope.is_of_expert_ = parallel().expert_ranks() > 1;
+    return scope;
   }
+  // Where a pipeline has the parameters of this scope. On other stages they are not declared, and what is
+  // built of them must not be used.
+  Scope on_first_stage() const { return only_if(parallel().depth.stage == 0); }
+  Scope on_last_stage() const { return only_if(parallel().depth.stage + 1 == parallel().depth.stages); }
+  // Replicated, as what conditions all layers is: the gradients of the stages are summed.
+  Scope on_all_stages() const {
+    Scope scope = *this;
+    scope.is_replicated_ = parallel().depth.stages > 1;
+    return scope;
+  }
+
   at::Tensor declare(const std::string& name, Shape shape, Init init) const {
-    return list_->declare(qualified(name), {.global_shape = std::move(shape), .is_of_expert = is_of_expert_},
-                          init);
+    return declare_placed(name, {.global_shape = std::move(shape)}, init);
   }
   // One that the tensor ranks divide: whole where there is one.
   at::Tensor declare_cut(const std::string& name, Shape shape, const Cut& cut, Init init) const {
     if (parallel().tensor_ranks() == 1) return declare(name, std::move(shape), init);
-    return list_->declare(
-        qualified(name), {.global_shape = std::move(shape), .is_of_expert = is_of_expert_, .cut = cut}, init);
+    return declare_placed(name, {.global_shape = std::move(shape), .cut = cut}, init);
   }
   const ModelParallel& parallel() const { return list_->parallel(); }
 
@@ -178,9 +187,21 @@ class Scope {
     return prefix_.empty() ? name : prefix_ + "." + name;
   }
 
+  Scope only_if(bool is_here) const {
+    Scope scope = *this;
+    scope.is_here_ = is_here;
+    return scope;
+  }
+  at::Tensor declare_placed(const std::string& name, Placement placement, Init init) const {
+    if (!is_here_) return {};
+    placement.partial_over_pipeline = is_replicated_;
+    placement.is_of_expert = is_of_expert_;
+    return list_->declare(qualified(name), std::move(placement), init);
+  }
+
   ParameterList* list_;
   std::string prefix_;
-  bool is_of_expert_ = false;
+  bool is_here_ = true, is_replicated_ = false, is_of_expert_ = false;
 };
 
 }  // namespace dfm::nn

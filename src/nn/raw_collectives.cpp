@@ -86,4 +86,16 @@ at::Tensor exchange_rows(const at::Tensor& out, const RowCounts& out_counts, con
   return in;
 }
 
+comm::Transfer start_send(const at::Tensor& values, int to, const comm::Group& group) {
+  return group.start_send(bytes_of(values), to);
+}
+
+comm::Transfer start_receive(const at::Tensor& room, int from, const comm::Group& group) {
+  return group.start_receive(bytes_of(room), from);
+}
+
+void broadcast(const at::Tensor& values, int root, const comm::Group& group) {
+  group.broadcast(bytes_of(values), root);
+}
+
 }  // namespace dfm::nn::raw

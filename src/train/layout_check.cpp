@@ -16,6 +16,31 @@ int nearest_tensor_ranks(const comm::RankGrid& grid, std::int64_t units) {
   return 1;
 }
 
+// The greatest number of pipeline ranks that has layers for all chunks and divides what the other dimensions
+// leave.
+int nearest_stages(const comm::RankGrid& grid, std::int64_t layers) {
+  const int ranks = grid.world_size() / (grid.shape().context * grid.shape().tensor);
+  for (int stages = grid.shape().pipeline; stages > 1; --stages) {
+    if (std::int64_t{stages} * grid.shape().pipeline_chunks <= layers && ranks % stages == 0) return stages;
+  }
+  return 1;
+}
+
+void require_layers_for_stages(const model::BackboneSpec& model, const comm::RankGrid& grid) {
+  const int stages = grid.shape().pipeline, chunks = grid.shape().pipeline_chunks;
+  const std::int64_t parts = std::int64_t{stages} * chunks;
+  if (stages == 1 || parts <= model.layers) return;
+  const int nearest = nearest_stages(grid, model.layers);
+  throw usage_error(
+      fmt::format("{} layers (model.num_layers) do not divide over {} pipeline ranks x {} chunks "
+                  "(model.virtual_pipeline_model_parallel_size) = {}: {} of them would have none",
+                  model.layers, stages, chunks, parts, parts - model.layers),
+      stages <= model.layers
+          ? fmt::format("give model.virtual_pipeline_model_parallel_size={} at most", model.layers / stages)
+          : fmt::format("the nearest that works on {} ranks is model.pipeline_model_parallel_size={}",
+                        grid.world_size(), nearest));
+}
+
 // An exchange of heads gives every context rank some of those that each tensor rank has.
 void require_heads_to_exchange(const model::TensorUnits& units, const comm::GridShape& grid) {
   const std::int64_t fewest = units.count / grid.tensor;
@@ -32,6 +57,7 @@ void require_heads_to_exchange(const model::TensorUnits& units, const comm::Grid
 }  // namespace
 
 void require_fitting_layout(const model::BackboneSpec& model, const comm::RankGrid& grid) {
+  require_layers_for_stages(model, grid);
   const int tensor = grid.shape().tensor;
   if (model.tensor_units.empty() && (tensor > 1 || grid.shape().context > 1)) {
     throw usage_error(fmt::format("{}: its samples are not shared between ranks (tensor {} x context {})",

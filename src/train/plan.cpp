@@ -22,6 +22,15 @@ double sum_of_buckets(const ShardLayout& layout, const nn::ParameterUnit& unit) 
 
 bool is_divided(const PlannedLayout& layout) { return layout.sharding >= comm::Sharding::gradients; }
 
+nn::DepthCut depth_of(const PlannedLayout& layout, int stage) {
+  return {layout.grid.pipeline, stage, layout.grid.pipeline_chunks};
+}
+
+PipelineShape pipeline_of(const PlannedLayout& layout, std::int64_t passes) {
+  return {static_cast<std::size_t>(layout.grid.pipeline),
+          static_cast<std::size_t>(layout.grid.pipeline_chunks), static_cast<std::size_t>(passes)};
+}
+
 }  // namespace
 
 double PlannedMemory::peak() const {
@@ -30,8 +39,10 @@ double PlannedMemory::peak() const {
 
 // The declared parameters of a rank of the layout, and how they are divided. `values` has one number a unit.
 struct PlannedWork::Parts {
-  Parts(const model::BackboneSpec& model, const PlannedLayout& layout, const comm::RankGrid& grid)
-      : parameters(nn::ModelParallel{.planned = {layout.grid.context, 0, layout.grid.tensor, 0}}),
+  Parts(const model::BackboneSpec& model, const PlannedLayout& layout, const comm::RankGrid& grid, int stage)
+      : depth(depth_of(layout, stage)),
+        parameters(
+            nn::ModelParallel{.depth = depth, .planned = {layout.grid.context, 0, layout.grid.tensor, 0}}),
         recompute(model.build(parameters).recompute),
         shard_ranks(grid.data_size() * layout.grid.context / grid.shape().shard_copies),
         copies(grid.shape().shard_copies) {
@@ -48,6 +59,7 @@ struct PlannedWork::Parts {
     return static_cast<double>(most);
   }
 
+  nn::DepthCut depth;
   nn::ParameterList parameters;
   model::RecomputePlan recompute;
   int shard_ranks, copies;
@@ -74,6 +86,9 @@ PlannedWork::PlannedWork(const Config& config)
   }
   samples_in_pack_ = std::max<std::int64_t>(capacity / sample_.tokens, 1);
   tokens_ = samples_in_pack_ * sample_.tokens;
+  nn::ParameterList whole;
+  model_.build(whole);
+  parameters_ = whole.total_count();
   probed_ = probe_activations(config, samples_in_pack_ * sample_text_);
 }
 
@@ -94,19 +109,24 @@ double PlannedWork::reported_flops() const {
   return 6 * weights + 12 * layers * hidden * static_cast<double>(sample_.tokens);
 }
 
-std::int64_t PlannedWork::parameters() const {
-  nn::ParameterList parameters;
-  model_.build(parameters);
-  return parameters.total_count();
+Plan PlannedWork::plan(const PlannedLayout& layout) const {
+  require_fitting_layout(model_, comm::RankGrid(layout.ranks, layout.grid));
+  Plan fullest = of_stage(layout, 0);
+  for (int stage = 1; stage < layout.grid.pipeline; ++stage) {
+    Plan plan = of_stage(layout, stage);
+    if (plan.memory.peak() > fullest.memory.peak()) fullest = std::move(plan);
+  }
+  fullest.parameters = parameters_;
+  fullest.waiting_share = waiting_share(pipeline_of(layout, fullest.passes));
+  return fullest;
 }
 
-Plan PlannedWork::plan(const PlannedLayout& layout) const {
+Plan PlannedWork::of_stage(const PlannedLayout& layout, int stage) const {
   const comm::RankGrid grid(layout.ranks, layout.grid);
-  require_fitting_layout(model_, grid);
-  const Parts parts(model_, layout, grid);
+  const Parts parts(model_, layout, grid, stage);
   Plan plan;
   plan.layout = layout;
-  plan.parameters = parts.parameters.total_count();
+  plan.stage = stage;
   for (const nn::Parameter& each : parts.parameters.all()) plan.local_parameters += each.count();
   plan.passes = passes(layout);
   plan.memory = memory(layout, parts);
@@ -121,25 +141,54 @@ std::int64_t PlannedWork::passes(const PlannedLayout& layout) const {
   return (samples + samples_in_pack_ - 1) / samples_in_pack_;
 }
 
-// Of a pass of this rank.
-double PlannedWork::activations(const PlannedLayout& layout) const {
-  const double share = static_cast<double>(tokens_) / layout.grid.context / layout.grid.tensor;
+double PlannedWork::tokens_of_rank(const PlannedLayout& layout) const {
+  return static_cast<double>(tokens_) / layout.grid.context / layout.grid.tensor;
+}
+
+PlannedWork::KeptByChunk PlannedWork::kept_by(const nn::LayerChunk& chunk,
+                                              const PlannedLayout& layout) const {
+  const double share = tokens_of_rank(layout);
   const double rows = static_cast<double>(tokens_) / layout.grid.context;
+  const double message = share * static_cast<double>(hidden_ * element_bytes_);
   // Three times a block the rows of the tensor ranks are gathered, and kept for the gradient of a weight.
   const double gathered =
       layout.grid.tensor == 1 ? 0 : 3 * (rows - share) * static_cast<double>(hidden_ * element_bytes_);
   const auto kept = [&](double blocks) { return probed_.kept.of(blocks, share) + blocks * gathered; };
-  const model::RecomputePlan plan = model::recompute_plan(config_);
-  double again = 0, longest = 0;
-  for (const std::int64_t group : plan.groups) {
-    again += static_cast<double>(group);
-    longest = std::max(longest, static_cast<double>(group));
+  // What came from the chunk before, what went to the chunk after, and the inputs of recomputed groups.
+  double messages = (chunk.is_first ? 0 : message) + (chunk.is_last ? 0 : message);
+  std::int64_t again = 0, longest = 0;
+  for (const std::int64_t group : model::recompute_plan(config_).groups) {
+    const std::int64_t size = std::min(group, chunk.layers.count - again);
+    messages += size > 0 ? message : 0;
+    again += size;
+    longest = std::max(longest, size);
   }
-  const double inputs =
-      static_cast<double>(plan.groups.size()) * share * static_cast<double>(hidden_ * element_bytes_);
-  const double one_group = longest * (kept(1) - kept(0));
-  const double rest = kept(static_cast<double>(layers_) - again);
-  return inputs + std::max(rest, kept(0) + one_group) + probed_.transient.of(1, share);
+  const double rest = kept(static_cast<double>(chunk.layers.count - again));
+  const double one_group = static_cast<double>(longest) * (kept(1) - kept(0));
+  return {messages + rest, messages + std::max(rest, kept(0) + one_group)};
+}
+
+// With all packs in flight.
+double PlannedWork::most_kept(const std::vector<PipelineWork>& order,
+                              const std::vector<KeptByChunk>& chunks) {
+  double now = 0, most = 0;
+  for (const PipelineWork& work : order) {
+    const auto& [until, within] = chunks.at(work.chunk);
+    if (!work.is_backward) now += until;
+    most = std::max(most, now - until + within);
+    if (work.is_backward) now -= until;
+  }
+  return most;
+}
+
+// At the worst moment of a stage.
+double PlannedWork::activations(const PlannedLayout& layout, const nn::DepthCut& depth) const {
+  std::vector<KeptByChunk> chunks;
+  for (int number = 0; number < depth.chunks; ++number)
+    chunks.push_back(kept_by(depth.chunk(layers_, number), layout));
+  const auto order =
+      pipeline_schedule(pipeline_of(layout, passes(layout)), static_cast<std::size_t>(depth.stage));
+  return most_kept(order, chunks) + probed_.transient.of(1, tokens_of_rank(layout));
 }
 
 PlannedMemory PlannedWork::memory(const PlannedLayout& layout, const Parts& parts) const {
@@ -149,7 +198,7 @@ PlannedMemory PlannedWork::memory(const PlannedLayout& layout, const Parts& part
   for (const double unit : parts.units) all += unit;
   const bool is_divided_by_block = is_divided(layout);
   PlannedMemory memory;
-  memory.activations = activations(layout);
+  memory.activations = activations(layout, parts.depth);
   memory.optimizer =
       4 * owned * (2 + (element_bytes_ == 2 || is_divided_by_block ? 1 : 0) + (has_average_ ? 1 : 0));
   if (layout.ranks > 1 || is_divided_by_block) {
@@ -159,7 +208,7 @@ PlannedMemory PlannedWork::memory(const PlannedLayout& layout, const Parts& part
   if (!is_divided_by_block) {
     memory.weights = size * all;
     // The sums of earlier passes stay while a pass is made. In float32 they are the gradients themselves.
-    const bool has_sums = passes(layout) > 1;
+    const bool has_sums = passes(layout) * parts.depth.chunks > 1;
     if (has_sums) memory.gradients += 4 * all;
     memory.fresh_gradients = has_sums && element_bytes_ == 4 ? 0 : size * all;
     return memory;
@@ -204,8 +253,11 @@ std::vector<PlannedTraffic> PlannedWork::traffic(const PlannedLayout& layout, co
   if (parts.copies > 1) {
     traffic.push_back({"copies", "all-reduce of the share of gradients", 4 * owned, copies_leave});
   }
+  std::int64_t layers = 0;  // of this stage
+  for (int number = 0; number < parts.depth.chunks; ++number)
+    layers += parts.depth.chunk(layers_, number).layers.count;
   const double rows = static_cast<double>(tokens_) / layout.grid.context * static_cast<double>(hidden_) *
-                      size * static_cast<double>(layers_) * of_pass;
+                      size * static_cast<double>(layers) * of_pass;
   if (layout.grid.tensor > 1) {
     const bool spans = layout.grid.tensor > ranks_per_node_;
     traffic.push_back(
@@ -216,7 +268,29 @@ std::vector<PlannedTraffic> PlannedWork::traffic(const PlannedLayout& layout, co
     traffic.push_back({"cp", "keys and values, and back their gradients",
                        6 * rows * (layout.grid.context - 1) / layout.grid.tensor, spans, true});
   }
+  if (layout.grid.pipeline > 1) add_pipeline_traffic(layout, parts, traffic);
   return traffic;
+}
+
+void PlannedWork::add_pipeline_traffic(const PlannedLayout& layout, const Parts& parts,
+                                       std::vector<PlannedTraffic>& traffic) const {
+  int messages = 0;  // of a pass
+  for (int number = 0; number < parts.depth.chunks; ++number) {
+    const nn::LayerChunk chunk = parts.depth.chunk(layers_, number);
+    messages += (chunk.is_first ? 0 : 1) + (chunk.is_last ? 0 : 1);
+  }
+  double replicas = 0;
+  for (const Bucket& bucket : parts.shards->buckets()) {
+    if (parts.parameters.all()[bucket.first_parameter].placement.partial_over_pipeline)
+      replicas += static_cast<double>(bucket.counts.front());
+  }
+  const bool leaves_node = layout.ranks > ranks_per_node_;
+  const bool is_even = tokens_ % (layout.grid.context * layout.grid.tensor) == 0;
+  traffic.push_back({"pp", "activations to the next stage, gradients to the one before",
+                     messages * static_cast<double>(passes(layout)) * tokens_of_rank(layout) *
+                         static_cast<double>(hidden_ * element_bytes_),
+                     leaves_node, !is_even});
+  traffic.push_back({"pp", "all-reduce of the gradients of what all stages have", 4 * replicas, leaves_node});
 }
 
 }  // namespace dfm::train

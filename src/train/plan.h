@@ -15,6 +15,7 @@
 #include "config/config.h"
 #include "model/backbone.h"
 #include "train/activation_probe.h"
+#include "train/pipeline_schedule.h"
 #include "train/shard_layout.h"
 
 namespace dfm::train {
@@ -40,18 +41,21 @@ struct PlannedMemory {
 
 // What one rank hands to the collectives of a group in a step.
 struct PlannedTraffic {
-  std::string group;  // "shard", "copies", "tp", "cp"
+  std::string group;  // "shard", "copies", "tp", "cp", "pp"
   std::string what;
   double bytes = 0;
   bool between_nodes = false;
   bool is_estimate = false;  // else what the group counts
 };
 
+// Of the rank that needs most memory: one of the fullest stage of a pipeline.
 struct Plan {
   PlannedLayout layout;
+  int stage = 0;
   std::int64_t parameters = 0;        // of the whole model
   std::int64_t local_parameters = 0;  // of the part that this rank computes with
   std::int64_t passes = 0;            // forward and backward, of a rank in a step
+  double waiting_share = 0;           // of a step's time that pipeline stages wait for each other
   PlannedMemory memory;
   std::vector<PlannedTraffic> traffic;
 };
@@ -69,18 +73,29 @@ class PlannedWork {
   // section 8).
   double true_flops() const;
   double reported_flops() const;
-  std::int64_t parameters() const;
+  std::int64_t parameters() const { return parameters_; }
 
  private:
   struct Parts;
+  Plan of_stage(const PlannedLayout& layout, int stage) const;
   std::int64_t passes(const PlannedLayout& layout) const;
-  double activations(const PlannedLayout& layout) const;
+  double activations(const PlannedLayout& layout, const nn::DepthCut& depth) const;
+  // Bytes that a chunk of layers keeps for its backward pass: until it comes, and in it.
+  struct KeptByChunk {
+    double until = 0, within = 0;
+  };
+  KeptByChunk kept_by(const nn::LayerChunk& chunk, const PlannedLayout& layout) const;
+  static double most_kept(const std::vector<PipelineWork>& order, const std::vector<KeptByChunk>& chunks);
+  double tokens_of_rank(const PlannedLayout& layout) const;
   PlannedMemory memory(const PlannedLayout& layout, const Parts& parts) const;
   std::vector<PlannedTraffic> traffic(const PlannedLayout& layout, const Parts& parts) const;
+  void add_pipeline_traffic(const PlannedLayout& layout, const Parts& parts,
+                            std::vector<PlannedTraffic>& traffic) const;
 
   Config config_;
   model::BackboneSpec model_;
   std::int64_t layers_, hidden_, element_bytes_;
+  std::int64_t parameters_ = 0;
   model::SampleSize sample_;
   std::int64_t sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;
   int ranks_per_node_;

@@ -1,7 +1,9 @@
 #include "train/plan_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <tuple>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -65,7 +67,11 @@ std::string table(const PlannedWork& work, const Plan& plan) {
   row("packs of a rank in a step", format_count(plan.passes));
   row("GFLOP of a token, the products that are there", fmt::format("{:.3f}", work.true_flops() / 1e9));
   row("GFLOP of a token, 6 x weights + 12 L h s", fmt::format("{:.3f}", work.reported_flops() / 1e9));
-  text += "\nMemory of a rank\n";
+  if (plan.layout.grid.pipeline > 1)
+    row("share of a step that stages wait for each other", fmt::format("{:.1f} %", 100 * plan.waiting_share));
+  text += plan.layout.grid.pipeline == 1
+              ? std::string("\nMemory of a rank\n")
+              : fmt::format("\nMemory of a rank of stage {}, the fullest\n", plan.stage);
   row("weights", bytes_text(memory.weights));
   row("sums of gradients", bytes_text(memory.gradients));
   row("optimizer", bytes_text(memory.optimizer));
@@ -90,6 +96,8 @@ Json json_of(const PlannedWork& work, const Plan& plan) {
             {"local_parameters", plan.local_parameters},
             {"tokens_in_pack", work.tokens()},
             {"packs_in_step", plan.passes},
+            {"stage", plan.stage},
+            {"waiting_share", plan.waiting_share},
             {"flops_per_token_true", work.true_flops()},
             {"flops_per_token_nemo", work.reported_flops()},
             {"memory_bytes",
@@ -114,16 +122,16 @@ Json json_of(const PlannedWork& work, const Plan& plan) {
 std::string keys_of(const PlannedLayout& layout) {
   return fmt::format(
       "model.tensor_model_parallel_size={} model.context_parallel_size={} "
-      "ddp.data_parallel_sharding_strategy={}",
-      layout.grid.tensor, layout.grid.context, name_of(layout.sharding));
+      "model.pipeline_model_parallel_size={} ddp.data_parallel_sharding_strategy={}",
+      layout.grid.tensor, layout.grid.context, layout.grid.pipeline, name_of(layout.sharding));
 }
 
 std::string suggestions(const std::vector<Plan>& plans, double gib) {
   std::string text = fmt::format("\nLayouts that fit into {} GiB a rank, of the same packs\n", gib);
   if (plans.empty()) return text + "  none: give more ranks or memory, or model.recompute_granularity=full\n";
   for (const Plan& plan : plans) {
-    text += fmt::format("  {:>10}  {:>10} a step  {}\n", bytes_text(plan.memory.peak()),
-                        bytes_text(bytes_of(plan)), keys_of(plan.layout));
+    text += fmt::format("  {:>10}  {:>10} a step  {:>3.0f} % waiting  {}\n", bytes_text(plan.memory.peak()),
+                        bytes_text(bytes_of(plan)), 100 * plan.waiting_share, keys_of(plan.layout));
   }
   return text;
 }
@@ -154,19 +162,33 @@ bool can_be_cut(const model::BackboneSpec& model, int ranks, const comm::GridSha
   return true;
 }
 
+// Ranks of a pipeline divide the optimizer state alone.
+void add_if_it_can_be_cut(const model::BackboneSpec& model, int ranks, const comm::GridShape& grid,
+                          std::vector<PlannedLayout>& all) {
+  if (!can_be_cut(model, ranks, grid)) return;
+  all.push_back({ranks, grid, comm::Sharding::optimizer});
+  if (grid.pipeline == 1) all.push_back({ranks, grid, comm::Sharding::parameters});
+}
+
 // The layouts of so many ranks that the model can be cut into.
 std::vector<PlannedLayout> candidates(const model::BackboneSpec& model, int ranks) {
-  constexpr int kMostModelParallel = 64;
+  constexpr int kMostModelParallel = 64, kMostStages = 16;
+  const int most = std::min(ranks, kMostModelParallel);
   std::vector<PlannedLayout> all;
-  for (int tensor = 1; tensor <= std::min(ranks, kMostModelParallel); ++tensor) {
-    for (int context = 1; context * tensor <= std::min(ranks, kMostModelParallel); ++context) {
-      if (!can_be_cut(model, ranks, {.tensor = tensor, .context = context})) continue;
-      for (const auto sharding : {comm::Sharding::optimizer, comm::Sharding::parameters}) {
-        all.push_back({ranks, {.tensor = tensor, .context = context}, sharding});
+  for (int tensor = 1; tensor <= most; ++tensor) {
+    for (int context = 1; context * tensor <= most; ++context) {
+      for (int stages = 1; stages * context * tensor <= most && stages <= kMostStages; ++stages) {
+        add_if_it_can_be_cut(model, ranks, {.tensor = tensor, .context = context, .pipeline = stages}, all);
       }
     }
   }
   return all;
+}
+
+// Ranks that wait cost more than bytes, which may move beside the computation; of layouts that wait about
+// alike those come first that move least.
+std::tuple<double, double, double> cost(const Plan& plan) {
+  return {std::round(10 * plan.waiting_share), bytes_between_nodes(plan), bytes_of(plan)};
 }
 
 }  // namespace
@@ -177,8 +199,7 @@ std::vector<Plan> suggested_layouts(const PlannedWork& work, int ranks, double m
     Plan plan = work.plan(layout);
     if (plan.memory.peak() <= memory_bytes) fitting.push_back(std::move(plan));
   }
-  std::ranges::stable_sort(
-      fitting, {}, [](const Plan& plan) { return std::pair(bytes_between_nodes(plan), bytes_of(plan)); });
+  std::ranges::stable_sort(fitting, {}, cost);
   if (fitting.size() > kMostSuggestions) fitting.resize(kMostSuggestions);
   return fitting;
 }

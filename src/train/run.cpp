@@ -79,10 +79,17 @@ RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
   return settings;
 }
 
+// The parameters of the whole network, whichever ranks share it. Nothing is allocated.
+nn::ParameterList declared(const model::BackboneSpec& model) {
+  nn::ParameterList parameters;
+  model.build(parameters);
+  return parameters;
+}
+
 std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer, const Inputs& inputs) {
   const auto& [config, world, topology, progress, journal] = here;
   return {{"Model", inputs.trainer.model.title},
-          {"Parameters", format_count(trainer.parameters().total_count())},
+          {"Parameters", format_count(declared(inputs.trainer.model).total_count())},
           {"Precision", config.text("train.precision")},
           {"Ranks", fmt::format("{} on {} nodes, {} threads each", topology.host_of_rank.size(),
                                 topology.node_count, topology.threads)},
@@ -97,7 +104,8 @@ std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer
 void begin(const Surroundings& here, Trainer& trainer) {
   const auto path = weights_to_start_from(here.config);
   if (!path) return trainer.initialize();
-  trainer.begin_with(starting_weights(here.world, *path, here.config, trainer.parameters()));
+  trainer.begin_with(
+      starting_weights(here.world, *path, here.config, declared(model::backbone_spec(here.config))));
   log::info("starting at iteration 0 from the weights of {}", path->native());
 }
 
@@ -214,8 +222,9 @@ ExitCode run(const Surroundings& here) {
       data::PrefetchingReader(
           data::StepReader(inputs.training, reader_settings(config, inputs.trainer.model, groups.data)),
           read_ahead(config)));
-  log::info("{} parameters; {}; {}; {} threads a rank", format_count(trainer.parameters().total_count()),
-            parameter_shares(trainer.parameters()), grid.describe(), topology.threads);
+  const nn::ParameterList whole = declared(inputs.trainer.model);
+  log::info("{} parameters; {}; {}; {} threads a rank", format_count(whole.total_count()),
+            parameter_shares(whole), grid.describe(), topology.threads);
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {

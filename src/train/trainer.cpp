@@ -56,6 +56,7 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
       gradients_(parameters_, layout_, groups),
       optimizer_(parameters_, layout_, groups, settings.adam),
       bad_samples_(groups.all, settings.max_bad_samples) {
+  if (parameters_.parallel().pipeline != nullptr) pipeline_.emplace(network_, parameters_.parallel());
   const std::size_t blocks = parameters_.units().size() - 1;
   if (blocks == 0) return;
   gather_blocks(settings.sharding == comm::Sharding::parameters ? 2 : blocks);
@@ -123,17 +124,47 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
   }
 }
 
+PackTensors Trainer::own_share(const std::vector<data::PositionedSample>& samples) const {
+  return share_of(pack_tensors(samples, settings_.noise, network_.patches),
+                  parameters_.parallel().sequence_cut());
+}
+
+at::Tensor Trainer::token_losses(const PackTensors& pack, const diffusion::Network& network) const {
+  return settings_.noise.objective.token_losses(network, {pack.latent, pack.noise, pack.sigma}, pack.layout);
+}
+
+void Trainer::LocalSums::add(const at::Tensor& losses) {
+  loss += losses.detach().sum(at::kDouble).item<double>();
+  tokens += losses.size(0);
+}
+
 Trainer::LocalSums Trainer::pass(const std::vector<data::PositionedSample>& samples,
                                  std::int64_t planned_tokens) {
-  const PackTensors pack = share_of(pack_tensors(samples, settings_.noise, network_.patches),
-                                    parameters_.parallel().sequence_cut());
+  const PackTensors pack = own_share(samples);
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
   };
-  const at::Tensor losses =
-      settings_.noise.objective.token_losses(network, {pack.latent, pack.noise, pack.sigma}, pack.layout);
+  const at::Tensor losses = token_losses(pack, network);
   (losses.sum() / static_cast<double>(planned_tokens)).backward();
-  return {losses.detach().sum(at::kDouble).item<double>(), pack.layout.tokens()};
+  LocalSums sums;
+  sums.add(losses);
+  return sums;
+}
+
+Trainer::LocalSums Trainer::passes_in_stages(const data::StepBatch& batch) {
+  LocalSums sums;
+  pipeline_->run(batch.packs.size(), {.tensors = [&](std::size_t i) { return own_share(batch.packs[i]); },
+                                      .token_losses =
+                                          [&](const PackTensors& pack, const diffusion::Network& network) {
+                                            return token_losses(pack, network);
+                                          },
+                                      .take_losses =
+                                          [&](const PackTensors&, const at::Tensor& losses) {
+                                            sums.add(losses);
+                                            return losses.sum() / static_cast<double>(batch.planned_tokens);
+                                          },
+                                      .between_backwards = [&] { gradients_.collect(); }});
+  return sums;
 }
 
 // What a pass tells the others, without a pack.
@@ -146,6 +177,7 @@ void Trainer::idle_pass() {
 
 // As many passes as the rank with most packs makes, where ranks need each other's parameters.
 Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
+  if (pipeline_) return passes_in_stages(batch);
   auto passes = static_cast<std::int64_t>(batch.packs.size());
   if (gather_) {
     groups_.shard.all_reduce_max(std::span(&passes, 1));

@@ -19,6 +19,7 @@
 #include "train/batch.h"
 #include "train/cadence.h"
 #include "train/gradients.h"
+#include "train/pipeline.h"
 #include "train/schedule.h"
 #include "train/shard_layout.h"
 #include "train/unit_gather.h"
@@ -101,6 +102,9 @@ class Trainer {
 
  private:
   struct LocalSums {
+    // Adds the losses of a pack's tokens.
+    void add(const at::Tensor& losses);
+
     double loss = 0;
     std::int64_t tokens = 0;
   };
@@ -109,7 +113,10 @@ class Trainer {
   void publish();
   void load_verified(const ckpt::Listed& checkpoint);
   LocalSums forward_backward(const data::StepBatch& batch);
+  PackTensors own_share(const std::vector<data::PositionedSample>& samples) const;
+  at::Tensor token_losses(const PackTensors& pack, const diffusion::Network& network) const;
   LocalSums pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens);
+  LocalSums passes_in_stages(const data::StepBatch& batch);
   void idle_pass();
   void require_finite(const StepResult& result) const;
 
@@ -121,6 +128,7 @@ class Trainer {
   ShardLayout layout_;
   Gradients gradients_;
   ShardedAdam optimizer_;
+  std::optional<Pipeline> pipeline_;  // where stages share the network
   std::optional<UnitGather> gather_;  // where gradients or parameters are divided
   std::int64_t steps_done_ = 0;
   std::int64_t consumed_samples_ = 0;  // the position of the next step

@@ -110,6 +110,7 @@ ValidationResult validate(const model::Backbone& backbone, const data::SampleSou
                           const comm::GridGroups& groups) {
   LevelSums sums =
       comm::agreed(groups.all, [&] { return evaluate_share(backbone, source, settings, objective, groups); });
+  if (groups.pipeline.rank() > 0) sums = {};  // all stages have the same
   groups.all.all_reduce_sum(std::span<double>(sums.loss));
   groups.all.all_reduce_sum(std::span<double>(sums.tokens));
   const std::vector<double> levels = objective.spread_levels(kLevels);

@@ -12,6 +12,7 @@ TENSOR_2 = ["model.tensor_model_parallel_size=2"]
 TENSOR_4 = ["model.tensor_model_parallel_size=4"]
 CONTEXT_2 = ["model.context_parallel_size=2"]
 FSDP = ["ddp.use_megatron_fsdp=true"]
+STAGES_2 = ["model.pipeline_model_parallel_size=2"]
 BOTH_2 = [*TENSOR_2, *CONTEXT_2, "model.cp_comm_type=a2a"]
 
 
@@ -24,7 +25,8 @@ def loss_of(folder):
     return [line["loss"] for line in losses(folder) if "loss" in line]
 
 
-@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4), (BOTH_2, 4), (FSDP, 3)])
+@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4), (BOTH_2, 4), (FSDP, 3), (STAGES_2, 2),
+                                           ([*TENSOR_2, *STAGES_2], 4)])
 def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
     words = ["checkpoint.save_interval=0", "train.eval_interval=10", "dataset.use_train_split_for_val=true",
              'validation.prompts=["a red square"]', "validation.image_size=32", "validation.num_steps=2"]
@@ -39,7 +41,8 @@ def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
 
 
 @pytest.mark.parametrize("saved, loaded", [((TENSOR_2, 2), ([], 3)), (([], 2), (TENSOR_4, 4)), ((TENSOR_4, 4), (TENSOR_2, 4)),
-                                           ((FSDP, 3), (TENSOR_2, 2)), ((BOTH_2, 4), (FSDP, 2))])
+                                           ((FSDP, 3), (TENSOR_2, 2)), ((BOTH_2, 4), (FSDP, 2)),
+                                           (([*TENSOR_2, *STAGES_2], 4), ([], 2)), ((FSDP, 2), (STAGES_2, 4))])
 def test_a_checkpoint_of_one_layout_goes_on_in_another(shards, tmp_path, saved, loaded):
     train(shards, tmp_path / "undisturbed", ranks=1, iters=8)
     train(shards, tmp_path / "moved", *saved[0], "train.stop_after_steps=4", ranks=saved[1], code=75)
@@ -53,6 +56,27 @@ def test_a_layout_without_work_for_every_rank_is_refused_with_the_nearest_that_w
                   ranks=6, code=2).stderr
     assert "4 attention heads (model.num_attention_heads) do not divide over 6 tensor parallel ranks" in printed
     assert "model.tensor_model_parallel_size=3" in printed
+
+
+@pytest.mark.parametrize("words, ranks, says", [
+    (["model.pipeline_model_parallel_size=4"], 4,
+     ["2 layers (model.num_layers) do not divide over 4 pipeline ranks x 1 chunks", "2 of them would have none",
+      "model.pipeline_model_parallel_size=2"]),
+    ([*STAGES_2, "model.num_layers=5", "model.virtual_pipeline_model_parallel_size=3"], 2,
+     ["5 layers", "2 pipeline ranks x 3 chunks", "= 6: 1 of them", "model.virtual_pipeline_model_parallel_size=2 at most"]),
+    ([*STAGES_2, *FSDP], 2, ["model.pipeline_model_parallel_size = 2", "ddp.data_parallel_sharding_strategy=optim"]),
+    (["model.virtual_pipeline_model_parallel_size=2"], 1, ["with one pipeline rank"]),
+])
+def test_stages_that_cannot_be_are_refused_before_anything_is_allocated(tmp_path, words, ranks, says):
+    printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", *words, ranks=ranks, code=2).stderr
+    assert all(part in printed for part in says), printed
+    assert "parameters;" not in printed
+
+
+def test_a_sample_that_one_stage_cannot_embed_ends_all_of_them(shards, tmp_path):
+    words = [*STAGES_2, "model.max_img_h=2", "train.train_iters=2"]
+    assert "max_img_h" in run("dfm_train", *TINY, f"dataset.path={shards}", f"checkpoint.save={tmp_path}", *words, ranks=2,
+                              code=2).stderr
 
 
 def test_the_tokens_are_always_shared_with_the_layers(tmp_path):

@@ -45,7 +45,7 @@ def test_the_layouts_that_it_suggests_fit_by_their_own_plan():
     suggested = planned(*words, "--suggest", gib)["suggested"]
     assert 1 < len(suggested) < 12
     table = run("dfm_train", "--plan", *words, "--suggest", gib).stdout
-    keys = re.findall(r" a step  (model\.\S+ \S+ \S+)", table)
+    keys = re.findall(r" % waiting  (model\..+)", table)
     assert len(keys) == len(suggested)
     for layout, its_keys in list(zip(suggested, keys))[:: len(keys) - 1]:
         again = planned(*words, *its_keys.split())
@@ -53,9 +53,24 @@ def test_the_layouts_that_it_suggests_fit_by_their_own_plan():
         assert again["memory_bytes"]["peak"] <= gib * GIB
 
 
-def test_a_model_that_ranks_cannot_share_is_only_suggested_with_shards():
+def test_a_model_whose_samples_ranks_cannot_share_is_only_suggested_with_shards_and_stages():
     suggested = planned(*TINY_MOCK, *FAMILIES["ecdit"], "--ranks", 4, "--suggest", 1)["suggested"]
-    assert sorted(each["layout"].split("; ")[1].split()[0] for each in suggested) == ["optim", "optim_grads_params"]
+    grids, shards = zip(*(each["layout"].split("; ") for each in suggested))
+    assert all("1 tensor x 1 context" in grid for grid in grids)
+    assert sorted(shard.split()[0] for shard in shards) == ["optim", "optim", "optim_grads_params"]
+    assert ["2 pipeline" in grid for grid in grids].count(True) == 1
+
+
+def test_stages_of_a_pipeline_have_a_plan_with_what_they_wait():
+    words = [*TINY_MOCK, "model.num_layers=5", "--ranks", 2, "train.global_batch_size=4",
+             "dataset.task_encoder_seq_length=12"]
+    one, two = planned(*words), planned(*words, "model.pipeline_model_parallel_size=2")
+    assert one["parameters"] == two["parameters"] and two["local_parameters"] < one["local_parameters"]
+    assert one["waiting_share"] == 0
+    assert two["packs_in_step"] == 4 and two["waiting_share"] == pytest.approx(1 / 5)
+    assert [each["bytes"] > 0 for each in two["traffic"] if each["group"] == "pp"] == [True, True]
+    assert "stages wait for each other" in run("dfm_train", "--plan", *words, "model.pipeline_model_parallel_size=2").stdout
+    assert "2 of them would have none" in plan(*words, "--ranks", 7, "model.pipeline_model_parallel_size=7", code=2).stderr
 
 
 def test_it_says_where_nothing_fits():

@@ -76,5 +76,5 @@ def test_a_missing_config_file_is_a_usage_error():
 
 
 def test_layouts_that_are_not_offered_say_so():
-    printed = run("dfm_train", "--mock", "model.pipeline_model_parallel_size=2", ranks=2, code=2).stderr
-    assert "does not train with pipeline 2" in printed
+    printed = run("dfm_train", "--mock", "model.expert_model_parallel_size=2", ranks=2, code=2).stderr
+    assert "does not train with expert 2" in printed

@@ -22,11 +22,12 @@ struct LayoutRow {
   std::string name() const {
     return std::string(family) + "On" + std::to_string(ranks) + "Tensor" + std::to_string(grid.tensor) +
            "Context" + std::to_string(grid.context) + "Heads" + std::to_string(grid.context_heads) +
-           "Pipeline" + std::to_string(grid.pipeline);
+           "Pipeline" + std::to_string(grid.pipeline) + "x" + std::to_string(grid.pipeline_chunks);
   }
+  // Five are not divided evenly by stages.
+  std::int64_t layers() const { return grid.pipeline > 1 ? 5 : 2; }
 };
 
-inline std::int64_t awkward_layers() { return 2; }
 // Of a block: attentions and MLP.
 inline std::int64_t awkward_branches(const std::string& family) { return family == "StDit" ? 5 : 3; }
 inline std::int64_t awkward_hidden(const std::string& family) {
@@ -37,9 +38,9 @@ inline std::int64_t awkward_hidden(const std::string& family) {
 inline std::int64_t awkward_experts(const std::string& family) { return family == "EcDit" ? 5 : 0; }
 
 template <class Shape>
-Shape awkward_shape(std::int64_t heads, std::int64_t head_width) {
+Shape awkward_shape(std::int64_t layers, std::int64_t heads, std::int64_t head_width) {
   Shape shape;
-  shape.num_layers = awkward_layers();
+  shape.num_layers = layers;
   shape.hidden_size = heads * head_width;
   shape.num_attention_heads = heads;
   shape.ffn_hidden_size = 2 * heads * head_width + 3;
@@ -48,16 +49,16 @@ Shape awkward_shape(std::int64_t heads, std::int64_t head_width) {
   return shape;
 }
 
-inline model::BackboneSpec awkward_model(const std::string& family) {
+inline model::BackboneSpec awkward_model(const std::string& family, std::int64_t layers = 2) {
   if (family == "Wan") {
-    auto shape = awkward_shape<model::WanShape>(5, 42);
+    auto shape = awkward_shape<model::WanShape>(layers, 5, 42);
     shape.text_dim = tiny_model().crossattn_emb_size;
     shape.crossattn_emb_size = 28;
     shape.freq_dim = 32;
     return model::wan_spec(shape);
   }
   if (family == "MovieGen" || family == "EcDit") {
-    auto shape = awkward_shape<model::MovieGenShape>(10, 14);
+    auto shape = awkward_shape<model::MovieGenShape>(layers, 10, 14);
     shape.num_query_groups = 5;
     if (family == "EcDit") {
       shape.ffn_hidden_size = 37;
@@ -68,14 +69,14 @@ inline model::BackboneSpec awkward_model(const std::string& family) {
     }
     return model::moviegen_spec(shape);
   }
-  auto shape = awkward_shape<model::DitShape>(4, 40);
+  auto shape = awkward_shape<model::DitShape>(layers, 4, 40);
   shape.adaln_rank = 20;
   return family == "StDit" ? model::stdit_spec(shape) : model::dit_spec(shape);
 }
 
-inline TrainerSettings layout_settings(const std::string& family) {
+inline TrainerSettings layout_settings(const LayoutRow& row) {
   TrainerSettings settings = tiny_settings();
-  settings.model = awkward_model(family);
+  settings.model = awkward_model(row.family, row.layers());
   return settings;
 }
 

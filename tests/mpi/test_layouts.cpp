@@ -19,8 +19,8 @@ using dfm::testing::Alone;
 constexpr int kSteps = 20;
 using Tensors = std::map<std::string, std::vector<float>>;
 
-std::unique_ptr<Trainer> trainer_of(const char* family, const comm::GridGroups& groups) {
-  auto made = std::make_unique<Trainer>(layout_settings(family), groups, layout_reader(groups));
+std::unique_ptr<Trainer> trainer_of(const LayoutRow& row, const comm::GridGroups& groups) {
+  auto made = std::make_unique<Trainer>(layout_settings(row), groups, layout_reader(groups));
   made->initialize();
   disturb_by_name(made->parameters());
   return made;
@@ -32,8 +32,8 @@ struct Expected {
   std::vector<double> losses, norms;
 };
 
-Expected computed_alone(const char* family, const Alone& alone) {
-  const auto one = trainer_of(family, alone.groups());
+Expected computed_alone(const LayoutRow& row, const Alone& alone) {
+  const auto one = trainer_of(row, alone.groups());
   Expected expected;
   for (int step = 0; step < kSteps; ++step) {
     const StepResult result = one->step();
@@ -48,11 +48,12 @@ Expected computed_alone(const char* family, const Alone& alone) {
   return expected;
 }
 
-// Once a family.
-const Expected& expected_of(const char* family, const Alone& alone) {
-  static std::map<std::string, Expected> known;
-  const auto found = known.find(family);
-  return found != known.end() ? found->second : known[family] = computed_alone(family, alone);
+// Once a network.
+const Expected& expected_of(const LayoutRow& row, const Alone& alone) {
+  static std::map<std::pair<std::string, std::int64_t>, Expected> known;
+  const std::pair network(row.family, row.layers());
+  const auto found = known.find(network);
+  return found != known.end() ? found->second : known[network] = computed_alone(row, alone);
 }
 
 std::vector<float> broadcast(std::vector<float> values, std::int64_t count, const Group& world) {
@@ -126,10 +127,10 @@ class Layout : public ::testing::TestWithParam<LayoutRow> {
 
 TEST_P(Layout, HasTheLossEveryGradientAndTheLossesThatFollowOfOneRank) {
   const LayoutRow& row = GetParam();
-  const Expected expected = world_.rank() == 0 ? expected_of(row.family, alone_) : Expected();
+  const Expected expected = world_.rank() == 0 ? expected_of(row, alone_) : Expected();
   const auto losses = of_rank_0(expected.losses), norms = of_rank_0(expected.norms);
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
-  const auto ours = trainer_of(row.family, groups);
+  const auto ours = trainer_of(row, groups);
   for (int step = 0; step < kSteps; ++step) {
     const StepResult result = ours->step();
     EXPECT_NEAR(result.loss, losses[step], 1e-5 * losses[step]) << "step " << result.step;
@@ -140,7 +141,7 @@ TEST_P(Layout, HasTheLossEveryGradientAndTheLossesThatFollowOfOneRank) {
 
 // What the packs of this rank's replica hold in the first step, over the share of its context rank.
 struct Rows {
-  std::int64_t tokens = 0, texts = 0;
+  std::int64_t tokens = 0, own_tokens = 0, texts = 0;
   std::int64_t whole_tokens = 0;  // of all context ranks
 };
 
@@ -150,6 +151,7 @@ Rows rows_of_first_step(const comm::GridGroups& groups) {
   for (const auto& pack : data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs) {
     const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout.share(cut);
     for (const std::int64_t count : layout.attention_counts()) rows.tokens += count;
+    rows.own_tokens += layout.tokens();
     for (const std::int64_t count : layout.whole_counts()) rows.whole_tokens += count;
     rows.texts += layout.text_rows();
   }
@@ -158,13 +160,14 @@ Rows rows_of_first_step(const comm::GridGroups& groups) {
 
 std::uint64_t floats(std::int64_t count) { return 4 * static_cast<std::uint64_t>(count); }
 
-// Gradients of replicas that this rank owns.
-std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::GridGroups& groups) {
+// Gradients that this rank owns of parameters that are partial over such ranks.
+std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::GridGroups& groups,
+                            bool nn::Placement::*partial) {
   const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size());
   std::int64_t owned = 0;
   for (const Bucket& bucket : layout.buckets()) {
-    const bool is_replica = parameters.all()[bucket.first_parameter].placement.partial_over_tensor;
-    if (is_replica) owned += bucket.counts[static_cast<std::size_t>(groups.data_context.rank())];
+    if (parameters.all()[bucket.first_parameter].placement.*partial)
+      owned += bucket.counts[static_cast<std::size_t>(groups.data_context.rank())];
   }
   return owned;
 }
@@ -172,17 +175,28 @@ std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::Gri
 // Tensor ranks: each attention and the MLP of each block gather the tokens once and scatter their sum once,
 // and the other way round backwards; WAN's norms sum one number a row, forward and backward; the experts'
 // scores of all tokens are gathered, and summed backwards; replicas sum the gradients that they own. Data
-// ranks: every gradient and every weight once. All: seven numbers.
+// ranks: every gradient and every weight once. Pipeline ranks: this rank's tokens after each of its chunks
+// but the last of all, and their gradients before each but the first; the gradients of what all stages have.
+// All: seven numbers.
 TEST_P(Layout, MovesTheBytesThatItMust) {
   const LayoutRow& row = GetParam();
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
-  const auto ours = trainer_of(row.family, groups);
+  const auto ours = trainer_of(row, groups);
   const comm::Traffic tensor = groups.tensor.traffic(), data = groups.shard.traffic(),
-                      all = groups.all.traffic(), context = groups.context.traffic();
+                      all = groups.all.traffic(), context = groups.context.traffic(),
+                      pipeline = groups.pipeline.traffic(), back = groups.pipeline_back.traffic();
   ours->step();
   const bool shares = groups.tensor.size() > 1;
   const Rows rows = rows_of_first_step(groups);
-  const std::int64_t blocks = shares ? awkward_layers() : 0;
+  const nn::DepthCut& depth = ours->parameters().parallel().depth;
+  std::int64_t layers = 0, sent = 0, sent_back = 0;
+  for (int i = 0; i < depth.chunks; ++i) {
+    const nn::LayerChunk chunk = depth.chunk(row.layers(), i);
+    layers += chunk.layers.count;
+    sent += chunk.is_last ? 0 : rows.own_tokens * awkward_hidden(row.family);
+    sent_back += chunk.is_first ? 0 : rows.own_tokens * awkward_hidden(row.family);
+  }
+  const std::int64_t blocks = shares ? layers : 0;
   const std::int64_t once = blocks * awkward_branches(row.family) * rows.tokens * awkward_hidden(row.family);
   const std::int64_t scores = blocks * rows.tokens * awkward_experts(row.family);
   EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(2 * once + scores));
@@ -190,15 +204,21 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
             floats(2 * once + scores));
   const bool shares_samples = groups.context.size() > 1;
   EXPECT_EQ(groups.context.traffic().all_gather_bytes - context.all_gather_bytes,
-            shares_samples ? floats(awkward_layers() * rows.whole_tokens * awkward_experts(row.family)) : 0);
+            shares_samples ? floats(layers * rows.whole_tokens * awkward_experts(row.family)) : 0);
   const bool norms_all_heads = row.family == std::string("Wan");
   const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows.tokens + rows.texts) : 0;
-  EXPECT_EQ(groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
-            floats(of_norms + (shares ? owned_replicas(ours->parameters(), groups) : 0)));
+  EXPECT_EQ(
+      groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
+      floats(of_norms +
+             (shares ? owned_replicas(ours->parameters(), groups, &nn::Placement::partial_over_tensor) : 0)));
   const std::int64_t elements = ours->parameters().padded_count();
   EXPECT_EQ(groups.shard.traffic().reduce_scatter_bytes - data.reduce_scatter_bytes,
             world_.size() > 1 ? floats(elements) : 0);
   EXPECT_EQ(groups.shard.traffic().all_gather_bytes - data.all_gather_bytes, floats(elements));
+  EXPECT_EQ(groups.pipeline.traffic().sent_bytes - pipeline.sent_bytes, floats(sent));
+  EXPECT_EQ(groups.pipeline_back.traffic().sent_bytes - back.sent_bytes, floats(sent_back));
+  EXPECT_EQ(groups.pipeline.traffic().all_reduce_bytes - pipeline.all_reduce_bytes,
+            floats(owned_replicas(ours->parameters(), groups, &nn::Placement::partial_over_pipeline)));
   EXPECT_EQ(groups.all.traffic().all_reduce_bytes - all.all_reduce_bytes, 7 * sizeof(double));
 }
 
@@ -224,7 +244,18 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutRow{"StDit", 4, {.tensor = 2, .context = 2, .context_heads = 2}}, LayoutRow{"EcDit", 2, {}},
         LayoutRow{"EcDit", 2, {.tensor = 2}}, LayoutRow{"EcDit", 2, {.context = 2}},
         LayoutRow{"EcDit", 3, {.tensor = 3}}, LayoutRow{"EcDit", 3, {.context = 3, .context_heads = 3}},
-        LayoutRow{"EcDit", 4, {.tensor = 2, .context = 2}}, LayoutRow{"EcDit", 4, {.tensor = 4}}),
+        LayoutRow{"EcDit", 4, {.tensor = 2, .context = 2}}, LayoutRow{"EcDit", 4, {.tensor = 4}},
+        LayoutRow{"Dit", 2, {.pipeline = 2}}, LayoutRow{"Dit", 2, {.pipeline = 2, .pipeline_chunks = 2}},
+        LayoutRow{"Wan", 2, {.pipeline = 2}}, LayoutRow{"MovieGen", 2, {.pipeline = 2}},
+        LayoutRow{"StDit", 2, {.pipeline = 2, .pipeline_chunks = 2}}, LayoutRow{"Dit", 3, {.pipeline = 3}},
+        LayoutRow{"MovieGen", 3, {.pipeline = 3}}, LayoutRow{"Dit", 4, {.tensor = 2, .pipeline = 2}},
+        LayoutRow{"Dit", 4, {.pipeline = 2}}, LayoutRow{"Dit", 4, {.pipeline = 4}},
+        LayoutRow{"Wan", 4, {.context = 2, .pipeline = 2}},
+        LayoutRow{"Wan", 4, {.pipeline = 2, .pipeline_chunks = 2}},
+        LayoutRow{"MovieGen", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}},
+        LayoutRow{"StDit", 4, {.context = 2, .pipeline = 2, .context_heads = 2}},
+        LayoutRow{"EcDit", 2, {.pipeline = 2}},
+        LayoutRow{"EcDit", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace

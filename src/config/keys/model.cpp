@@ -83,6 +83,10 @@ std::vector<Key> layout_keys() {
       integer("model.pipeline_model_parallel_size", 1, "Ranks that share the depth of the model")
           .at_least(1)
           .at_most(kMostRanks),
+      integer("model.virtual_pipeline_model_parallel_size", {},
+              "Chunks of layers of each pipeline rank, which interleave; null: one")
+          .at_least(1)
+          .at_most(kMostRanks),
       integer("model.expert_model_parallel_size", 1, "Ranks that share the experts")
           .at_least(1)
           .at_most(kMostRanks),

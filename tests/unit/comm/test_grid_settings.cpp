@@ -17,12 +17,31 @@ TEST(GridSettings, TheDefaultIsDataParallelismAlone) {
 }
 
 TEST(GridSettings, DimensionsThatAreNotOfferedAreRefusedByName) {
-  for (const char* const name : {"pipeline", "expert"}) {
+  Config config(all_keys());
+  config.apply({{"model.expert_model_parallel_size", "2", "test"}});
+  const Error error = testing::error_of([&] { grid_shape(config); });
+  EXPECT_EQ(error.kind(), ExitCode::usage);
+  EXPECT_THAT(error.what(), HasSubstr("expert 2"));
+}
+
+TEST(GridSettings, ChunksOfLayersAreOfSeveralPipelineRanks) {
+  Config config(all_keys());
+  config.apply({{"model.virtual_pipeline_model_parallel_size", "2", "test"}});
+  EXPECT_THAT(testing::error_of([&] { grid_shape(config); }).what(), HasSubstr("with one pipeline rank"));
+  config.apply({{"model.pipeline_model_parallel_size", "3", "test"}});
+  EXPECT_EQ(grid_shape(config).pipeline, 3);
+  EXPECT_EQ(grid_shape(config).pipeline_chunks, 2);
+}
+
+TEST(GridSettings, PipelineRanksDivideNoGradients) {
+  for (const char* const strategy : {"optim_grads", "optim_grads_params"}) {
     Config config(all_keys());
-    config.apply({{fmt::format("model.{}_model_parallel_size", name), "2", "test"}});
+    config.apply({{"model.pipeline_model_parallel_size", "2", "test"},
+                  {"ddp.data_parallel_sharding_strategy", strategy, "test"}});
     const Error error = testing::error_of([&] { grid_shape(config); });
     EXPECT_EQ(error.kind(), ExitCode::usage);
-    EXPECT_THAT(error.what(), HasSubstr(fmt::format("{} 2", name)));
+    EXPECT_THAT(error.what(), HasSubstr("model.pipeline_model_parallel_size = 2"));
+    EXPECT_THAT(error.hint(), HasSubstr("optim"));
   }
 }
 
