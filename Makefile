@@ -5,7 +5,7 @@ PREFIX ?= /usr/local
 COUNT ?= 1000
 MINUTES ?= 10
 
-.PHONY: help configure programs build install uninstall demo test quick-test slurm-test torture fuzz bench format tidy sanitize clean
+.PHONY: help configure programs build bundle gpu-check install uninstall demo test quick-test slurm-test torture fuzz bench format tidy sanitize clean
 
 help:            ## print this
 	@sed -n 's/^\([a-z-]*\): *.*## /  make \1\t/p' Makefile | expand -t 22
@@ -26,6 +26,12 @@ demo: programs  ## train a small model on real handwritten digits and draw with 
 install: programs ## PREFIX=FOLDER: programs, library, manual pages, module file (share/doc/install.md)
 	@cmake --build $(BUILD) -j $(JOBS) --target manuals
 	@DESTDIR="$(DESTDIR)" tools/install $(BUILD) "$(PREFIX)"
+
+bundle: build    ## BUILD/dfm-VERSION-x86_64.tar.gz: runs on another Linux that has LibTorch (LIBTORCH=), GPUs included
+	@tools/bundle $(BUILD)
+
+gpu-check: build ## prove and measure the GPU of this machine; ARGUMENTS="--quick --only kernels" chooses
+	@DFM_BIN_DIR=$(CURDIR)/$(BUILD)/bin share/gpu_check/dfm-gpu-check --output $(BUILD)/gpu_check $(ARGUMENTS)
 
 uninstall:       ## remove what the last make install put there
 	@DESTDIR="$(DESTDIR)" tools/uninstall $(BUILD)

@@ -19,11 +19,12 @@ def includes(path):
 
 def test_every_folder_is_a_layer():
     folders = {p.parent.relative_to(ROOT / "src").parts[0] for p in SOURCES}
-    assert folders == {*layers(), "bin"}
+    assert folders == {*layers(), "cuda", "bin"}
 
 
 def test_includes_point_to_the_same_layer_or_a_lower_one():
     order = {name: i for i, name in enumerate([*layers(), "bin"])}
+    order["cuda"] = order["nn"]
     wrong = [f"{path.relative_to(ROOT)} includes {target}/" for path in SOURCES for target in includes(path)
              if order[target] > order[path.relative_to(ROOT / "src").parts[0]]]
     assert wrong == []

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 
-from conftest import ENVIRONMENT, ROOT, TINY
+from conftest import ENVIRONMENT, ROOT, TINY, TINY_MOCK
 from installation import BUILD, PLACES_OF_THE_BUILD, version
 
+HAS_CUDA = (BUILD / "lib/dfm/libdfm_cuda.so").exists()
 PROGRAMS = ["dfm_prepare", "dfm_index", "dfm_train", "dfm_consolidate", "dfm_sample"]
 
 
@@ -17,7 +18,9 @@ def test_everything_is_in_its_place(installed):
                 *(f"share/bash-completion/completions/{p}" for p in PROGRAMS), "share/dfm/recipes/dit_xl.ini",
                 "share/dfm/demo/digits.tar.gz", "share/doc/dfm/README.md", "share/doc/dfm/install.md",
                 f"share/modulefiles/dfm/{version()}.lua", "lib/cmake/dfm/dfmConfig.cmake", "lib/pkgconfig/dfm.pc",
-                "include/dfm/core/error.h", "include/dfm/data/tar/tar_scanner.h"]
+                "include/dfm/core/error.h", "include/dfm/data/tar/tar_scanner.h", "bin/dfm-gpu-check",
+                "share/dfm/gpu_check/peer.py"]
+    expected += ["lib/dfm/libdfm_cuda.so", "libexec/cuda_kernels"] if HAS_CUDA else []
     expected += [f"share/dfm/{p.relative_to(ROOT)}" for p in (ROOT / "jobs").rglob("*") if p.is_file()]
     assert [name for name in expected if not (installed.prefix / name).is_file()] == []
 
@@ -61,6 +64,26 @@ def test_the_whole_chain_runs_without_the_source_and_the_build(installed, pictur
 def test_programs_that_need_no_libtorch_do_not_load_it(installed, program):
     libraries = installed.run("ldd", installed.prefix / "bin" / program).stdout
     assert "libmpi" in libraries and not re.search("torch|libc10|libcuda|libcupti", libraries)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_no_program_asks_for_a_library_that_machines_without_gpus_lack(installed, program):
+    libraries = installed.run("ldd", installed.prefix / "bin" / program).stdout
+    # LibTorch's CPU half itself needs these two, which lie beside it.
+    names = {line.split()[0] for line in libraries.splitlines()} - {"libcudart.so.13", "libcupti.so.13"}
+    assert not [name for name in names if re.match("lib(cu|nccl|nv|torch_cuda|c10_cuda|dfm_cuda)", name) and "curl" not in name]
+
+
+def test_the_cuda_half_is_not_loaded_without_a_gpu(installed, tmp_path):
+    printed = installed.run("dfm_train", *TINY_MOCK, "train.train_iters=1", "checkpoint.save_interval=0",
+                            f"checkpoint.save={tmp_path}", env={"LD_DEBUG": "files"}).stderr
+    assert "libtorch_cpu.so" in printed and "libdfm_cuda.so" not in printed and "libtorch_cuda.so" not in printed
+
+
+@pytest.mark.skipif(not HAS_CUDA, reason="built without nvcc")
+def test_the_cuda_half_has_code_for_hopper(installed):
+    library = (installed.prefix / "lib/dfm/libdfm_cuda.so").read_bytes()
+    assert b"sm_90a" in library or b"compute_90a" in library
 
 
 def test_no_library_is_missing_or_from_the_build(installed):

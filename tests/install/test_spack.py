@@ -14,7 +14,7 @@ CMAKE = "\n".join((ROOT / name).read_text() for name in
 SPACK_NAMES = {"PkgConfig": "pkgconfig", "Threads": None, "MPI": "mpi", "HDF5": "hdf5", "Boost": "boost",
                "LibArchive": "libarchive", "ZLIB": "zlib-api", "nlohmann_json": "nlohmann-json", "XXHASH": "xxhash",
                "SQLITE": "sqlite",
-               "LIBAV": "ffmpeg", "GTest": "googletest"}
+               "LIBAV": "ffmpeg", "GTest": "googletest", "CUDAToolkit": "cuda"}
 
 
 def calls(name):
@@ -25,16 +25,18 @@ def calls(name):
 
 
 def first_words(name):
-    return [call.args[0].value for call in calls(name)]
+    """In the order of the file."""
+    return [call.args[0].value for call in sorted(calls(name), key=lambda call: call.lineno)]
 
 
 def dependencies():
-    return {re.match(r"[\w-]+", spec)[0]: spec for spec in first_words("depends_on")}
+    """Of each name what is said first: more may hold for a variant."""
+    return {re.match(r"[\w-]+", spec)[0]: spec for spec in reversed(first_words("depends_on"))}
 
 
 def test_every_option_of_cmake_is_decided_by_the_recipe():
-    options = set(re.findall(r"^option\((\w+)", CMAKE, re.MULTILINE))
-    assert {"DFM_TESTS", "DFM_BUNDLE_LIBTORCH"} <= options
+    options = set(re.findall(r"^(?:option|set)\((DFM_\w+)(?= \"| \S+ CACHE STRING)", CMAKE, re.MULTILINE))
+    assert {"DFM_TESTS", "DFM_BUNDLE_LIBTORCH", "DFM_CUDA"} <= options
     assert set(first_words("define")) == options | {"LIBTORCH"}
 
 
@@ -42,7 +44,11 @@ def test_the_recipe_depends_on_what_cmake_looks_for():
     found = set(re.findall(r"(?:find_package|pkg_check_modules)\((\w[\w-]*)", CMAKE))
     wanted = {SPACK_NAMES.get(name, name) for name in found} - {None}
     tools = {"c", "cxx", "cmake", "ninja"}
-    assert set(dependencies()) == wanted | tools | {"py-torch"}
+    assert set(dependencies()) == wanted | tools | {"py-torch", "nccl"}
+
+
+def test_gpus_are_a_variant():
+    assert first_words("variant") == ["cuda"] and "find_path(NCCL_INCLUDE_DIR" in CMAKE
 
 
 def test_versions_are_the_same_in_both():

@@ -13,6 +13,8 @@ class Dfm(CMakePackage):
     # Within a checkout: spack dev-build dfm@0.1.0, or spack develop --path . dfm@0.1.0
     version("0.1.0")
 
+    variant("cuda", default=False, description="Compute on GPUs where nodes have them")
+
     depends_on("c", type="build")
     depends_on("cxx", type="build")
     depends_on("cmake@3.22:", type="build")
@@ -32,6 +34,10 @@ class Dfm(CMakePackage):
     depends_on("sqlite")
     depends_on("ffmpeg")
     depends_on("py-torch@2.11")  # for its LibTorch; no Python at run time
+    with when("+cuda"):
+        depends_on("py-torch +cuda")
+        depends_on("cuda@13:")  # of the version of py-torch's
+        depends_on("nccl")
 
     generator("ninja")
     conflicts("%gcc@:11", msg="dfm is written in C++20")
@@ -45,6 +51,7 @@ class Dfm(CMakePackage):
             self.define("DFM_WERROR", False),
             self.define("DFM_SANITIZE", False),
             self.define("DFM_FUZZ", False),
+            self.define("DFM_CUDA", "ON" if self.spec.satisfies("+cuda") else "OFF"),
         ]
 
     def setup_run_environment(self, env):

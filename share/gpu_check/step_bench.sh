@@ -1,0 +1,60 @@
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015
+# Speed of training steps: forward, backward and optimizer, on made-up samples.
+warm_up=4 measured=8
+
+step_bench() {
+  local name recipe layers tokens words
+  wait_for_plans
+  while IFS='|' read -r name recipe layers tokens words; do
+    # shellcheck disable=SC2086
+    bench "$name" "$recipe" "$(fitting_layers "$name" "$layers")" "$tokens" $words
+  done < <(shapes)
+}
+
+# bench NAME RECIPE LAYERS TOKENS WORDS ...: with a quarter fewer layers where memory runs out.
+bench() {
+  local name=$1 recipe=$2 layers=$3 tokens=$4 code=1 log=$output/runs/bench_$1/log memory
+  while :; do
+    begin_watching_memory
+    # shellcheck disable=SC2046
+    train 1 "bench_$name" 150 $(shape_words "$recipe" "$layers" "${@:5}") device.type="$device" checkpoint.save_interval=0 \
+      train.train_iters=$((warm_up + measured)) scheduler.lr_warmup_iters=0 < /dev/null && code=0 || code=$?
+    memory=$(end_watching_memory)
+    [ $code -ne 0 ] && [ "$layers" -gt 1 ] && grep -q 'out of memory' "$log" || break
+    layers=$((layers * 3 / 4))
+  done
+  [ $code -eq 0 ] || { row bench "$name, $layers layers" FAILED "$took" "$(why $code "$log")"; return; }
+  report_bench "$name" "$layers" "$tokens" "$(median_step "bench_$name")" "$memory"
+}
+
+median_step() {
+  sed -n 's/.*"step_seconds":\([^,}]*\).*/\1/p' "$output/runs/$1/metrics.jsonl" | tail -n $measured | sort -g |
+    awk '{ all[NR] = $1 } END { print (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
+}
+
+# report_bench NAME LAYERS TOKENS SECONDS MIB
+report_bench() {
+  local rate useful reported share matmul
+  rate=$(awk -v t="$3" -v s="$4" 'BEGIN { printf "%.0f", t / s }')
+  useful=$(awk -v r="$rate" -v f="$(planned "$1" flops_per_token_true "$2")" 'BEGIN { printf "%.1f", r * f / 1e12 }')
+  reported=$(awk -v r="$rate" -v f="$(planned "$1" flops_per_token_nemo "$2")" 'BEGIN { printf "%.1f", r * f / 1e12 }')
+  matmul=$(ceiling matmul_tflops)
+  share=$(awk -v u="$useful" -v m="${matmul:-0}" 'BEGIN { printf "%.1f", (m > 0 ? 100 * u / m : 0) }')
+  row bench "$1, $2 layers" ok "$took" "$rate tokens/s, $useful TFLOP/s useful ($reported by the users' count), $share % of matmul, $(awk -v s="$4" 'BEGIN { printf "%.1f", 1000 * s }') ms, peak $5 MiB"
+  figure bench "$1" "layers=$2" "tokens=$3" "step_seconds=$4" "tokens_per_second=$rate" "tflops_true=$useful" \
+    "tflops_reported=$reported" "percent_of_matmul=$share" "peak_mib=$5"
+  echo "$2" > "$output/runs/bench_$1/layers"
+}
+
+# The most that the device's memory held while a run was going on, in MiB: with what LibTorch keeps for later.
+begin_watching_memory() {
+  : > "$output/memory"
+  [ "$device" = cuda ] || return 0
+  nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 250 > "$output/memory" 2> /dev/null &
+  watcher=$!
+}
+
+end_watching_memory() {
+  [ "$device" != cuda ] || kill "$watcher" 2> /dev/null
+  sort -n "$output/memory" | tail -1 | grep . || echo 0
+}

@@ -1,0 +1,49 @@
+# shellcheck shell=bash disable=SC2154,SC2034,SC2015
+# Layouts of several ranks that share the GPU, against one rank: NAME|RANKS|FAMILY|WORDS.
+layouts_quick=(
+  "TP2 CP2|4|dit|model.tensor_model_parallel_size=2 model.context_parallel_size=2 model.cp_comm_type=p2p"
+  "FSDP2|2|dit|ddp.use_megatron_fsdp=true"
+)
+layouts_full=(
+  "TP2|2|dit|model.tensor_model_parallel_size=2"
+  "TP2 WAN|2|wan|model.tensor_model_parallel_size=2"
+  "TP4|4|dit|model.tensor_model_parallel_size=4"
+  "CP2 p2p|2|dit|model.context_parallel_size=2 model.cp_comm_type=p2p"
+  "CP2 a2a WAN|2|wan|model.context_parallel_size=2 model.cp_comm_type=a2a"
+  "CP4 a2a+p2p|4|dit|model.context_parallel_size=4 model.cp_comm_type=a2a+p2p model.hierarchical_context_parallel_sizes=[\"2\",\"2\"]"
+  "DP4|4|dit|"
+  "FSDP4 MovieGen|4|moviegen|ddp.use_megatron_fsdp=true"
+  "TP2 CP2 EC-DiT|4|ecdit|model.tensor_model_parallel_size=2 model.context_parallel_size=2"
+  "EP2 EC-DiT|2|ecdit|model.expert_model_parallel_size=2"
+  "PP2|2|dit|model.pipeline_model_parallel_size=2"
+)
+
+step_layouts() {
+  local layout name ranks family words all=("${layouts_quick[@]}") code
+  [ "$profile" = quick ] || all+=("${layouts_full[@]}")
+  for layout in "${all[@]}"; do
+    IFS='|' read -r name ranks family words <<< "$layout"
+    one_rank "$family" || continue
+    code=0
+    # shellcheck disable=SC2046,SC2086
+    train "$ranks" "layout_${name// /_}" 60 "${tiny[@]}" $(family_words "$family") "${shared_words[@]}" $words || code=$?
+    if [ $code -ne 0 ]; then
+      row layouts "$name" FAILED "$took" "$(why $code "$output/runs/layout_${name// /_}/log")"
+    else
+      compare layouts "$name" "layout_${name// /_}" "layout_one_$family" 1e-4
+    fi
+  done
+}
+
+shared_words=(train.precision=fp32 train.train_iters=8 checkpoint.save_interval=0 device.type="$device")
+# Ranks that share a GPU cannot form an NCCL group: what they exchange goes through the host's memory.
+[ "$device" = cpu ] || shared_words+=(device.collectives=host)
+
+one_rank() {
+  [ ! -e "$output/runs/layout_one_$1/done" ] || return 0
+  local code=0
+  # shellcheck disable=SC2046
+  train 1 "layout_one_$1" 60 "${tiny[@]}" $(family_words "$1") "${shared_words[@]}" || code=$?
+  [ $code -eq 0 ] || { row layouts "one rank, $1" FAILED "$took" "$(why $code "$output/runs/layout_one_$1/log")"; return 1; }
+  touch "$output/runs/layout_one_$1/done"
+}

@@ -1,0 +1,79 @@
+"""make bundle: the programs on a machine that has LibTorch and a C++ library, but no MPI, HDF5, Boost or FFmpeg."""
+
+import os
+import re
+import subprocess
+import tarfile
+
+import pytest
+
+from conftest import ENVIRONMENT, ROOT, TINY, TINY_MOCK
+from installation import BUILD, Installation, mount_namespace, variable, version
+from run_files import losses
+
+MOST_BYTES = 50e6
+# What every Linux has, and what bash, env and the like ask for.
+BASICS = ("ld-linux* libc.so* libm.so* libdl.so* librt.so* libpthread.so* libutil.so* libresolv.so* libmvec.so* libnss_* libstdc++.so* "
+          "libgcc_s.so* libtinfo.so* libselinux.so* libpcre2-8.so* libacl.so* libattr.so*")
+# Hides the rest of the machine's libraries, Open MPI's programs and files, then runs the words.
+ELSEWHERE = f"""
+set -e
+libraries=$(mktemp -d); cd "$(dirname "$(readlink -f /lib/*/libc.so.6)")"; cp -P {BASICS} "$libraries" 2> /dev/null || true
+for folder in /etc/openmpi /usr/share/openmpi; do [ ! -d $folder ] || mount -t tmpfs none $folder; done
+for program in orterun orted prterun; do [ ! -e /usr/bin/$program ] || mount --bind /dev/null /usr/bin/$program; done
+folder=$PWD; cd /; mount --bind "$libraries" "$folder"
+exec "$@"
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """The bundle, unpacked in a folder with a blank in its name."""
+    subprocess.run(["tools/bundle", os.path.relpath(BUILD, ROOT)], cwd=ROOT, env=ENVIRONMENT, check=True)
+    folder = tmp_path_factory.mktemp("a machine")
+    with tarfile.open(BUILD / f"dfm-{version()}-x86_64.tar.gz") as archive:
+        archive.extractall(folder, filter="tar")
+    unpacked = Installation(folder / f"dfm-{version()}-x86_64")
+    unpacked.env = {k: v for k, v in unpacked.env.items() if k.startswith("OMP") or k in ("PATH", "HOME")}
+    unpacked.env["LIBTORCH"] = variable("LIBTORCH") or str(ROOT / ".deps/libtorch")
+    return unpacked
+
+
+def run_elsewhere(bundle, *words, **more):
+    return bundle.run(*mount_namespace(), "bash", "-c", ELSEWHERE, "-", *words, **more)
+
+
+def test_it_is_small():
+    assert 0 < (BUILD / f"dfm-{version()}-x86_64.tar.gz").stat().st_size < MOST_BYTES
+
+
+def test_libraries_of_the_machine_are_hidden_from_these_tests(bundle):
+    done = run_elsewhere(bundle, BUILD / "bin/dfm_index", "--version", code=127)
+    assert "cannot open shared object file" in done.stderr
+
+
+def test_the_whole_chain_runs_elsewhere(bundle, pictures, tmp_path):
+    def step(*words):
+        run_elsewhere(bundle, "env", "-C", tmp_path, *words)
+
+    step("dfm_prepare", pictures, "shards", "--height", 32, "--width", 32)
+    step("dfm_index", "shards")
+    step("dfm_train", "--recipe", "dit_s", *TINY, "dataset.path=shards", "checkpoint.save=run", "train.train_iters=2")
+    step("dfm_consolidate", "run", "weights.safetensors")
+    step("dfm_sample", "weights.safetensors", "--prompt", "a red picture", "--height", 32, "--width", 32, "--num-steps", 2,
+         "--output", "samples")
+    assert (tmp_path / "samples/contact_sheet.png").stat().st_size > 0
+
+
+def test_ranks_start_and_give_the_losses_of_one(bundle, tmp_path):
+    train = ["dfm_train", *TINY_MOCK, "train.train_iters=3", "checkpoint.save_interval=0"]
+    run_elsewhere(bundle, *train, f"checkpoint.save={tmp_path / 'one'}")
+    run_elsewhere(bundle, "mpirun", "--oversubscribe", "-n", 2, *train, f"checkpoint.save={tmp_path / 'two'}")
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert [line["loss"] for line in two] == pytest.approx([line["loss"] for line in one], rel=1e-5)
+
+
+def test_without_libtorch_it_says_what_to_set(bundle, tmp_path):
+    printed = run_elsewhere(bundle, "dfm_train", "--version", env={"LIBTORCH": str(tmp_path)}, code=2).stderr
+    assert "LibTorch is not in" in printed and re.search("set LIBTORCH to a folder", printed)
+    assert run_elsewhere(bundle, "dfm_index", "--version", env={"LIBTORCH": str(tmp_path)}).stdout
