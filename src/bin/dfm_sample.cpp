@@ -7,6 +7,8 @@
 #include "core/allocator.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "nn/device.h"
+#include "nn/rank_device.h"
 #include "sample/sampling.h"
 #include "sample/staged_weights.h"
 
@@ -43,7 +45,7 @@ cli::Program program() {
                       {"seed", "sample.seed"},
                       {"base-seed", "sample.seed"},
                       {"cp-size", "model.context_parallel_size"}},
-          .sections = {"sample", "stage"},
+          .sections = {"sample", "stage", "device"},
           .examples =
               "  dfm_sample weights.safetensors --prompt \"a handwritten seven\" --height 32 --width 32\n"
               "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
@@ -63,10 +65,13 @@ ExitCode run(const Config& config, const cli::Context& context) {
   const sample::WorkList list = sample::work_list(config);
   sample::SamplingSettings settings = sample::sampling_settings(config);
   require_no_layout(config);
+  const at::Device device = nn::open_rank_device(config, context.world, context.topology.local_rank);
   at::set_num_threads(context.topology.threads);
+  log::info("sampling on {}", nn::describe(device));
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
   const sample::StagedWeights weights(config, context.world);
-  const auto model = comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype); });
+  const auto model =
+      comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype, device); });
   sample::fit_to_model(settings, config, model);
   const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;

@@ -8,6 +8,7 @@
 
 #include "ckpt/hdf5_file.h"
 #include "ckpt/pieces.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
 
@@ -31,6 +32,7 @@ std::vector<Extent> lay_out(const std::filesystem::path& path, const std::vector
   std::vector<Extent> extents;
   Hdf5File file = Hdf5File::create(path, pieces.size());
   for (const Piece& piece : pieces) {
+    ensure(!piece.is_distant(), "a snapshot is taken of distant values before they are written");
     const std::uint64_t offset =
         file.reserve(fmt::format("/{}/{}@{}", piece.kind, piece.parameter, place_text(piece)),
                      piece.values.size(), {{kShapeAttribute, piece.global_shape}});

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,13 +24,23 @@ inline constexpr const char* kFirstMoment = "exp_avg";
 inline constexpr const char* kSecondMoment = "exp_avg_sq";
 inline constexpr const char* kMovingAverage = "ema";
 
+// Values in memory that the host does not see, as a GPU's: only a snapshot of them can be written.
+struct DistantValues {
+  std::size_t count = 0;
+  std::function<void(std::span<float> out)> copy = {};  // called by the thread that takes the snapshot
+};
+
 struct Piece {
   std::string kind;
   std::string parameter;
   Shape global_shape;
-  std::int64_t begin = 0;  // in the flattened global tensor, or in the stripe
-  std::span<const float> values;
+  std::int64_t begin = 0;             // in the flattened global tensor, or in the stripe
+  std::span<const float> values;      // empty where they are distant
   std::optional<Stripe> stripe = {};  // none: a flat range
+  DistantValues distant = {};
+
+  bool is_distant() const { return distant.count > 0; }
+  std::size_t count() const { return is_distant() ? distant.count : values.size(); }
 };
 
 // Elements of a tensor from number `begin` of a stripe on.

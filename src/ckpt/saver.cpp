@@ -201,7 +201,8 @@ Saved Saver::save_now(const Tier& tier, Manifest manifest, const std::vector<Pie
   const auto start = Clock::now();
   save_ = save_of(tier, std::move(manifest));
   save_->written = std::async(std::launch::deferred, [this, &pieces] {
-    return write_own_file(staging_folder(save_->tier.root, save_->manifest.step), pieces);
+    return write_own_file(staging_folder(save_->tier.root, save_->manifest.step),
+                          snapshot_.brought_here(pieces));
   });
   Saved saved = finish().value();
   saved.seconds_blocked = seconds_since(start);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <new>
 
 #ifdef __SSE2__
@@ -36,19 +37,38 @@ void copy_past_caches(std::span<const float> from, float* to) {
   std::ranges::copy(from, to);
 }
 
+void copy(const Piece& piece, std::span<float> to) {
+  if (piece.is_distant()) {
+    piece.distant.copy(to);
+  } else {
+    copy_past_caches(piece.values, to.data());
+  }
+}
+
 }  // namespace
 
 std::vector<Piece> Snapshot::take(const std::vector<Piece>& pieces) {
+  return copies_of(pieces, [](const Piece&) { return true; });
+}
+
+std::vector<Piece> Snapshot::brought_here(const std::vector<Piece>& pieces) {
+  return copies_of(pieces, &Piece::is_distant);
+}
+
+template <class Which>
+std::vector<Piece> Snapshot::copies_of(const std::vector<Piece>& pieces, const Which& which) {
   std::size_t count = 0;
-  for (const Piece& piece : pieces) count += piece.values.size();
+  for (const Piece& piece : pieces) count += std::invoke(which, piece) ? piece.count() : 0;
   reserve(count);
   std::vector<Piece> copies = pieces;
   float* next = memory_.get();
   for (Piece& piece : copies) {
-    const std::span<float> copy(next, piece.values.size());
-    copy_past_caches(piece.values, copy.data());
-    piece.values = copy;
-    next += copy.size();
+    if (!std::invoke(which, piece)) continue;
+    const std::span<float> here(next, piece.count());
+    copy(piece, here);
+    piece.values = here;
+    piece.distant = {};
+    next += here.size();
   }
   return copies;
 }

@@ -97,7 +97,20 @@ Group Group::world() { return {MPI_COMM_WORLD, "world"}; }
 Group Group::split(int color, std::string role) const {
   MPI_Comm part = MPI_COMM_NULL;
   check(MPI_Comm_split(*communicator_, color, rank_, &part), "MPI_Comm_split");
-  return {part, std::move(role)};
+  Group group(part, std::move(role));
+  group.channel_maker_ = channel_maker_;
+  return group;
+}
+
+Group Group::with_channels(ChannelMaker maker) const {
+  Group group = split(0, role_);
+  group.channel_maker_ = std::make_shared<const ChannelMaker>(std::move(maker));
+  return group;
+}
+
+DeviceChannel* Group::channel() const {
+  if (!channel_) channel_ = channel_maker_ ? (*channel_maker_)(*this) : nullptr;
+  return channel_->get();
 }
 
 Group Group::split_by_node() const {

@@ -1,7 +1,8 @@
 // A group of ranks with a role (world, dp, tp, node, ...) and the collectives that dfm uses on it.
 //
 // All work on host memory over MPI and must be called by every rank of the group. Each group counts the bytes
-// it was asked to move, so that a test can compare the traffic of a step with the analytic minimum.
+// it was asked to move, so that a test can compare the traffic of a step with the analytic minimum. Values in
+// the memory of devices are moved by the group's channel, where it has one.
 //
 //   group.all_reduce_sum(std::span(losses));
 //   group.reduce_scatter_sum(gradients, counts, my_part);
@@ -13,12 +14,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <mpi.h>
 
+#include "comm/device_channel.h"
 #include "comm/transfer.h"
 
 namespace dfm::comm {
@@ -33,13 +36,6 @@ struct Traffic {
   std::uint64_t sent_bytes = 0;
 };
 
-// Parts of a buffer in rank order: counts[0] bytes of rank 0, then counts[1] of rank 1, ...
-template <class Byte>
-struct Parts {
-  std::span<Byte> bytes;
-  std::span<const std::int64_t> counts;
-};
-
 class Group {
  public:
   static Group world();
@@ -48,11 +44,18 @@ class Group {
   Group split(int color, std::string role) const;
   // Collective. The ranks that share a node.
   Group split_by_node() const;
+  // Collective. The same ranks; this group and those split from it get their channels from the maker.
+  Group with_channels(ChannelMaker maker) const;
 
   int rank() const { return rank_; }
   int size() const { return size_; }
   const std::string& role() const { return role_; }
   const Traffic& traffic() const { return traffic_; }
+  // For who moves values by the channel.
+  Traffic& channel_traffic() const { return traffic_; }
+
+  // Collective when it is called first, which makes it. Null: values of devices go through the host.
+  DeviceChannel* channel() const;
 
   // Collective, in place, element by element. T: float, double, std::int64_t, std::int32_t.
   template <class T>
@@ -112,6 +115,8 @@ class Group {
   int size_ = 1;
   std::string role_;
   mutable Traffic traffic_;  // a count of what happened, not a part of what the group is
+  std::shared_ptr<const ChannelMaker> channel_maker_;
+  mutable std::optional<std::shared_ptr<DeviceChannel>> channel_;  // once it was asked for
 };
 
 }  // namespace dfm::comm

@@ -4,6 +4,7 @@
 #include <c10/cuda/CUDAFunctions.h>
 #include <fmt/format.h>
 
+#include "cuda/nccl_channel.h"
 #include "nn/device_functions.h"
 
 namespace dfm::cuda {
@@ -30,10 +31,17 @@ std::string describe(int index) {
                      static_cast<double>(total_bytes(index)) / kGiB);
 }
 
+std::string identity(int index) {
+  const auto& uuid = at::cuda::getDeviceProperties(static_cast<at::DeviceIndex>(index))->uuid;
+  std::string text;
+  for (const char byte : uuid.bytes) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return text;
+}
+
 nn::DeviceMemory memory() {
   const auto device = c10::cuda::current_device();
   const auto all = c10::cuda::CUDACachingAllocator::getDeviceStats(device)
-                        .allocated_bytes[static_cast<std::size_t>(StatType::AGGREGATE)];
+                       .allocated_bytes[static_cast<std::size_t>(StatType::AGGREGATE)];
   return {all.current, all.peak, total_bytes(device)};
 }
 
@@ -41,7 +49,8 @@ void begin_memory_count() { c10::cuda::CUDACachingAllocator::resetPeakStats(c10:
 
 void wait() { c10::cuda::device_synchronize(); }
 
-constexpr nn::DeviceFunctions kFunctions{count, select, describe, memory, begin_memory_count, wait};
+constexpr nn::DeviceFunctions kFunctions{count, select,     describe,    identity, memory, begin_memory_count,
+                                         wait,  channel_id, join_channel};
 
 }  // namespace
 }  // namespace dfm::cuda

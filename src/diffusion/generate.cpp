@@ -35,13 +35,13 @@ class Batch {
       positions.push_back(model::token_positions(grids_.back()));
       texts.push_back(nn::to_tensor(request.text).to(at::kFloat));
     }
-    positions_ = at::cat(positions);
+    positions_ = at::cat(positions);  // stay on the CPU
     if (copies_ == 2) {
       for (const Request& request : requests) texts.push_back(negative_of(request));
       positions_ = at::cat({positions_, positions_});
       token_counts_.insert(token_counts_.end(), token_counts_.begin(), token_counts_.end());
     }
-    text_ = at::cat(texts);
+    text_ = at::cat(texts).to(backbone.device);
     for (const at::Tensor& text : texts) text_counts_.push_back(text.size(0));
   }
 
@@ -58,20 +58,19 @@ class Batch {
   // x [S, f] float64 -> the guided estimate of x0, float64.
   at::Tensor denoised(const at::Tensor& x, double sigma) const {
     return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout& layout) {
-      return denoise(network, input, at::full({layout.samples()}, sigma, at::kFloat), settings_.sigma_data,
-                     layout);
+      return denoise(network, input, per_sample(sigma), settings_.sigma_data, layout);
     });
   }
 
   // x [S, f] float64 -> the guided velocity, float64.
   at::Tensor velocity(const at::Tensor& x, double timestep) const {
-    return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout& layout) {
-      return network(input, at::full({layout.samples()}, timestep, at::kFloat));
+    return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout&) {
+      return network(input, per_sample(timestep));
     });
   }
 
   std::vector<Array> latents(const at::Tensor& x) const {
-    const at::Tensor scaled = (settings_.flow ? x : x / settings_.sigma_data).to(at::kFloat);
+    const at::Tensor scaled = (settings_.flow ? x : x / settings_.sigma_data).to(at::kFloat).cpu();
     std::vector<Array> results;
     std::int64_t begin = 0;
     for (const model::PatchGrid& grid : grids_) {
@@ -86,6 +85,11 @@ class Batch {
   static at::Tensor negative_of(const Request& request) {
     if (request.negative.bytes.empty()) return at::zeros(request.text.shape, at::kFloat);
     return nn::to_tensor(request.negative).to(at::kFloat);
+  }
+
+  // The same number for each of the requests and their twins.
+  at::Tensor per_sample(double value) const {
+    return at::full({static_cast<std::int64_t>(token_counts_.size())}, value, text_.options());
   }
 
   // estimate(network, x, layout) of the requests, led away from that of their twins.
@@ -109,7 +113,7 @@ class Batch {
     for (const Request& request : requests_) {
       tokens.push_back(normal_tokens(make_philox(request.noise_key), request.latent, backbone_.patches));
     }
-    return at::cat(tokens).to(at::kDouble);
+    return at::cat(tokens).to(backbone_.device, at::kDouble);
   }
 
   const model::Backbone& backbone_;

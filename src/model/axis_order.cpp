@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/even_cut.h"
+#include "nn/host_copy.h"
 
 namespace dfm::model {
 namespace {
@@ -69,6 +70,14 @@ AxisOrder::Counts sequences(const std::vector<Video>& videos, const nn::Sequence
 
 AxisOrder::AxisOrder(Counts counts, at::Tensor rows) : counts_(std::move(counts)), rows_(std::move(rows)) {
   if (rows_.defined()) places_ = at::argsort(rows_);
+}
+
+AxisOrder AxisOrder::on(const at::Device& device) const {
+  AxisOrder order = *this;
+  if (!rows_.defined()) return order;
+  order.rows_ = nn::to_device(rows_, device);
+  order.places_ = nn::to_device(places_, device);
+  return order;
 }
 
 at::Tensor AxisOrder::there(const at::Tensor& tokens) const {

@@ -19,6 +19,8 @@ class AxisOrder {
   explicit AxisOrder(Counts counts, at::Tensor rows = {});
 
   const Counts& counts() const { return counts_; }
+  // For tokens on this device.
+  AxisOrder on(const at::Device& device) const;
   // [S, h], of the tokens of this rank's context share, in the order of the axis, and from it.
   at::Tensor there(const at::Tensor& tokens) const;
   at::Tensor back(const at::Tensor& ordered) const;

@@ -32,7 +32,7 @@ struct PatchShape {
 // A pack of samples, as the network sees it. Where ranks share a pack, tokens are those of this rank.
 struct PackInput {
   at::Tensor tokens;       // [S, patch features]
-  at::Tensor positions;    // [tokens of the whole pack, 3] int64: frame, row, column in patches
+  at::Tensor positions;    // [tokens of the whole pack, 3] int64: frame, row, column in patches; on the CPU
   at::Tensor noise_level;  // [n] float32: the time or c_noise of each sample
   at::Tensor text;         // [T, text width]
 };
@@ -57,7 +57,9 @@ struct Backbone {
   // Where ranks give each other parameters during a forward pass, all must make as many: this is one without
   // a pack, and without gradients. Empty where each rank may run for itself.
   std::function<void()> idle_forward = {};
-  StagePart stage = {};  // of a pipeline
+  StagePart stage = {};          // of a pipeline
+  at::Device device = at::kCPU;  // of the parameters, as whoever materializes them says, and of all inputs
+                                 // but the positions
 };
 
 // Of a sample, in patches.

@@ -134,7 +134,7 @@ DitEnds::DitEnds(const DitShape& shape, nn::ParameterList& parameters)
 
 at::Tensor DitEnds::tokens_embedded(const PackInput& input, const PackLayout& layout) const {
   return x_embedder_(input.tokens.to(dtype())) +
-         position_table_.rows_for(layout.own_rows(input.positions)).to(dtype());
+         position_table_.rows_for(layout.own_rows(input.positions), input.tokens.device()).to(dtype());
 }
 
 at::Tensor DitEnds::time_embedded(const at::Tensor& noise_level) const {

@@ -32,7 +32,7 @@ at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<s
 at::Tensor ExpertMlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
   const at::Tensor scores = of_share(scores_of(x), layout), rows = of_share(x, layout);
   const nn::Choice choice = nn::choose_in_share(scores, layout, shape_.choice, parallel_);
-  const at::Tensor outputs = expert_outputs(rows.index_select(0, choice.tokens), choice.counts);
+  const at::Tensor outputs = expert_outputs(choice.taken(rows), choice.counts);
   const at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
   if (parallel_.tensor == nullptr) return sums;
   return nn::scatter_sum_rows(sums, layout.tensor_row_counts(), *parallel_.tensor);

@@ -5,6 +5,7 @@
 #include "model/expert_mlp.h"
 #include "nn/attention.h"
 #include "nn/embedding.h"
+#include "nn/host_copy.h"
 #include "nn/modulation.h"
 
 namespace dfm::model {
@@ -173,8 +174,9 @@ at::Tensor MovieGen::time_embedded(const at::Tensor& noise_level) const {
 
 at::Tensor MovieGen::positions_embedded(const at::Tensor& positions) const {
   nn::require_positions_inside(positions, {emb_t_.size(0), emb_h_.size(0), emb_w_.size(0)});
-  return at::embedding(emb_t_, positions.select(1, 0)) + at::embedding(emb_h_, positions.select(1, 1)) +
-         at::embedding(emb_w_, positions.select(1, 2));
+  const at::Tensor there = nn::to_device(positions, emb_t_.device());
+  return at::embedding(emb_t_, there.select(1, 0)) + at::embedding(emb_h_, there.select(1, 1)) +
+         at::embedding(emb_w_, there.select(1, 2));
 }
 
 MovieGenConditioning MovieGen::conditioning(const PackInput& input, const PackLayout& layout) const {

@@ -43,9 +43,10 @@ StDit::StDit(const DitShape& shape, nn::ParameterList& parameters, RecomputePlan
       blocks_(shape, parameters, plan_) {}
 
 StDitConditioning StDit::conditioning(const PackInput& input, const PackLayout& layout) const {
-  return {
-      {ends_.normed_time_embedded(input.noise_level), input.text.to(ends_.dtype())},
-      {layout, through_frames(input.positions, layout, cut_), within_frames(input.positions, layout, cut_)}};
+  const at::Device device = input.text.device();
+  return {{ends_.normed_time_embedded(input.noise_level), input.text.to(ends_.dtype())},
+          {layout, through_frames(input.positions, layout, cut_).on(device),
+           within_frames(input.positions, layout, cut_).on(device)}};
 }
 
 at::Tensor StDit::embed(const PackInput& input, const PackLayout& layout) const {

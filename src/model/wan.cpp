@@ -7,6 +7,7 @@
 
 #include "nn/attention.h"
 #include "nn/embedding.h"
+#include "nn/host_copy.h"
 #include "nn/modulation.h"
 #include "nn/parallel_norm.h"
 #include "nn/rotary.h"
@@ -196,7 +197,8 @@ WanGiven Wan::conditioning(const PackInput& input, const PackLayout& samples) co
   const at::Tensor rows = shape_.text_len > 0 ? padded(input.text, samples, shape_.text_len) : input.text;
   return {{time_proj_(at::silu(time)).unflatten(1, {6, shape_.hidden_size}),
            text_embedded(rows.to(time.scalar_type())),
-           nn::rotary_turns(samples.attention_rows(input.positions), shape_.head_width())},
+           nn::rotary_turns(nn::to_device(samples.attention_rows(input.positions), input.tokens.device()),
+                            shape_.head_width())},
           time};
 }
 

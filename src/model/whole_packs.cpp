@@ -17,13 +17,16 @@ at::Tensor whole_rows(at::Tensor rows, const nn::PackLayout& layout, const nn::M
 
 Backbone on_whole_packs(const Backbone& network, const nn::ModelParallel& parallel) {
   if (parallel.tensor == nullptr && parallel.context == nullptr) return network;
-  return {network.patches, [network, parallel](const PackInput& input, const nn::PackLayout& whole) {
-            const at::NoGradGuard no_gradients;
-            const nn::PackLayout layout = whole.share(parallel.sequence_cut());
-            const at::Tensor rows = network.forward(
-                {layout.own_rows(input.tokens), input.positions, input.noise_level, input.text}, layout);
-            return whole_rows(rows, layout, parallel);
-          }};
+  Backbone on_whole{
+      network.patches, [network, parallel](const PackInput& input, const nn::PackLayout& whole) {
+        const at::NoGradGuard no_gradients;
+        const nn::PackLayout layout = whole.share(parallel.sequence_cut());
+        const at::Tensor rows = network.forward(
+            {layout.own_rows(input.tokens), input.positions, input.noise_level, input.text}, layout);
+        return whole_rows(rows, layout, parallel);
+      }};
+  on_whole.device = network.device;
+  return on_whole;
 }
 
 }  // namespace dfm::model

@@ -85,6 +85,10 @@ std::string describe(const at::Device& device) {
   return functions().describe(device.index());
 }
 
+std::string identity(const at::Device& device) {
+  return device.is_cpu() ? "cpu" : functions().identity(device.index());
+}
+
 DeviceMemory device_memory(const at::Device& device) {
   return device.is_cpu() ? DeviceMemory{} : functions().memory();
 }
@@ -95,6 +99,12 @@ void begin_memory_count(const at::Device& device) {
 
 void wait_for(const at::Device& device) {
   if (!device.is_cpu()) functions().wait();
+}
+
+std::string channel_id() { return functions().channel_id(); }
+
+std::shared_ptr<comm::DeviceChannel> join_channel(const std::string& id, int rank, int ranks) {
+  return functions().join_channel(id, rank, ranks);
 }
 
 }  // namespace dfm::nn

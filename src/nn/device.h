@@ -2,7 +2,7 @@
 // dfm and of LibTorch is loaded only where there is one, so that one install serves all nodes.
 //
 //   const at::Device device = nn::open_device(config.text("device.type"), topology.local_rank());
-//   parameters.materialize(at::kBFloat16, device);
+//   parameters.materialize(at::kBFloat16, Memory::whole, device);
 //
 // LibTorch remembers from its first call on whether there is CUDA: open the device before any tensor exists.
 #pragma once
@@ -21,11 +21,18 @@ at::Device open_device(const std::string& type, int local_rank);
 // "NVIDIA H100 80GB HBM3 (cuda:0), 79 GiB" or "CPU, 4 threads".
 std::string describe(const at::Device& device);
 
+// The same for every process that computes on this GPU.
+std::string identity(const at::Device& device);
+
 // Zeros on the CPU.
 DeviceMemory device_memory(const at::Device& device);
 void begin_memory_count(const at::Device& device);
 
 // Returns when the device has done what it was asked; at once for the CPU.
 void wait_for(const at::Device& device);
+
+// Channels between the devices of a group (nn/rank_device.h): one rank makes an id, with which all join.
+std::string channel_id();
+std::shared_ptr<comm::DeviceChannel> join_channel(const std::string& id, int rank, int ranks);
 
 }  // namespace dfm::nn

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "comm/device_channel.h"
 
 namespace dfm::nn {
 
@@ -19,10 +22,15 @@ struct DeviceFunctions {
   // Makes it the one that this thread's kernels and allocations go to. Throws what CUDA says.
   void (*select)(int index);
   std::string (*describe)(int index);
+  // The same for a piece of hardware whatever number a process knows it by.
+  std::string (*identity)(int index);
   DeviceMemory (*memory)();
   void (*begin_memory_count)();
   // Returns when all that was asked of the device is done.
   void (*wait)();
+  // Channels between devices: one rank makes an id, with which all join.
+  std::string (*channel_id)();
+  std::shared_ptr<comm::DeviceChannel> (*join_channel)(const std::string& id, int rank, int ranks);
 };
 
 }  // namespace dfm::nn

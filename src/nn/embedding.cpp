@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "nn/host_copy.h"
 
 namespace dfm::nn {
 namespace {
@@ -30,8 +31,8 @@ void require_inside(const at::Tensor& positions, std::int64_t extent, const char
 
 at::Tensor sinusoid(const at::Tensor& values, std::int64_t width, std::int64_t downscale) {
   const std::int64_t half = width / 2;
-  const at::Tensor exponents =
-      at::arange(half, at::kFloat) * (-std::log(kBase) / static_cast<double>(half - downscale));
+  const at::Tensor exponents = at::arange(half, values.options().dtype(at::kFloat)) *
+                               (-std::log(kBase) / static_cast<double>(half - downscale));
   const at::Tensor angles = at::outer(values.to(at::kFloat), exponents.exp());
   return at::cat({angles.sin(), angles.cos()}, 1);
 }
@@ -45,14 +46,22 @@ void require_positions_inside(const at::Tensor& positions, const std::array<std:
 
 PositionTable::PositionTable(std::int64_t frames, std::int64_t rows, std::int64_t columns,
                              std::int64_t hidden)
-    : frame_(axis_table(frames, hidden / 4)),
-      row_(axis_table(rows, 3 * hidden / 8)),
-      column_(axis_table(columns, 3 * hidden / 8)) {}
+    : axes_{axis_table(frames, hidden / 4), axis_table(rows, 3 * hidden / 8),
+            axis_table(columns, 3 * hidden / 8)} {}
 
-at::Tensor PositionTable::rows_for(const at::Tensor& positions) const {
-  const at::Tensor t = positions.select(1, 0), y = positions.select(1, 1), x = positions.select(1, 2);
-  require_positions_inside(positions, {frame_.size(0), row_.size(0), column_.size(0)});
-  return at::cat({frame_.index_select(0, t), column_.index_select(0, x), row_.index_select(0, y)}, 1);
+const PositionTable::Axes& PositionTable::axes_on(const at::Device& device) const {
+  if (!elsewhere_ || elsewhere_->frame.device() != device)
+    elsewhere_ = Axes{axes_.frame.to(device), axes_.row.to(device), axes_.column.to(device)};
+  return *elsewhere_;
+}
+
+at::Tensor PositionTable::rows_for(const at::Tensor& positions, const at::Device& device) const {
+  require_positions_inside(positions, {axes_.frame.size(0), axes_.row.size(0), axes_.column.size(0)});
+  const Axes& axes = device.is_cpu() ? axes_ : axes_on(device);
+  const at::Tensor there = to_device(positions, device);
+  const at::Tensor t = there.select(1, 0), y = there.select(1, 1), x = there.select(1, 2);
+  return at::cat({axes.frame.index_select(0, t), axes.column.index_select(0, x), axes.row.index_select(0, y)},
+                 1);
 }
 
 }  // namespace dfm::nn

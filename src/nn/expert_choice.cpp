@@ -5,6 +5,8 @@
 #include <limits>
 #include <numeric>
 
+#include "nn/host_copy.h"
+
 namespace dfm::nn {
 namespace {
 
@@ -46,6 +48,15 @@ std::vector<std::int64_t> highest(std::span<const float> scores, std::int64_t co
   return places;
 }
 
+Choice Choice::on(const at::Device& device) const {
+  return {to_device(tokens, device), to_device(experts, device), counts};
+}
+
+// On a device the gradient of index_select adds atomically, in any order; that of index sorts.
+at::Tensor Choice::taken(const at::Tensor& rows) const {
+  return rows.is_cpu() ? rows.index_select(0, tokens) : rows.index({tokens});
+}
+
 at::Tensor Choice::weights(const at::Tensor& scores) const {
   return scores.flatten().index_select(0, tokens * scores.size(1) + experts).unsqueeze(1);
 }
@@ -83,9 +94,12 @@ Choice choose_tokens(const at::Tensor& scores, const std::vector<std::int64_t>& 
 at::Tensor combined(const at::Tensor& outputs, const at::Tensor& weights, const Choice& choice,
                     std::int64_t tokens) {
   const at::Tensor weighted = outputs.to(at::kFloat) * weights;
-  return at::zeros({tokens, outputs.size(1)}, at::kFloat)
-      .index_add(0, choice.tokens, weighted)
-      .to(outputs.scalar_type());
+  const at::Tensor zeros = at::zeros({tokens, outputs.size(1)}, weighted.options());
+  const at::Tensor sums =
+      outputs.is_cpu() ? zeros.index_add(0, choice.tokens, weighted)
+                       : at::index_put(zeros, c10::List<std::optional<at::Tensor>>({choice.tokens}), weighted,
+                                       /*accumulate=*/true);
+  return sums.to(outputs.scalar_type());
 }
 
 }  // namespace dfm::nn

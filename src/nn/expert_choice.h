@@ -4,7 +4,7 @@
 // several or by none.
 //
 //   const Choice choice = choose_tokens(scores, group_counts, 8.0);
-//   rows = x.index_select(0, choice.tokens);           // the experts' tokens, one expert behind the other
+//   rows = choice.taken(x);                            // the experts' tokens, one expert behind the other
 //   y = combined(outputs, choice.weights(scores), choice);
 //
 // A pure function of scores and positions: of equal scores the earlier token's is the higher.
@@ -29,6 +29,10 @@ struct Choice {
   at::Tensor experts;                // [picks] int64: who took them, ascending
   std::vector<std::int64_t> counts;  // picks of each expert
 
+  // For scores on this device.
+  Choice on(const at::Device& device) const;
+  // Of rows [S, h] those of the picks: [picks, h]. Differentiable.
+  at::Tensor taken(const at::Tensor& rows) const;
   // Of scores [S, E] those of the picks: [picks, 1]. Differentiable.
   at::Tensor weights(const at::Tensor& scores) const;
   // The picks among some of `total` tokens, `rows` in ascending order, by their numbers among these.

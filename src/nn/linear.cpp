@@ -57,7 +57,8 @@ Linear Linear::with_zero_bias(const Scope& scope, std::int64_t inputs, std::int6
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  if (product_type(x.scalar_type()) == x.scalar_type()) return at::linear(x, weight_, bias_);
+  const bool is_as_stored = !x.is_cpu() || product_type(x.scalar_type()) == x.scalar_type();
+  if (is_as_stored) return at::linear(x, weight_, bias_);
   return WidenedLinear::apply(x, weight_, bias_.defined() ? std::optional(bias_) : std::nullopt);
 }
 

@@ -1,11 +1,13 @@
 #include "nn/pack.h"
 
 #include <algorithm>
+#include <functional>
 #include <mutex>
 #include <numeric>
 
 #include "core/error.h"
 #include "core/even_cut.h"
+#include "nn/host_copy.h"
 
 namespace dfm::nn {
 namespace {
@@ -14,10 +16,6 @@ std::vector<std::int64_t> begins_of(const std::vector<std::int64_t>& counts) {
   std::vector<std::int64_t> begins(counts.size() + 1, 0);
   std::partial_sum(counts.begin(), counts.end(), begins.begin() + 1);
   return begins;
-}
-
-at::Tensor repeated(const at::Tensor& per_sample, const std::vector<std::int64_t>& counts) {
-  return at::repeat_interleave(per_sample, at::tensor(counts), 0);
 }
 
 std::int64_t sum_of(const std::vector<std::int64_t>& counts) {
@@ -41,7 +39,7 @@ std::vector<std::int64_t> counts_within(const std::vector<std::int64_t>& counts,
 // The backward pass asks from threads of its own.
 struct PackLayout::OnDevice {
   std::mutex mutex;
-  at::Tensor token_begins;
+  at::Tensor token_begins, sample_of_token;
 };
 
 PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::int64_t> text_counts)
@@ -76,11 +74,45 @@ PackLayout PackLayout::share(const SequenceCut& cut) const {
   return mine;
 }
 
+namespace {
+
+// What is made once a layout: on the CPU, then wherever it is asked for.
+at::Tensor kept_on(at::Tensor& kept, const at::Device& device, const std::function<at::Tensor()>& make) {
+  if (!kept.defined() || kept.device() != device) kept = to_device(make(), device);
+  return kept;
+}
+
+// The number of the sample for each of its tokens.
+at::Tensor sample_numbers(const std::vector<std::int64_t>& counts) {
+  return at::repeat_interleave(at::tensor(counts, at::kLong));
+}
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// Rows by number, on a device: LibTorch's own gradient of it adds atomically, in any order. As a product with
+// a matrix of zeros and ones it is always the same.
+struct RowsByNumber : torch::autograd::Function<RowsByNumber> {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& rows, const at::Tensor& numbers) {
+    context->save_for_backward({numbers});
+    context->saved_data["rows"] = rows.size(0);
+    return rows.index_select(0, numbers);
+  }
+
+  static variable_list backward(AutogradContext* context, variable_list gradients) {
+    const at::Tensor numbers = context->get_saved_variables()[0], dy = gradients[0].flatten(1);
+    const at::Tensor all = at::arange(context->saved_data["rows"].toInt(), numbers.options()).unsqueeze(1);
+    std::vector<std::int64_t> shape = gradients[0].sizes().vec();
+    shape[0] = all.size(0);
+    return {all.eq(numbers).to(dy.scalar_type()).mm(dy).view(shape), {}};
+  }
+};
+
+}  // namespace
+
 at::Tensor PackLayout::token_begins_on(const at::Device& device) const {
   const std::lock_guard lock(on_device_->mutex);
-  at::Tensor& kept = on_device_->token_begins;
-  if (!kept.defined() || kept.device() != device) kept = at::tensor(token_begins_).to(device);
-  return kept;
+  return kept_on(on_device_->token_begins, device, [&] { return at::tensor(token_begins_); });
 }
 
 PackLayout PackLayout::with_text_counts(std::vector<std::int64_t> text_counts) const {
@@ -128,11 +160,16 @@ at::Tensor PackLayout::own_rows(const at::Tensor& whole) const {
 }
 
 at::Tensor PackLayout::per_token(const at::Tensor& per_sample) const {
-  return repeated(per_sample, token_counts_);
+  const std::lock_guard lock(on_device_->mutex);
+  const at::Tensor numbers = kept_on(on_device_->sample_of_token, per_sample.device(),
+                                     [&] { return sample_numbers(token_counts_); });
+  const bool has_gradient = at::GradMode::is_enabled() && per_sample.requires_grad();
+  if (per_sample.is_cpu() || !has_gradient) return per_sample.index_select(0, numbers);
+  return RowsByNumber::apply(per_sample, numbers);
 }
 
 at::Tensor PackLayout::per_text_row(const at::Tensor& per_sample) const {
-  return repeated(per_sample, text_counts_);
+  return per_sample.index_select(0, to_device(sample_numbers(text_counts_), per_sample.device()));
 }
 
 std::vector<EqualRun> equal_runs(const std::vector<std::int64_t>& query_counts,

@@ -82,12 +82,21 @@ void ParameterList::arrange(Memory memory) {
   divide_into_units(memory);
 }
 
-void ParameterList::materialize(at::ScalarType dtype, Memory memory) {
+namespace {
+
+at::Tensor without_memory(std::int64_t count, at::ScalarType dtype, const at::Device& device) {
+  const auto options = at::TensorOptions().dtype(dtype).device(device);
+  return at::for_blob(nullptr, {count}).options(options).target_device(device).make_tensor();
+}
+
+}  // namespace
+
+void ParameterList::materialize(at::ScalarType dtype, Memory memory, const at::Device& device) {
   arrange(memory);
   for (ParameterUnit& unit : units_) {
     const std::int64_t count = offsets_[unit.last] - offsets_[unit.first];
     const bool is_held = &unit == &units_.front();
-    unit.buffer = is_held ? untouched_zeros(count, dtype) : at::from_blob(nullptr, {count}, dtype);
+    unit.buffer = is_held ? untouched_zeros(count, dtype, device) : without_memory(count, dtype, device);
     bind(unit);
   }
 }
@@ -109,7 +118,7 @@ const ParameterUnit& ParameterList::unit_of(std::size_t parameter) const {
 }
 
 void ParameterList::attach(std::size_t unit, std::byte* memory) const {
-  units_.at(unit).buffer.storage().set_data_ptr_noswap(at::DataPtr(memory, at::kCPU));
+  units_.at(unit).buffer.storage().set_data_ptr_noswap(at::DataPtr(memory, device()));
 }
 
 std::int64_t ParameterList::total_count() const {

@@ -101,7 +101,7 @@ class ParameterList {
 
   // Allocates the values, each aligned to kAlignment elements, zero-filled, requiring gradients. Those of a
   // unit become neighbours, and within it those that are reduced alike.
-  void materialize(at::ScalarType dtype, Memory memory = Memory::whole);
+  void materialize(at::ScalarType dtype, Memory memory = Memory::whole, const at::Device& device = at::kCPU);
   // Their places alone: materialize does this first.
   void arrange(Memory memory);
 
@@ -122,6 +122,8 @@ class ParameterList {
   // Whoever gives and takes memory sets them; a network that is built on this list calls them.
   const std::shared_ptr<BlockHooks>& block_hooks() const { return hooks_; }
 
+  // Where they are, once materialized.
+  at::Device device() const { return buffer().device(); }
   // The buffer of the first unit, and where each value begins when the units lie one behind the other.
   const at::Tensor& buffer() const { return units_.front().buffer; }
   std::int64_t offset(std::size_t index) const { return offsets_[index]; }

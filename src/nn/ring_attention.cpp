@@ -35,8 +35,7 @@ struct Passing {
     std::vector<std::int64_t> shape = out.sizes().vec();
     shape[2] = ring.rows(step);
     arriving = at::empty(shape, out.options());
-    transfer = ring.group.start_exchange(raw::bytes_of(sent), ring.neighbour(1), raw::bytes_of(arriving),
-                                         ring.neighbour(-1));
+    transfer = raw::start_exchange({sent, ring.neighbour(1)}, {arriving, ring.neighbour(-1)}, ring.group);
   }
   at::Tensor received() {
     transfer.wait();
@@ -44,7 +43,7 @@ struct Passing {
   }
 
   at::Tensor sent, arriving;
-  comm::Transfer transfer;
+  TensorTransfer transfer;
 };
 
 // out [H, S, d] and its log-sum-exp [H, S, 1] so far, both float32, with a block's keys and values added.

@@ -8,7 +8,8 @@ namespace {
 // [S] -> [S, width/2] float64.
 at::Tensor angles_of_axis(const at::Tensor& coordinates, std::int64_t width) {
   constexpr double kBase = 10000.0;
-  const at::Tensor exponents = at::arange(0, width, 2, at::kDouble) / static_cast<double>(width);
+  const at::Tensor exponents =
+      at::arange(0, width, 2, coordinates.options().dtype(at::kDouble)) / static_cast<double>(width);
   return at::outer(coordinates.to(at::kDouble), at::pow(kBase, -exponents));
 }
 

@@ -6,9 +6,10 @@
 
 namespace dfm::nn {
 
-at::Tensor untouched_zeros(std::int64_t count, at::ScalarType type) {
+at::Tensor untouched_zeros(std::int64_t count, at::ScalarType type, const at::Device& device) {
   const std::size_t bytes = static_cast<std::size_t>(count) * c10::elementSize(type);
-  if (bytes == 0) return at::zeros({count}, type);
+  if (bytes == 0 || !device.is_cpu())
+    return at::zeros({count}, at::TensorOptions().dtype(type).device(device));
   void* const memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   return at::from_blob(

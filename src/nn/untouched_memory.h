@@ -6,6 +6,7 @@
 
 namespace dfm::nn {
 
-at::Tensor untouched_zeros(std::int64_t count, at::ScalarType type);
+// On a device these are plain zeros.
+at::Tensor untouched_zeros(std::int64_t count, at::ScalarType type, const at::Device& device = at::kCPU);
 
 }  // namespace dfm::nn

@@ -15,15 +15,17 @@ namespace dfm::report {
 namespace {
 
 Json to_json(const TrainRecord& record) {
-  return {{"kind", "train"},
-          {"iteration", record.iteration},
-          {"consumed_samples", record.consumed_samples},
-          {"lr", record.learning_rate},
-          {"loss", record.loss},
-          {"grad_norm", record.grad_norm},
-          {"tokens", record.tokens},
-          {"pack_fill", record.pack_fill},
-          {"step_seconds", record.step_seconds}};
+  Json json{{"kind", "train"},
+            {"iteration", record.iteration},
+            {"consumed_samples", record.consumed_samples},
+            {"lr", record.learning_rate},
+            {"loss", record.loss},
+            {"grad_norm", record.grad_norm},
+            {"tokens", record.tokens},
+            {"pack_fill", record.pack_fill},
+            {"step_seconds", record.step_seconds}};
+  if (record.gpu_bytes > 0) json["gpu_bytes"] = record.gpu_bytes;
+  return json;
 }
 
 Json to_json(const ValidationRecord& record) {
@@ -53,7 +55,8 @@ TrainRecord train_record(const Json& json) {
           .grad_norm = number(json.at("grad_norm")),
           .tokens = integer(json, "tokens"),
           .pack_fill = json.contains("pack_fill") ? number(json.at("pack_fill")) : 0,
-          .step_seconds = number(json.at("step_seconds"))};
+          .step_seconds = number(json.at("step_seconds")),
+          .gpu_bytes = json.contains("gpu_bytes") ? integer(json, "gpu_bytes") : 0};
 }
 
 double sigma_from(const std::string& text) {

@@ -28,6 +28,8 @@ struct TrainRecord {
   std::int64_t tokens = 0;  // of this step, over all ranks
   double pack_fill = 0;     // share of the room in packs that is used; 0 in records that do not say
   double step_seconds = 0;
+  std::int64_t gpu_bytes =
+      0;  // the most that tensors took of rank 0's GPU so far; 0, and left out, without one
 
   bool operator==(const TrainRecord&) const = default;
 };

@@ -58,7 +58,7 @@ void copy_weights(const ckpt::SafetensorsFile& file, const nn::ParameterList& pa
 
 }  // namespace
 
-SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype) {
+SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype, const at::Device& device) {
   if (std::filesystem::is_directory(path)) {
     throw usage_error(fmt::format("{} is a folder, sampling takes one file of weights", path.native()),
                       fmt::format("run dfm_consolidate {} weights.safetensors first", path.native()));
@@ -69,7 +69,8 @@ SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype
   const model::BackboneSpec spec = model::backbone_spec(config);
   model.network = spec.build(model.parameters);
   model.text_width = spec.text_width;
-  model.parameters.materialize(dtype);
+  model.parameters.materialize(dtype, nn::Memory::whole, device);
+  model.network.device = device;
   copy_weights(file, model.parameters, path);
   model.objective = diffusion::objective_kind(config);
   model.sigma_data = config.real("diffusion.sigma_data");

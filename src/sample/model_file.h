@@ -20,7 +20,9 @@ struct SamplingModel {
   std::string fingerprint;  // of weights and configuration
 };
 
-// dtype: what to compute in. Throws a data error for a file that is not such weights, or that lacks some.
-SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype);
+// dtype, device: what to compute in and on. Throws a data error for a file that is not such weights, or that
+// lacks some.
+SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype,
+                         const at::Device& device = at::kCPU);
 
 }  // namespace dfm::sample

@@ -3,8 +3,9 @@
 #include <cmath>
 
 #include "core/stop_token.h"
+#include "nn/host_copy.h"
+#include "nn/tensor_collectives.h"
 #include "nn/untouched_memory.h"
-#include "train/optimizer_kernels.h"
 #include "train/replicas.h"
 #include "train/unit_gather.h"
 
@@ -24,7 +25,10 @@ AdamStep adam_step(const AdamSettings& settings, std::int64_t step, double learn
           .average_rate = 1 - settings.ema_decay};
 }
 
-std::span<float> floats(float* data, std::int64_t count) { return {data, static_cast<std::size_t>(count)}; }
+// Of a rank's own storage.
+at::Tensor part_of(const at::Tensor& owned, const Segment& segment) {
+  return owned.narrow(0, segment.owned_offset, segment.count);
+}
 
 }  // namespace
 
@@ -37,7 +41,9 @@ AdamSettings adam_settings(const Config& config) {
 ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout& layout,
                          const comm::GridGroups& groups, const AdamSettings& settings)
     : parameters_(parameters), layout_(layout), groups_(groups), settings_(settings) {
-  const auto state = [&] { return nn::untouched_zeros(layout.owned_count(), at::kFloat); };
+  const auto state = [&] {
+    return nn::untouched_zeros(layout.owned_count(), at::kFloat, parameters.device());
+  };
   const bool are_master = parameters.buffer().scalar_type() == at::kFloat && parameters.units().size() == 1;
   if (!are_master) master_ = state();
   first_moment_ = state();
@@ -45,16 +51,18 @@ ShardedAdam::ShardedAdam(const nn::ParameterList& parameters, const ShardLayout&
   if (settings.ema_decay > 0) average_ = state();
 }
 
-float* ShardedAdam::weights(const Segment& segment) const {
-  if (master_.defined()) return master_.mutable_data_ptr<float>() + segment.owned_offset;
-  return parameters_.buffer().mutable_data_ptr<float>() + segment.buffer_offset;
+at::Tensor ShardedAdam::weights(const Segment& segment) const {
+  if (master_.defined()) return part_of(master_, segment);
+  return parameters_.buffer().narrow(0, segment.buffer_offset, segment.count);
 }
 
 void ShardedAdam::initialize(std::uint64_t seed) {
   begin_owned([seed](const nn::Parameter& parameter, std::int64_t first, std::span<float> out) {
     at::parallel_for(
         0, static_cast<std::int64_t>(out.size()), kGrain, [&](std::int64_t begin, std::int64_t end) {
-          nn::initial_values(parameter, seed, first + begin, floats(out.data() + begin, end - begin));
+          nn::initial_values(
+              parameter, seed, first + begin,
+              out.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
         });
   });
   publish();
@@ -63,11 +71,11 @@ void ShardedAdam::initialize(std::uint64_t seed) {
 void ShardedAdam::begin_owned(const StartingValues& values) {
   for (const Segment& segment : layout_.segments()) {
     StopToken::throw_if_requested();
-    float* const target = weights(segment);
-    values(parameters_.all()[segment.parameter], segment.begin, floats(target, segment.count));
-    if (average_.defined()) {
-      std::copy_n(target, segment.count, average_.mutable_data_ptr<float>() + segment.owned_offset);
-    }
+    const at::Tensor target = weights(segment);
+    nn::fill(target, [&](std::int64_t first, std::span<float> out) {
+      values(parameters_.all()[segment.parameter], segment.begin + first, out);
+    });
+    if (average_.defined()) part_of(average_, segment).copy_(target);
   }
 }
 
@@ -75,43 +83,44 @@ void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
   for (const Segment& segment : layout_.segments()) {
     StopToken::throw_if_requested();
     const nn::Parameter& parameter = parameters_.all()[segment.parameter];
-    const auto read = [&](const char* kind, float* target) {
-      const nn::Placement& placement = parameter.placement;
-      reader.read(kind, parameter.name, {placement.global_shape, placement.stripe(), segment.begin},
-                  floats(target, segment.count));
+    const nn::Placement& placement = parameter.placement;
+    const auto read = [&](const char* kind, const at::Tensor& target) {
+      nn::fill(target, [&](std::int64_t first, std::span<float> out) {
+        reader.read(kind, parameter.name, {placement.global_shape, placement.stripe(), segment.begin + first},
+                    out);
+      });
     };
     read(ckpt::kWeights, weights(segment));
-    read(ckpt::kFirstMoment, first_moment_.mutable_data_ptr<float>() + segment.owned_offset);
-    read(ckpt::kSecondMoment, second_moment_.mutable_data_ptr<float>() + segment.owned_offset);
-    if (average_.defined()) {
-      read(ckpt::kMovingAverage, average_.mutable_data_ptr<float>() + segment.owned_offset);
-    }
+    read(ckpt::kFirstMoment, part_of(first_moment_, segment));
+    read(ckpt::kSecondMoment, part_of(second_moment_, segment));
+    if (average_.defined()) read(ckpt::kMovingAverage, part_of(average_, segment));
   }
 }
 
-at::Tensor ShardedAdam::weight_values(const Segment& segment) const {
-  return master_.defined() ? master_.narrow(0, segment.owned_offset, segment.count)
-                           : parameters_.buffer().narrow(0, segment.buffer_offset, segment.count);
+// bfloat16 parameters are written beside their master weights, but for those that come and go.
+std::vector<AdamSegment> ShardedAdam::segments_with(const Gradients& gradients) const {
+  const bool publishes = master_.defined() && parameters_.units().size() == 1;
+  std::vector<AdamSegment> segments;
+  for (const Segment& each : layout_.segments()) {
+    segments.push_back({.weights = weights(each),
+                        .gradient = gradients.segment(each),
+                        .first_moment = part_of(first_moment_, each),
+                        .second_moment = part_of(second_moment_, each),
+                        .average = average_.defined() ? part_of(average_, each) : at::Tensor(),
+                        .published = publishes
+                                         ? parameters_.buffer().narrow(0, each.buffer_offset, each.count)
+                                         : at::Tensor(),
+                        .decays = parameters_.all()[each.parameter].decays()});
+  }
+  return segments;
 }
 
 void ShardedAdam::update(const Gradients& gradients, std::int64_t step, double learning_rate,
                          double gradient_scale) {
-  std::vector<AdamSegment> segments;
-  for (const Segment& segment : layout_.segments()) {
-    const auto own = [&](const at::Tensor& state) {
-      return state.defined() ? state.narrow(0, segment.owned_offset, segment.count) : at::Tensor();
-    };
-    segments.push_back({.weights = weight_values(segment),
-                        .gradient = gradients.segment(segment),
-                        .first_moment = own(first_moment_),
-                        .second_moment = own(second_moment_),
-                        .average = own(average_),
-                        .published = {},
-                        .decays = parameters_.all()[segment.parameter].decays()});
-  }
   const at::Tensor scale = at::full({}, gradient_scale, parameters_.buffer().options().dtype(at::kFloat));
-  update_by_adam(segments, adam_step(settings_, step, learning_rate), scale);
-  publish();
+  update_by_adam(segments_with(gradients), adam_step(settings_, step, learning_rate), scale);
+  if (parameters_.units().size() > 1) write_owned(0, parameters_.buffer());
+  gather_first_unit();
 }
 
 void ShardedAdam::write_owned(std::size_t unit, const at::Tensor& values) const {
@@ -120,16 +129,19 @@ void ShardedAdam::write_owned(std::size_t unit, const at::Tensor& values) const 
   const std::int64_t begin = parameters_.offset(which.first);
   for (const Segment& segment : layout_.segments()) {
     if (segment.parameter < which.first || segment.parameter >= which.last) continue;
-    values.narrow(0, segment.buffer_offset - begin, segment.count)
-        .copy_(master_.narrow(0, segment.owned_offset, segment.count));
+    values.narrow(0, segment.buffer_offset - begin, segment.count).copy_(part_of(master_, segment));
   }
 }
 
 void ShardedAdam::publish() {
   write_owned(0, parameters_.buffer());
+  gather_first_unit();
+}
+
+void ShardedAdam::gather_first_unit() {
   for_each_part(parameters_, layout_, 0,
-                [this](std::span<std::byte> all, std::span<const std::int64_t> counts) {
-                  groups_.shard.all_gather_parts(all, counts);
+                [this](const at::Tensor& all, const std::vector<std::int64_t>& counts) {
+                  nn::raw::all_gather_parts(all, counts, groups_.shard);
                 });
 }
 
@@ -139,25 +151,36 @@ std::int64_t ShardedAdam::held_bytes() const {
   return elements * static_cast<std::int64_t>(sizeof(float));
 }
 
+namespace {
+
+// Shows values on the CPU; of a device, what the copier brings from there.
+void show(ckpt::Piece& piece, const at::Tensor& values, const std::shared_ptr<nn::DeviceCopier>& copier) {
+  if (copier == nullptr) {
+    piece.values = nn::floats_of(values);
+  } else {
+    piece.distant = {static_cast<std::size_t>(values.numel()),
+                     [copier, values](std::span<float> out) { copier->copy(values, out); }};
+  }
+}
+
+}  // namespace
+
 std::vector<ckpt::Piece> ShardedAdam::pieces() const {
+  const at::Device device = parameters_.device();
+  const auto copier = device.is_cpu() ? nullptr : std::make_shared<nn::DeviceCopier>(device);
   std::vector<ckpt::Piece> pieces;
   for (const Segment& segment : layout_.segments()) {
-    const nn::Parameter& parameter = parameters_.all()[segment.parameter];
-    if (!stands_for_replicas(parameter.placement, groups_)) continue;
-    const auto add = [&](const char* kind, const float* values) {
-      pieces.push_back(
-          {kind,
-           parameter.name,
-           parameter.placement.global_shape,
-           segment.begin,
-           {values, static_cast<std::size_t>(segment.count)},
-           parameter.placement.cut ? std::optional(parameter.placement.cut->stripe) : std::nullopt});
+    const auto& [name, placement, init, value] = parameters_.all()[segment.parameter];
+    if (!stands_for_replicas(placement, groups_)) continue;
+    const auto stripe = placement.cut ? std::optional(placement.cut->stripe) : std::nullopt;
+    const auto add = [&, &name = name, &placement = placement](const char* kind, const at::Tensor& values) {
+      pieces.push_back({kind, name, placement.global_shape, segment.begin, {}, stripe});
+      show(pieces.back(), values, copier);
     };
     add(ckpt::kWeights, weights(segment));
-    add(ckpt::kFirstMoment, first_moment_.const_data_ptr<float>() + segment.owned_offset);
-    add(ckpt::kSecondMoment, second_moment_.const_data_ptr<float>() + segment.owned_offset);
-    if (average_.defined())
-      add(ckpt::kMovingAverage, average_.const_data_ptr<float>() + segment.owned_offset);
+    add(ckpt::kFirstMoment, part_of(first_moment_, segment));
+    add(ckpt::kSecondMoment, part_of(second_moment_, segment));
+    if (average_.defined()) add(ckpt::kMovingAverage, part_of(average_, segment));
   }
   return pieces;
 }

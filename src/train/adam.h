@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "nn/parameter.h"
 #include "train/gradients.h"
+#include "train/optimizer_kernels.h"
 #include "train/shard_layout.h"
 
 namespace dfm::train {
@@ -63,8 +64,10 @@ class ShardedAdam {
   std::vector<ckpt::Piece> pieces() const;
 
  private:
-  float* weights(const Segment& segment) const;
-  at::Tensor weight_values(const Segment& segment) const;
+  // Their parts are those that this rank owns.
+  at::Tensor weights(const Segment& segment) const;
+  std::vector<AdamSegment> segments_with(const Gradients& gradients) const;
+  void gather_first_unit();
 
   const nn::ParameterList& parameters_;
   const ShardLayout& layout_;

@@ -6,6 +6,7 @@
 #include "core/philox.h"
 #include "model/patchify.h"
 #include "nn/array_bridge.h"
+#include "nn/host_copy.h"
 
 namespace dfm::train {
 namespace {
@@ -74,6 +75,12 @@ PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut) {
   at::Tensor latent = layout.own_rows(whole.latent), noise = layout.own_rows(whole.noise);
   return {std::move(layout), std::move(latent),     std::move(noise),
           whole.sigma,       std::move(whole.text), std::move(whole.positions)};
+}
+
+PackTensors on_device(PackTensors pack, const at::Device& device) {
+  for (at::Tensor* const each : {&pack.latent, &pack.noise, &pack.sigma, &pack.text})
+    *each = nn::to_device(*each, device);
+  return pack;
 }
 
 PackTensors validation_tensors(const std::vector<PositionedSample>& pack, const std::vector<double>& sigmas,

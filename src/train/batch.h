@@ -26,7 +26,7 @@ struct NoiseSettings {
 
 NoiseSettings noise_settings(const Config& config);
 
-// Of a whole pack, or of this rank's share of it.
+// Of a whole pack, or of this rank's share of it. Made on the CPU.
 struct PackTensors {
   nn::PackLayout layout;
   at::Tensor latent;     // [S, f] float32, unit variance
@@ -41,6 +41,9 @@ PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const 
 
 // What this rank computes of a whole pack.
 PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut);
+
+// The same tensors there, all but the positions, without waiting for them.
+PackTensors on_device(PackTensors pack, const at::Device& device);
 
 // The same samples without dropout, at given noise levels and with the noise of validation: sample i at
 // sigmas[i].

@@ -1,18 +1,11 @@
 #include "train/gradients.h"
 
+#include "nn/tensor_collectives.h"
 #include "nn/untouched_memory.h"
 #include "train/optimizer_kernels.h"
 #include "train/replicas.h"
 
 namespace dfm::train {
-namespace {
-
-std::span<float> floats(const at::Tensor& tensor) {
-  return {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
-}
-
-}  // namespace
-
 Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& layout,
                      const comm::GridGroups& groups)
     : parameters_(parameters),
@@ -21,7 +14,7 @@ Gradients::Gradients(const nn::ParameterList& parameters, const ShardLayout& lay
       sums_(parameters.all().size()),
       has_sum_(layout.buckets().size()) {
   if (groups.all.size() > 1 || parameters.units().size() > 1)
-    owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat);
+    owned_ = nn::untouched_zeros(layout.owned_count(), at::kFloat, parameters.device());
 }
 
 void Gradients::collect() {
@@ -44,7 +37,7 @@ at::Tensor Gradients::source(std::size_t parameter) const {
   const nn::Parameter& which = parameters_.all()[parameter];
   const at::Tensor& last = which.value.grad();
   if (sums_[parameter].defined()) return sums_[parameter];
-  return last.defined() ? last : at::zeros(which.placement.shape(), at::kFloat);
+  return last.defined() ? last : at::zeros(which.placement.shape(), which.value.options().dtype(at::kFloat));
 }
 
 void Gradients::reduce() {
@@ -61,7 +54,7 @@ void Gradients::reduce() {
 
 void Gradients::reduce_bucket(const Bucket& bucket) {
   const at::Tensor whole = take_bucket(bucket);
-  groups_.shard.reduce_scatter_sum(floats(whole), bucket.counts, owned(bucket));
+  nn::raw::reduce_scatter_sum(whole, bucket.counts, owned(bucket), groups_.shard);
 }
 
 void Gradients::begin_unit(std::size_t unit) {
@@ -78,13 +71,10 @@ void Gradients::begin_bucket(std::size_t index) {
   finish_pending();
   pending_.whole = take_bucket(bucket);
   pending_.owned_offset = bucket.owned_offset;
-  std::span<float> out = owned(bucket);
-  if (has_sum_[index]) {
-    pending_.incoming = at::empty({static_cast<std::int64_t>(out.size())}, at::kFloat);
-    out = floats(pending_.incoming);
-  }
+  at::Tensor out = owned(bucket);
+  if (has_sum_[index]) out = pending_.incoming = at::empty_like(out);
   has_sum_[index] = true;
-  pending_.transfer = groups_.shard.start_reduce_scatter_sum(floats(pending_.whole), bucket.counts, out);
+  pending_.transfer = nn::raw::start_reduce_scatter_sum(pending_.whole, bucket.counts, out, groups_.shard);
 }
 
 void Gradients::finish_pending() {
@@ -96,7 +86,7 @@ void Gradients::finish_pending() {
 
 // The gradients of a bucket side by side.
 at::Tensor Gradients::take_bucket(const Bucket& bucket) {
-  at::Tensor whole = at::zeros({bucket.count()}, at::kFloat);
+  at::Tensor whole = at::zeros({bucket.count()}, owned_.options());
   for (std::size_t i = bucket.first_parameter; i < bucket.last_parameter; ++i) {
     const std::int64_t offset = parameters_.offset(i) - bucket.buffer_begin;
     whole.narrow(0, offset, parameters_.all()[i].count()).copy_(source(i).reshape(-1));
@@ -106,18 +96,20 @@ at::Tensor Gradients::take_bucket(const Bucket& bucket) {
   return whole;
 }
 
-std::span<float> Gradients::owned(const Bucket& bucket) const {
-  return floats(owned_).subspan(static_cast<std::size_t>(bucket.owned_offset),
-                                static_cast<std::size_t>(bucket.counts[groups_.shard.rank()]));
+at::Tensor Gradients::owned(const Bucket& bucket) const {
+  return owned_.narrow(0, bucket.owned_offset, bucket.counts[static_cast<std::size_t>(groups_.shard.rank())]);
 }
 
 // Ranks with replicas own the same range of the bucket, and get the same bits.
 void Gradients::reduce_replicas(const Bucket& bucket) {
   const nn::Placement& placement = parameters_.all()[bucket.first_parameter].placement;
-  const std::span<float> mine = owned(bucket);
-  if (groups_.shard_copies.size() > 1) groups_.shard_copies.all_reduce_sum(mine);
-  if (placement.partial_over_tensor && groups_.tensor.size() > 1) groups_.tensor.all_reduce_sum(mine);
-  if (placement.partial_over_pipeline && groups_.pipeline.size() > 1) groups_.pipeline.all_reduce_sum(mine);
+  const at::Tensor mine = owned(bucket);
+  const auto add_up = [&mine](const comm::Group& group) {
+    if (group.size() > 1) nn::raw::all_reduce_sum(mine, group);
+  };
+  add_up(groups_.shard_copies);
+  if (placement.partial_over_tensor) add_up(groups_.tensor);
+  if (placement.partial_over_pipeline) add_up(groups_.pipeline);
 }
 
 at::Tensor Gradients::segment(const Segment& segment) const {
@@ -125,13 +117,13 @@ at::Tensor Gradients::segment(const Segment& segment) const {
   return source(segment.parameter).reshape(-1).narrow(0, segment.begin, segment.count);
 }
 
-double Gradients::squared_norm() const {
+at::Tensor Gradients::squared_norm() const {
   std::vector<at::Tensor> mine;
   for (const Segment& part : layout_.segments()) {
     if (stands_for_replicas(parameters_.all()[part.parameter].placement, groups_))
       mine.push_back(segment(part));
   }
-  return sum_of_squares(mine, parameters_.buffer().device()).item<double>();
+  return sum_of_squares(mine, parameters_.device());
 }
 
 std::int64_t Gradients::held_bytes() const { return owned_.defined() ? owned_.numel() * 4 : 0; }

@@ -17,6 +17,7 @@
 
 #include "comm/rank_grid.h"
 #include "nn/parameter.h"
+#include "nn/tensor_transfer.h"
 #include "train/shard_layout.h"
 
 namespace dfm::train {
@@ -41,9 +42,9 @@ class Gradients {
   // The owned part of a gradient, float32 or bfloat16, after reduce().
   at::Tensor segment(const Segment& segment) const;
 
-  // Sum of squares of the segments that this rank owns, in float64: over all ranks, every element counts
-  // once.
-  double squared_norm() const;
+  // Sum of squares of the segments that this rank owns, one float64 on the device of the gradients: over all
+  // ranks, every element counts once.
+  at::Tensor squared_norm() const;
 
   void clear();
 
@@ -52,14 +53,14 @@ class Gradients {
   struct Pending {
     at::Tensor whole, incoming;  // incoming is to be added to owned_, where it is defined
     std::int64_t owned_offset = 0;
-    comm::Transfer transfer;
+    nn::TensorTransfer transfer;
   };
 
   void begin_bucket(std::size_t index);
   void reduce_bucket(const Bucket& bucket);
   at::Tensor take_bucket(const Bucket& bucket);
   void finish_pending();
-  std::span<float> owned(const Bucket& bucket) const;
+  at::Tensor owned(const Bucket& bucket) const;
   void reduce_replicas(const Bucket& bucket);
   at::Tensor source(std::size_t parameter) const;
 

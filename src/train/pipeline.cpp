@@ -19,7 +19,7 @@ struct Visit {
 // What goes to a neighbour or comes from it; undefined where nothing does.
 struct Pipeline::Message {
   at::Tensor values;
-  comm::Transfer transfer;
+  nn::TensorTransfer transfer;
 };
 
 struct Pipeline::Run {

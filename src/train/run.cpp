@@ -12,6 +12,8 @@
 #include "core/slurm_time.h"
 #include "core/stop_token.h"
 #include "core/units.h"
+#include "nn/device.h"
+#include "nn/rank_device.h"
 #include "train/data_only.h"
 #include "train/layout_check.h"
 #include "train/loop.h"
@@ -91,6 +93,7 @@ std::vector<report::Fact> facts(const Surroundings& here, const Trainer& trainer
   return {{"Model", inputs.trainer.model.title},
           {"Parameters", format_count(declared(inputs.trainer.model).total_count())},
           {"Precision", config.text("train.precision")},
+          {"Device", nn::describe(trainer.parameters().device())},
           {"Ranks", fmt::format("{} on {} nodes, {} threads each", topology.host_of_rank.size(),
                                 topology.node_count, topology.threads)},
           {"Data", config.flag("dataset.mock") ? "mock" : config.text("dataset.path")},
@@ -159,6 +162,14 @@ ExitCode leave_sampling_weights(const Surroundings& here, const std::optional<ck
   return ExitCode::done;
 }
 
+void tell_memory(const at::Device& device) {
+  if (device.is_cpu()) return;
+  const nn::DeviceMemory memory = nn::device_memory(device);
+  log::info("memory of the GPU: tensors took {} of {} at most",
+            format_bytes(static_cast<std::uint64_t>(memory.most_bytes)),
+            format_bytes(static_cast<std::uint64_t>(memory.total_bytes)));
+}
+
 // A trainer that stands where it begins, and what it stands on.
 struct Prepared {
   const Inputs& inputs;
@@ -192,6 +203,7 @@ ExitCode take_steps(const Surroundings& here, const Prepared& run, StopCondition
              .stop = stop,
              .validate = [&](std::int64_t step) { validation(step); },
              .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
+  tell_memory(trainer.parameters().device());
   comm::agreed(here.world, [&] {
     if (run_log) run_log->write_report(facts(here, trainer, run.inputs));
   });
@@ -210,12 +222,14 @@ ExitCode run(const Surroundings& here) {
     weights_to_start_from(config);
   });
   auto stop = stop_conditions(here);
+  const at::Device device = nn::open_rank_device(config, world, topology.local_rank);
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
-  const comm::GridGroups groups(world, grid);
+  const comm::GridGroups groups(nn::with_channels(world, config, device), grid);
   const auto staging = start_staging(config, world);
   leave_if_asked_to(world);
-  const Inputs inputs = open_inputs(here, staging.get());
+  Inputs inputs = open_inputs(here, staging.get());
+  inputs.trainer.device = device;
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
   Trainer trainer(
       inputs.trainer, groups,
@@ -225,6 +239,7 @@ ExitCode run(const Surroundings& here) {
   const nn::ParameterList whole = declared(inputs.trainer.model);
   log::info("{} parameters; {}; {}; {} threads a rank", format_count(whole.total_count()),
             parameter_shares(whole), grid.describe(), topology.threads);
+  log::info("computing on {}", nn::describe(device));
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {

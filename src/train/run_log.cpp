@@ -49,7 +49,8 @@ void RunLog::step(const StepResult& result, double seconds) {
                                       .grad_norm = result.gradient_norm,
                                       .tokens = result.tokens,
                                       .pack_fill = result.pack_fill,
-                                      .step_seconds = seconds});
+                                      .step_seconds = seconds,
+                                      .gpu_bytes = result.gpu_bytes});
   const bool is_due = result.step % settings_.log_interval == 0 || result.step == 1;
   if (is_due) {
     events_.scalar("train/loss", result.loss, result.step);
@@ -58,6 +59,8 @@ void RunLog::step(const StepResult& result, double seconds) {
     events_.scalar("train/pack_fill", result.pack_fill, result.step);
     events_.scalar("train/tokens_per_second", static_cast<double>(result.tokens) / seconds, result.step);
   }
+  if (is_due && result.gpu_bytes > 0)
+    events_.scalar("train/gpu_bytes", static_cast<double>(result.gpu_bytes), result.step);
   if (is_due && settings_.progress == ProgressStyle::lines) {
     log::write(log::Level::info, step_line(result, settings_, seconds));
   }

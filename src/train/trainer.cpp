@@ -12,6 +12,7 @@
 #include "core/stop_token.h"
 #include "core/system_error.h"
 #include "data/loader/shared_batch.h"
+#include "nn/device.h"
 
 namespace dfm::train {
 namespace {
@@ -28,7 +29,8 @@ nn::Memory memory_of(comm::Sharding sharding) {
 
 model::Backbone materialized(const TrainerSettings& settings, nn::ParameterList& parameters) {
   model::Backbone network = settings.model.build(parameters);
-  parameters.materialize(settings.dtype, memory_of(settings.sharding));
+  parameters.materialize(settings.dtype, memory_of(settings.sharding), settings.device);
+  network.device = settings.device;
   return network;
 }
 
@@ -125,8 +127,9 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
 }
 
 PackTensors Trainer::own_share(const std::vector<data::PositionedSample>& samples) const {
-  return share_of(pack_tensors(samples, settings_.noise, network_.patches),
-                  parameters_.parallel().sequence_cut());
+  return on_device(share_of(pack_tensors(samples, settings_.noise, network_.patches),
+                            parameters_.parallel().sequence_cut()),
+                   settings_.device);
 }
 
 at::Tensor Trainer::token_losses(const PackTensors& pack, const diffusion::Network& network) const {
@@ -134,21 +137,20 @@ at::Tensor Trainer::token_losses(const PackTensors& pack, const diffusion::Netwo
 }
 
 void Trainer::LocalSums::add(const at::Tensor& losses) {
-  loss += losses.detach().sum(at::kDouble).item<double>();
+  const at::Tensor more = losses.detach().sum(at::kDouble);
+  loss = loss.defined() ? loss + more : more;
   tokens += losses.size(0);
 }
 
-Trainer::LocalSums Trainer::pass(const std::vector<data::PositionedSample>& samples,
-                                 std::int64_t planned_tokens) {
+void Trainer::pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens,
+                   LocalSums& sums) {
   const PackTensors pack = own_share(samples);
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
   };
   const at::Tensor losses = token_losses(pack, network);
   (losses.sum() / static_cast<double>(planned_tokens)).backward();
-  LocalSums sums;
   sums.add(losses);
-  return sums;
 }
 
 Trainer::LocalSums Trainer::passes_in_stages(const data::StepBatch& batch) {
@@ -185,13 +187,21 @@ Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
   }
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
-    const LocalSums ours = pass(batch.packs[i], batch.planned_tokens);
-    sums.loss += ours.loss;
-    sums.tokens += ours.tokens;
+    pass(batch.packs[i], batch.planned_tokens, sums);
     if (i + 1 < batch.packs.size()) gradients_.collect();
   }
   for (auto i = static_cast<std::int64_t>(batch.packs.size()); i < passes; ++i) idle_pass();
   return sums;
+}
+
+// The one place of a step where the host waits for the device: all that it needs to know comes in one copy.
+// Clipping needs the norm, so that the update is queued after it.
+Trainer::LocalNumbers Trainer::read(const LocalSums& sums) const {
+  const at::Tensor squared_norm = gradients_.squared_norm();
+  const at::Tensor loss = sums.loss.defined() ? sums.loss : at::zeros_like(squared_norm);
+  const activity::WaitScope wait("this step", "the device");
+  const at::Tensor here = at::stack({loss, squared_norm}).cpu();
+  return {here[0].item<double>(), here[1].item<double>()};
 }
 
 void Trainer::require_finite(const StepResult& result) const {
@@ -208,13 +218,14 @@ StepResult Trainer::step(const StepHooks& hooks) {
       data::read_once(groups_.replica, [this] { return reader_.take(consumed_samples_); });
   const LocalSums local = forward_backward(batch);
   gradients_.reduce();
+  const LocalNumbers numbers = read(local);
 
   // One small message carries all that the ranks must agree on in a step.
   enum { kLoss, kTokens, kSquaredNorm, kBadSamples, kStop, kSaveReady, kSaveDue, kCount };
   const StepVote vote = hooks.vote ? hooks.vote() : StepVote{};
-  std::array<double, kCount> sums{local.loss,
+  std::array<double, kCount> sums{numbers.loss,
                                   static_cast<double>(local.tokens),
-                                  gradients_.squared_norm(),
+                                  numbers.squared_norm,
                                   static_cast<double>(batch.bad.size()),
                                   StopToken::requested() ? 1.0 : 0.0,
                                   vote.save_ready ? 1.0 : 0.0,
@@ -234,7 +245,8 @@ StepResult Trainer::step(const StepHooks& hooks) {
                     .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
                     .stop_requested = sums[kStop] > 0,
                     .saves_ready = sums[kSaveReady] == groups_.all.size(),
-                    .save_due = static_cast<Due>(sums[kSaveDue])};
+                    .save_due = static_cast<Due>(sums[kSaveDue]),
+                    .gpu_bytes = nn::device_memory(settings_.device).most_bytes};
   require_finite(result);
   const bool clips = settings_.clip_grad > 0 && result.gradient_norm > settings_.clip_grad;
   const double clip = clips ? settings_.clip_grad / (result.gradient_norm + 1e-6) : 1.0;

@@ -32,6 +32,7 @@ struct TrainerSettings {
   Schedule schedule;
   NoiseSettings noise;
   at::ScalarType dtype = at::kBFloat16;  // of the parameters
+  at::Device device = at::kCPU;          // of all tensors of the training
   double clip_grad = 1.0;
   comm::Sharding sharding = comm::Sharding::optimizer;
   std::int64_t max_bad_samples = 0;
@@ -50,6 +51,7 @@ struct StepResult {
   bool stop_requested = false;        // on any rank
   bool saves_ready = false;           // on every rank
   Due save_due = Due::nothing;        // as the one rank says that has a clock
+  std::int64_t gpu_bytes = 0;         // the most that tensors took of this rank's GPU so far
 };
 
 // What a rank tells the others about checkpoints, in the small message that each step sends anyway.
@@ -105,8 +107,11 @@ class Trainer {
     // Adds the losses of a pack's tokens.
     void add(const at::Tensor& losses);
 
-    double loss = 0;
+    at::Tensor loss;  // float64, on the device; undefined without a pack
     std::int64_t tokens = 0;
+  };
+  struct LocalNumbers {
+    double loss = 0, squared_norm = 0;
   };
 
   void gather_blocks(std::size_t buffers);
@@ -115,9 +120,10 @@ class Trainer {
   LocalSums forward_backward(const data::StepBatch& batch);
   PackTensors own_share(const std::vector<data::PositionedSample>& samples) const;
   at::Tensor token_losses(const PackTensors& pack, const diffusion::Network& network) const;
-  LocalSums pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens);
+  void pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens, LocalSums& sums);
   LocalSums passes_in_stages(const data::StepBatch& batch);
   void idle_pass();
+  LocalNumbers read(const LocalSums& sums) const;
   void require_finite(const StepResult& result) const;
 
   TrainerSettings settings_;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "nn/tensor_collectives.h"
 #include "nn/untouched_memory.h"
 
 namespace dfm::train {
@@ -24,15 +25,10 @@ std::int64_t largest_block(const nn::ParameterList& parameters) {
 void for_each_part(const nn::ParameterList& parameters, const ShardLayout& layout, std::size_t unit,
                    const GatherParts& gather) {
   const nn::ParameterUnit& which = parameters.units().at(unit);
-  const auto element_bytes = static_cast<std::int64_t>(which.buffer.element_size());
   for (const Bucket& bucket : layout.buckets()) {
     if (bucket.first_parameter < which.first || bucket.first_parameter >= which.last) continue;
-    std::vector<std::int64_t> counts = bucket.counts;
-    for (std::int64_t& count : counts) count *= element_bytes;
     const std::int64_t begin = bucket.buffer_begin - parameters.offset(which.first);
-    gather({memory_of(which.buffer) + begin * element_bytes,
-            static_cast<std::size_t>(bucket.count() * element_bytes)},
-           counts);
+    gather(which.buffer.narrow(0, begin, bucket.count()), bucket.counts);
   }
 }
 
@@ -55,7 +51,8 @@ UnitGather::UnitGather(const nn::ParameterList& parameters, const ShardLayout& l
     : parameters_(parameters), layout_(layout), shard_(shard) {
   const auto dtype = parameters.buffer().scalar_type();
   slots_.resize(std::min(buffers, std::max<std::size_t>(blocks(), 1)));
-  for (Slot& slot : slots_) slot.memory = nn::untouched_zeros(largest_block(parameters), dtype);
+  for (Slot& slot : slots_)
+    slot.memory = nn::untouched_zeros(largest_block(parameters), dtype, parameters.device());
 }
 
 void UnitGather::begin(std::vector<model::BlockUse> uses) {
@@ -69,9 +66,13 @@ void UnitGather::use(const model::BlockUse& use) {
   ++next_;
   Slot* slot = slot_of(use.block);
   if (slot == nullptr) bring(use.block, *(slot = &slot_to_take(use.block)));
-  for (comm::Transfer& transfer : slot->transfers) transfer.wait();
-  slot->transfers.clear();
+  slot->finish();
   prefetch(use.block);
+}
+
+void UnitGather::Slot::finish() {
+  for (nn::TensorTransfer& transfer : transfers) transfer.wait();
+  transfers.clear();
 }
 
 // The next other block comes into another slot.
@@ -84,13 +85,14 @@ void UnitGather::prefetch(std::size_t current) {
 
 void UnitGather::bring(std::size_t block, Slot& slot) {
   const std::size_t unit = block + 1;
+  slot.finish();
   if (slot.block) parameters_.attach(*slot.block + 1, nullptr);
   slot.block = block;
   parameters_.attach(unit, memory_of(slot.memory));
   fill(unit, parameters_.units()[unit].buffer);
   for_each_part(parameters_, layout_, unit,
-                [&](std::span<std::byte> all, std::span<const std::int64_t> counts) {
-                  slot.transfers.push_back(shard_.start_all_gather_parts(all, counts));
+                [&](const at::Tensor& all, const std::vector<std::int64_t>& counts) {
+                  slot.transfers.push_back(nn::raw::start_all_gather_parts(all, counts, shard_));
                 });
   const auto gathered =
       std::ranges::count_if(slots_, [](const Slot& each) { return each.block.has_value(); });
@@ -119,6 +121,7 @@ UnitGather::Slot& UnitGather::slot_to_take(std::size_t kept) {
 void UnitGather::forget() {
   ensure(is_done(), "the weights change while a pass is not over");
   for (Slot& slot : slots_) {
+    slot.finish();
     if (slot.block) parameters_.attach(*slot.block + 1, nullptr);
     slot.block.reset();
   }

@@ -15,18 +15,18 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <span>
 #include <vector>
 
 #include "comm/group.h"
 #include "model/recompute_plan.h"
 #include "nn/parameter.h"
+#include "nn/tensor_transfer.h"
 #include "train/shard_layout.h"
 
 namespace dfm::train {
 
-// Calls gather(bytes, byte counts of the ranks) for every bucket of a unit.
-using GatherParts = std::function<void(std::span<std::byte>, std::span<const std::int64_t>)>;
+// Calls gather(values, counts of the ranks) for every bucket of a unit.
+using GatherParts = std::function<void(const at::Tensor&, const std::vector<std::int64_t>&)>;
 void for_each_part(const nn::ParameterList& parameters, const ShardLayout& layout, std::size_t unit,
                    const GatherParts& gather);
 
@@ -60,7 +60,9 @@ class UnitGather {
   struct Slot {
     at::Tensor memory;
     std::optional<std::size_t> block;
-    std::vector<comm::Transfer> transfers;
+    std::vector<nn::TensorTransfer> transfers;
+
+    void finish();
   };
 
   Slot* slot_of(std::size_t block);

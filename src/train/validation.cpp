@@ -22,13 +22,13 @@ void evaluate(const model::Backbone& backbone, const std::vector<data::Positione
               const diffusion::Objective& objective, const nn::SequenceCut& cut, LevelSums& sums) {
   std::vector<double> sigmas;
   for (const auto& each : pack) sigmas.push_back(levels[static_cast<std::size_t>(each.position) % kLevels]);
-  const PackTensors tensors =
-      share_of(validation_tensors(pack, sigmas, backbone.patches, settings.seed), cut);
+  const PackTensors tensors = on_device(
+      share_of(validation_tensors(pack, sigmas, backbone.patches, settings.seed), cut), backbone.device);
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return backbone.forward({tokens, tensors.positions, c_noise, tensors.text}, tensors.layout);
   };
   const at::Tensor losses =
-      objective.token_losses(network, {tensors.latent, tensors.noise, tensors.sigma}, tensors.layout);
+      objective.token_losses(network, {tensors.latent, tensors.noise, tensors.sigma}, tensors.layout).cpu();
   for (std::size_t i = 0; i < pack.size(); ++i) {
     const std::size_t level = static_cast<std::size_t>(pack[i].position) % kLevels;
     const std::int64_t begin = tensors.layout.token_begins()[i], count = tensors.layout.token_counts()[i];

@@ -92,7 +92,7 @@ TEST_P(ReducerOfGrid, GivesANormThatCountsEveryElementOnce) {
   set_contributions(parameters);
   gradients.reduce();
   const GridCoordinates me = grid_.coordinates(world_.rank());
-  double squares = gradients.squared_norm(), expected_squares = 0;
+  double squares = gradients.squared_norm().item<double>(), expected_squares = 0;
   for (std::size_t p = 0; p < parameters.all().size(); ++p) {
     const nn::Placement& placement = parameters.all()[p].placement;
     if (placement.partial_over_tensor && me.tensor > 0) continue;

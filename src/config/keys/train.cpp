@@ -17,6 +17,10 @@ std::vector<Key> train_keys() {
              "bf16 weights and activations with fp32 master weights and optimizer state, or fp32 throughout"),
       choice("device.type", "auto", {"auto", "cpu", "cuda"},
              "What to compute on; auto: a GPU where the node shows one, ranks of a node taking them in turn"),
+      choice(
+          "device.collectives", "auto", {"auto", "nccl", "host"},
+          "How tensors get from GPU to GPU; auto: by NCCL between ranks that have a GPU each, else through "
+          "the host"),
       real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")
           .at_least(0)
           .at_most(0.999999),

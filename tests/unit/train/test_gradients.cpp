@@ -50,17 +50,17 @@ TEST_F(GradientsOfOneRank, HaveTheSumOfSquaresOfAllElements) {
   set_gradients(parameters_, values);
   gradients_.reduce();
   const double expected = squared_norm_in_double(values);
-  EXPECT_NEAR(gradients_.squared_norm(), expected, 1e-6 * expected);
+  EXPECT_NEAR(gradients_.squared_norm().item<double>(), expected, 1e-6 * expected);
 }
 
 TEST_F(GradientsOfOneRank, HaveTheSameNormOnAnyNumberOfThreads) {
   set_gradients(parameters_, random_gradients(normals_));
   gradients_.reduce();
   const dfm::testing::Threads one(1);
-  const double expected = gradients_.squared_norm();
+  const double expected = gradients_.squared_norm().item<double>();
   for (const int count : {2, 3, 5}) {
     const dfm::testing::Threads several(count);
-    EXPECT_EQ(gradients_.squared_norm(), expected) << count << " threads";
+    EXPECT_EQ(gradients_.squared_norm().item<double>(), expected) << count << " threads";
   }
 }
 
@@ -79,14 +79,14 @@ TEST_F(GradientsOfOneRank, AreZeroForAParameterThatNoLossReached) {
   gradients_.reduce();
   expect_gradients(values, 1e-12);
   const double expected = squared_norm_in_double(values);
-  EXPECT_NEAR(gradients_.squared_norm(), expected, 1e-6 * expected);
+  EXPECT_NEAR(gradients_.squared_norm().item<double>(), expected, 1e-6 * expected);
 }
 
 TEST_F(GradientsOfOneRank, AreForgottenWhenCleared) {
   set_gradients(parameters_, random_gradients(normals_));
   gradients_.reduce();
   gradients_.clear();
-  EXPECT_EQ(gradients_.squared_norm(), 0);
+  EXPECT_EQ(gradients_.squared_norm().item<double>(), 0);
   for (const nn::Parameter& parameter : parameters_.all()) EXPECT_FALSE(parameter.value.grad().defined());
 }
 

@@ -1,0 +1,15 @@
+#include "nn/tensor_transfer.h"
+
+namespace dfm::nn {
+
+void TensorTransfer::wait() {
+  transfer_.wait();
+  if (kept_.arriving.defined()) kept_.target.copy_(kept_.arriving);
+  if (arrival_) arrival_();
+  arrival_ = nullptr;
+  kept_ = {};
+}
+
+bool TensorTransfer::is_finished() { return !arrival_ && transfer_.is_finished(); }
+
+}  // namespace dfm::nn
