@@ -5,15 +5,16 @@ namespace dfm::cuda {
 
 inline constexpr int kWarp = 32;
 
-// All lanes get the sum.
+// All lanes get the sum. Lanes: how many neighbours add up, a power of two.
 template <class Number>
-__device__ inline Number warp_sum(Number value) {
-#pragma unroll
-  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+__device__ inline Number warp_sum(Number value, int lanes = kWarp) {
+  for (int distance = lanes / 2; distance > 0; distance /= 2) {
     value += __shfl_xor_sync(0xFFFFFFFFU, value, distance);
   }
   return value;
 }
+
+__device__ inline float2 warp_sum(float2 value) { return {warp_sum(value.x), warp_sum(value.y)}; }
 
 // All threads get the sum. Threads: of the block, a multiple of the warp.
 template <int Threads, class Number>
@@ -24,7 +25,7 @@ __device__ inline Number block_sum(Number value) {
   __syncthreads();  // whoever called before has read
   if (threadIdx.x % kWarp == 0) of_warps[threadIdx.x / kWarp] = value;
   __syncthreads();
-  value = threadIdx.x % kWarp < kWarps ? of_warps[threadIdx.x % kWarp] : Number{0};
+  value = threadIdx.x % kWarp < kWarps ? of_warps[threadIdx.x % kWarp] : Number{};
   return warp_sum(value);
 }
 

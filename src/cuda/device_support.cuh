@@ -31,4 +31,15 @@ __device__ inline std::int64_t sample_of(std::int64_t token, Samples samples) {
   return low;
 }
 
+// What a block of threads of a Hopper GPU may have, less what kernels declare themselves.
+inline constexpr std::size_t kMostSharedBytes = 226 * 1024;
+
+// More than 48 KiB must be asked for.
+template <class Kernel>
+void allow_shared_memory(Kernel kernel, std::size_t bytes) {
+  constexpr std::size_t kGranted = 48 * 1024;
+  if (bytes > kGranted)
+    cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+}
+
 }  // namespace dfm::cuda

@@ -1,6 +1,6 @@
-// The kernels of this library, as functions of raw device pointers and a stream; they return at once. Sizes
-// are in elements. Whoever calls (operators_*.cpp) knows the tensors: ATen stays out of *.cu files, which
-// then compile in a second.
+// The kernels of this library are functions of raw device pointers and a stream that return at once; this is
+// what their headers (modulation.h, head_norm.h, ...) share. Sizes are in elements. Whoever calls
+// (operators_*.cpp) knows the tensors: ATen stays out of *.cu files, which then compile in a second.
 //
 // Element is float or __nv_bfloat16; arithmetic is in float32. Each kernel is compared with plain ATen in
 // tests/cuda.
@@ -25,10 +25,5 @@ struct Samples {
   const std::int64_t* begins;
   std::int64_t count;
 };
-
-// out = x + gate[sample of the token] y, all [tokens, width] but gate [samples, width].
-template <class Element>
-void gated_add(const Element* x, RowsOf<const Element> gate, const Element* y, Element* out, Samples samples,
-               std::int64_t tokens, std::int64_t width, cudaStream_t stream);
 
 }  // namespace dfm::cuda

@@ -2,13 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "cuda/device_support.cuh"
 
 namespace dfm::cuda {
 
+// Elements of the widest access, of 16 bytes.
+template <class Element>
+inline constexpr int kVector = 16 / sizeof(Element);
+
 template <class Element, int N>
-struct alignas(sizeof(Element) * N) Neighbours {
+struct alignas(sizeof(Element) * N < 16 ? sizeof(Element) * N : 16) Neighbours {
   Element values[N];
 };
 
@@ -27,10 +32,26 @@ __device__ inline void store(const float (&values)[N], Element* to) {
   *reinterpret_cast<Neighbours<Element, N>*>(to) = all;
 }
 
-// Whether N elements can be accessed at once wherever a multiple of N is added.
+// Whether N elements can be accessed at once wherever a multiple of N is added. Null is aligned.
 template <int N, class Element>
 __host__ __device__ inline bool is_aligned(const Element* data) {
-  return reinterpret_cast<std::uintptr_t>(data) % (sizeof(Element) * N) == 0;
+  return reinterpret_cast<std::uintptr_t>(data) % alignof(Neighbours<Element, N>) == 0;
+}
+
+// Whether rows at this stride can be accessed in vectors.
+template <class... Element>
+bool has_vector_rows(std::int64_t stride, const Element*... data) {
+  return ((stride % kVector<Element> == 0 && is_aligned<kVector<Element>>(data)) && ...);
+}
+
+// Calls f with the number of elements in an access: std::integral_constant<int, N>.
+template <class Element, class F>
+void with_vectors(bool aligned, const F& f) {
+  if (aligned) {
+    f(std::integral_constant<int, kVector<Element>>{});
+  } else {
+    f(std::integral_constant<int, 1>{});
+  }
 }
 
 }  // namespace dfm::cuda

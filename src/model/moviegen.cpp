@@ -128,8 +128,7 @@ MovieGenBlock::MovieGenBlock(const Scope& scope, const MovieGenShape& shape, con
 
 at::Tensor MovieGenBlock::normed(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
                                  const PackLayout& layout) const {
-  const at::Tensor norm = at::rms_norm(x, {shape_.hidden_size}, norm_weight_, shape_.layernorm_epsilon);
-  return norm * layout.per_token(1 + scale) + layout.per_token(shift);
+  return nn::modulated_rms_norm(x, norm_weight_, {shift, scale}, shape_.layernorm_epsilon, layout);
 }
 
 at::Tensor MovieGenBlock::forward(at::Tensor x, const MovieGenConditioning& given,

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "nn/kernel_support.h"
+#include "nn/operators.h"
 
 namespace dfm::nn {
 namespace {
@@ -114,43 +115,79 @@ at::Tensor split_part_backward(const at::Tensor& packed, const HeadLayout& layou
   return w == nullptr ? at::Tensor() : partial.sum(0).to(weight.scalar_type());
 }
 
+HeadLayout layout_of(const at::Tensor& projected, std::int64_t heads, std::size_t parts) {
+  const auto count = static_cast<std::int64_t>(parts);
+  return {projected.size(0), heads, count, projected.size(1) / (heads * count)};
+}
+
+std::vector<at::Tensor> split_heads_on_cpu(const at::Tensor& projected, at::TensorList weights,
+                                           std::int64_t heads, double epsilon) {
+  const HeadLayout layout = layout_of(projected, heads, weights.size());
+  std::vector<at::Tensor> out;
+  dispatch(projected, [&]<class T>(T) {
+    for (std::int64_t part = 0; part < layout.parts; ++part) {
+      out.push_back(at::empty({heads, layout.tokens, layout.width}, projected.options()));
+      split_part<T>(projected, layout, part, weights[part], static_cast<float>(epsilon), out.back());
+    }
+  });
+  return out;
+}
+
+std::vector<at::Tensor> split_heads_backward_on_cpu(at::TensorList gradients, const at::Tensor& projected,
+                                                    at::TensorList weights, std::int64_t heads,
+                                                    double epsilon) {
+  const HeadLayout layout = layout_of(projected, heads, weights.size());
+  at::Tensor packed_gradient = at::empty_like(projected);
+  std::vector<at::Tensor> results{packed_gradient};
+  dispatch(projected, [&]<class T>(T) {
+    for (std::int64_t part = 0; part < layout.parts; ++part) {
+      results.push_back(split_part_backward<T>(projected, layout, part, weights[part],
+                                               static_cast<float>(epsilon), gradients[part].contiguous(),
+                                               packed_gradient));
+    }
+  });
+  return results;
+}
+
+// weights: one a part, empty for a part without a norm. The backward pass returns the gradient of
+// `projected`, then those of the weights.
+TORCH_LIBRARY_FRAGMENT(dfm, library) {
+  library.def("split_heads(Tensor projected, Tensor[] weights, int heads, float epsilon) -> Tensor[]");
+  library.def(
+      "split_heads_backward(Tensor[] gradients, Tensor projected, Tensor[] weights, int heads, "
+      "float epsilon) -> Tensor[]");
+}
+TORCH_LIBRARY_IMPL(dfm, CPU, library) {
+  library.impl("split_heads", split_heads_on_cpu);
+  library.impl("split_heads_backward", split_heads_backward_on_cpu);
+}
+
 // Autograd sees tensors only as arguments of their own, so the weights of up to three parts are spelt out.
 struct SplitHeads : torch::autograd::Function<SplitHeads> {
   static variable_list forward(AutogradContext* context, const at::Tensor& projected,
                                const at::Tensor& weight0, const at::Tensor& weight1,
                                const at::Tensor& weight2, std::int64_t parts, std::int64_t heads,
                                double epsilon) {
-    const std::array weights{weight0, weight1, weight2};
-    const HeadLayout layout{projected.size(0), heads, parts, projected.size(1) / (heads * parts)};
-    variable_list out;
-    dispatch(projected, [&]<class T>(T) {
-      for (std::int64_t part = 0; part < parts; ++part) {
-        out.push_back(at::empty({heads, layout.tokens, layout.width}, projected.options()));
-        split_part<T>(projected, layout, part, weights[part], static_cast<float>(epsilon), out.back());
-      }
-    });
+    static const Operator<std::vector<at::Tensor>(const at::Tensor&, at::TensorList, std::int64_t, double)>
+        split_operator("dfm::split_heads");
     context->save_for_backward({projected, weight0, weight1, weight2});
     context->saved_data["heads"] = heads;
     context->saved_data["epsilon"] = epsilon;
-    return out;
+    const std::array weights{weight0, weight1, weight2};
+    return split_operator(projected, at::TensorList(weights.data(), static_cast<std::size_t>(parts)), heads,
+                          epsilon);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    static const Operator<std::vector<at::Tensor>(at::TensorList, const at::Tensor&, at::TensorList,
+                                                  std::int64_t, double)>
+        backward_operator("dfm::split_heads_backward");
     const auto saved = context->get_saved_variables();
-    const at::Tensor& projected = saved[0];
-    const std::int64_t heads = context->saved_data["heads"].toInt();
-    const auto epsilon = static_cast<float>(context->saved_data["epsilon"].toDouble());
-    const auto parts = static_cast<std::int64_t>(gradients.size());
-    const HeadLayout layout{projected.size(0), heads, parts, projected.size(1) / (heads * parts)};
-    at::Tensor packed_gradient = at::empty_like(projected);
-    variable_list results(7);  // one an argument of forward
-    results[0] = packed_gradient;
-    dispatch(projected, [&]<class T>(T) {
-      for (std::int64_t part = 0; part < parts; ++part) {
-        results[part + 1] = split_part_backward<T>(projected, layout, part, saved[part + 1], epsilon,
-                                                   gradients[part].contiguous(), packed_gradient);
-      }
-    });
+    const at::TensorList weights(saved.data() + 1, gradients.size());
+    variable_list results =
+        backward_operator(gradients, saved[0], weights, context->saved_data["heads"].toInt(),
+                          context->saved_data["epsilon"].toDouble());
+    results.resize(7);  // one an argument of forward
     return results;
   }
 };

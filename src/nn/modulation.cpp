@@ -1,34 +1,16 @@
 #include "nn/modulation.h"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
 
 #include "nn/kernel_support.h"
 #include "nn/operators.h"
+#include "nn/sample_rows.h"
 
 namespace dfm::nn {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-// A per-sample operand: row i at data + i * stride.
-template <class T>
-struct Rows {
-  const T* data;
-  std::int64_t stride;
-  const T* row(std::int64_t i) const { return data + i * stride; }
-};
-
-template <class T>
-Rows<T> rows_of(const at::Tensor& tensor) {
-  return {tensor.const_data_ptr<T>(), tensor.stride(0)};
-}
-
-at::Tensor with_dense_rows(const at::Tensor& tensor) {
-  return tensor.stride(1) == 1 ? tensor : tensor.contiguous();
-}
 
 struct Moments {
   float mean, inverse_deviation;
@@ -81,158 +63,94 @@ DFM_VECTOR_CLONES void modulate_row_backward(const T* x, const T* scale, const T
   }
 }
 
-template <class T>
-DFM_VECTOR_CLONES void gated_add_row(const T* x, const T* gate, const T* y, T* out, std::int64_t width) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < width; ++i) store(load(x[i]) + load(gate[i]) * load(y[i]), out[i]);
+Moments* moments_in(const at::Tensor& tensor) {
+  return reinterpret_cast<Moments*>(tensor.mutable_data_ptr<float>());
 }
 
-template <class T>
-DFM_VECTOR_CLONES void gated_add_row_backward(const T* gate, const T* y, const T* dout, T* dy,
-                                              float* gate_sum, std::int64_t width) {
-#pragma omp simd
-  for (std::int64_t i = 0; i < width; ++i) {
-    const float incoming = load(dout[i]);
-    store(incoming * load(gate[i]), dy[i]);
-    gate_sum[i] += incoming * load(y[i]);
-  }
+std::tuple<at::Tensor, at::Tensor> modulated_norm_on_cpu(const at::Tensor& x, const at::Tensor& shift,
+                                                         const at::Tensor& scale, const at::Tensor& begins,
+                                                         double epsilon, bool centers) {
+  ensure(centers, "the CPU makes an RMSNorm of plain operators");
+  const std::int64_t width = x.size(1);
+  at::Tensor y = at::empty_like(x);
+  at::Tensor moments = at::empty({x.size(0), 2}, at::kFloat);
+  Moments* const saved = moments_in(moments);
+  dispatch(x, [&]<class T>(T) {
+    const auto* const in = x.const_data_ptr<T>();
+    auto* const out = y.mutable_data_ptr<T>();
+    const auto shifts = rows_of<T>(shift), scales = rows_of<T>(scale);
+    for_each_block(blocks_of(begins), [&](std::int64_t, const TokenBlock& block) {
+      for (std::int64_t t = block.begin; t < block.end; ++t) {
+        saved[t] = moments_of(in + t * width, width, static_cast<float>(epsilon));
+        modulate_row(in + t * width, shifts.row(block.sample), scales.row(block.sample), saved[t],
+                     out + t * width, width);
+      }
+    });
+  });
+  return {y, moments};
 }
 
-// Runs body(block index, block) over all blocks, in parallel.
-template <class Body>
-void for_each_block(const std::vector<TokenBlock>& blocks, const Body& body) {
-  at::parallel_for(0, static_cast<std::int64_t>(blocks.size()), 1,
-                   [&](std::int64_t first, std::int64_t last) {
-                     for (std::int64_t i = first; i < last; ++i) body(i, blocks[static_cast<std::size_t>(i)]);
-                   });
+std::tuple<at::Tensor, at::Tensor, at::Tensor> modulated_norm_backward_on_cpu(
+    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& scale, const at::Tensor& moments,
+    const at::Tensor& begins, bool /*centers*/) {
+  const auto blocks = blocks_of(begins);
+  const Moments* const saved = moments_in(moments);
+  const std::int64_t width = x.size(1);
+  at::Tensor dx = at::empty_like(x);
+  at::Tensor partial = at::zeros({static_cast<std::int64_t>(blocks.size()), 2 * width}, at::kFloat);
+  auto* const sums = partial.mutable_data_ptr<float>();
+  dispatch(x, [&]<class T>(T) {
+    const auto *const in = x.const_data_ptr<T>(), *const incoming = dy.const_data_ptr<T>();
+    auto* const out = dx.mutable_data_ptr<T>();
+    const auto scales = rows_of<T>(scale);
+    for_each_block(blocks, [&](std::int64_t i, const TokenBlock& block) {
+      float* const shift_sum = sums + i * 2 * width;
+      for (std::int64_t t = block.begin; t < block.end; ++t) {
+        modulate_row_backward(in + t * width, scales.row(block.sample), incoming + t * width, saved[t],
+                              out + t * width, shift_sum, shift_sum + width, width);
+      }
+    });
+  });
+  const auto both = sum_by_sample(partial, blocks, scale.size(0)).to(scale.scalar_type()).chunk(2, 1);
+  return {dx, both[0], both[1]};
 }
 
-// Sums the partial rows [blocks, width] of each sample, in block order -> [n, width].
-at::Tensor sum_by_sample(const at::Tensor& partial, const std::vector<TokenBlock>& blocks,
-                         std::int64_t samples) {
-  const std::int64_t width = partial.size(1);
-  at::Tensor sums = at::zeros({samples, width}, at::kFloat);
-  const float* from = partial.const_data_ptr<float>();
-  for (const TokenBlock& block : blocks) {
-    float* const to = sums.mutable_data_ptr<float>() + block.sample * width;
-    std::transform(from, from + width, to, to, std::plus<>());
-    from += width;
-  }
-  return sums;
+// moments: what the backward pass needs of the rows, float32 [S, 2]. Without `centers` it is an RMSNorm, on
+// GPUs only; there shift and scale may be float32 beside tokens of another type.
+TORCH_LIBRARY_FRAGMENT(dfm, library) {
+  library.def(
+      "modulated_norm(Tensor x, Tensor shift, Tensor scale, Tensor begins, float epsilon, bool centers) -> "
+      "(Tensor, Tensor)");
+  library.def(
+      "modulated_norm_backward(Tensor dy, Tensor x, Tensor scale, Tensor moments, Tensor begins, "
+      "bool centers) -> (Tensor, Tensor, Tensor)");
 }
+TORCH_LIBRARY_IMPL(dfm, CPU, library) {
+  library.impl("modulated_norm", modulated_norm_on_cpu);
+  library.impl("modulated_norm_backward", modulated_norm_backward_on_cpu);
+}
+
+using ForwardOperator = Operator<std::tuple<at::Tensor, at::Tensor>(
+    const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, double, bool)>;
+using BackwardOperator = Operator<std::tuple<at::Tensor, at::Tensor, at::Tensor>(
+    const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&, bool)>;
 
 struct ModulatedNorm : torch::autograd::Function<ModulatedNorm> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& shift,
-                            const at::Tensor& scale, double epsilon, const PackLayout& layout) {
-    const std::int64_t width = x.size(1);
-    at::Tensor y = at::empty_like(x);
-    at::Tensor moments = at::empty({x.size(0), 2}, at::kFloat);
-    auto* const saved = reinterpret_cast<Moments*>(moments.mutable_data_ptr<float>());
-    const auto blocks = token_blocks(layout.token_begins());
-    dispatch(x, [&]<class T>(T) {
-      const auto* const in = x.const_data_ptr<T>();
-      auto* const out = y.mutable_data_ptr<T>();
-      const auto shifts = rows_of<T>(shift), scales = rows_of<T>(scale);
-      for_each_block(blocks, [&](std::int64_t, const TokenBlock& block) {
-        for (std::int64_t t = block.begin; t < block.end; ++t) {
-          saved[t] = moments_of(in + t * width, width, static_cast<float>(epsilon));
-          modulate_row(in + t * width, shifts.row(block.sample), scales.row(block.sample), saved[t],
-                       out + t * width, width);
-        }
-      });
-    });
-    context->save_for_backward({x, scale, moments});
-    context->saved_data["begins"] = layout.token_begins();
+                            const at::Tensor& scale, const at::Tensor& begins, double epsilon, bool centers) {
+    static const ForwardOperator forward_operator("dfm::modulated_norm");
+    auto [y, moments] = forward_operator(x, shift, scale, begins, epsilon, centers);
+    context->save_for_backward({x, scale, moments, begins});
+    context->saved_data["centers"] = centers;
     return y;
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
+    static const BackwardOperator backward_operator("dfm::modulated_norm_backward");
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &scale = saved[1], dy = gradients[0].contiguous();
-    const auto* const moments = reinterpret_cast<const Moments*>(saved[2].const_data_ptr<float>());
-    const auto blocks = token_blocks(context->saved_data["begins"].toIntVector());
-    const std::int64_t width = x.size(1), samples = scale.size(0);
-    at::Tensor dx = at::empty_like(x);
-    at::Tensor partial = at::zeros({static_cast<std::int64_t>(blocks.size()), 2 * width}, at::kFloat);
-    auto* const sums = partial.mutable_data_ptr<float>();
-    dispatch(x, [&]<class T>(T) {
-      const auto *const in = x.const_data_ptr<T>(), *const incoming = dy.const_data_ptr<T>();
-      auto* const out = dx.mutable_data_ptr<T>();
-      const auto scales = rows_of<T>(scale);
-      for_each_block(blocks, [&](std::int64_t i, const TokenBlock& block) {
-        float* const shift_sum = sums + i * 2 * width;
-        for (std::int64_t t = block.begin; t < block.end; ++t) {
-          modulate_row_backward(in + t * width, scales.row(block.sample), incoming + t * width, moments[t],
-                                out + t * width, shift_sum, shift_sum + width, width);
-        }
-      });
-    });
-    const auto both = sum_by_sample(partial, blocks, samples).to(scale.scalar_type()).chunk(2, 1);
-    return {dx, both[0], both[1], {}, {}};
-  }
-};
-
-// begins [n + 1] int64 on the CPU.
-std::vector<TokenBlock> blocks_of(const at::Tensor& begins) {
-  const auto* const values = begins.const_data_ptr<std::int64_t>();
-  return token_blocks({values, values + begins.numel()});
-}
-
-at::Tensor gated_add_on_cpu(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& y,
-                            const at::Tensor& begins) {
-  const std::int64_t width = x.size(1);
-  at::Tensor out = at::empty_like(x);
-  dispatch(x, [&]<class T>(T) {
-    const auto *const left = x.const_data_ptr<T>(), *const right = y.const_data_ptr<T>();
-    auto* const target = out.mutable_data_ptr<T>();
-    const auto gates = rows_of<T>(gate);
-    for_each_block(blocks_of(begins), [&](std::int64_t, const TokenBlock& block) {
-      for (std::int64_t t = block.begin; t < block.end; ++t) {
-        gated_add_row(left + t * width, gates.row(block.sample), right + t * width, target + t * width,
-                      width);
-      }
-    });
-  });
-  return out;
-}
-
-TORCH_LIBRARY_FRAGMENT(dfm, library) {
-  library.def("gated_add(Tensor x, Tensor gate, Tensor y, Tensor begins) -> Tensor");
-}
-TORCH_LIBRARY_IMPL(dfm, CPU, library) { library.impl("gated_add", gated_add_on_cpu); }
-
-struct GatedAdd : torch::autograd::Function<GatedAdd> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& gate,
-                            const at::Tensor& y, const PackLayout& layout) {
-    static const Operator<at::Tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&,
-                                     const at::Tensor&)>
-        gated_add_operator("dfm::gated_add");
-    context->save_for_backward({gate, y});
-    context->saved_data["begins"] = layout.token_begins();
-    return gated_add_operator(x, gate, y, layout.token_begins_on(x.device()));
-  }
-
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const at::Tensor &gate = saved[0], &y = saved[1], dout = gradients[0].contiguous();
-    const auto blocks = token_blocks(context->saved_data["begins"].toIntVector());
-    const std::int64_t width = y.size(1);
-    at::Tensor dy = at::empty_like(y);
-    at::Tensor partial = at::zeros({static_cast<std::int64_t>(blocks.size()), width}, at::kFloat);
-    auto* const sums = partial.mutable_data_ptr<float>();
-    dispatch(y, [&]<class T>(T) {
-      const auto *const right = y.const_data_ptr<T>(), *const incoming = dout.const_data_ptr<T>();
-      auto* const out = dy.mutable_data_ptr<T>();
-      const auto gates = rows_of<T>(gate);
-      for_each_block(blocks, [&](std::int64_t i, const TokenBlock& block) {
-        for (std::int64_t t = block.begin; t < block.end; ++t) {
-          gated_add_row_backward(gates.row(block.sample), right + t * width, incoming + t * width,
-                                 out + t * width, sums + i * width, width);
-        }
-      });
-    });
-    const at::Tensor dgate = sum_by_sample(partial, blocks, gate.size(0)).to(gate.scalar_type());
-    return {dout, dgate, dy, {}};
+    auto [dx, dshift, dscale] = backward_operator(gradients[0].contiguous(), saved[0], saved[1], saved[2],
+                                                  saved[3], context->saved_data["centers"].toBool());
+    return {dx, dshift, dscale, {}, {}, {}};
   }
 };
 
@@ -240,13 +158,20 @@ struct GatedAdd : torch::autograd::Function<GatedAdd> {
 
 at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
                           double epsilon, const PackLayout& layout) {
-  return ModulatedNorm::apply(x.contiguous(), with_dense_rows(shift), with_dense_rows(scale), epsilon,
-                              layout);
+  return ModulatedNorm::apply(x.contiguous(), with_dense_rows(shift), with_dense_rows(scale),
+                              layout.token_begins_on(x.device()), epsilon, true);
 }
 
-at::Tensor gated_add(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& y,
-                     const PackLayout& layout) {
-  return GatedAdd::apply(x.contiguous(), with_dense_rows(gate), y.contiguous(), layout);
+at::Tensor modulated_rms_norm(const at::Tensor& x, const at::Tensor& weight, const Modulation& modulation,
+                              double epsilon, const PackLayout& layout) {
+  if (x.is_cpu()) {
+    const at::Tensor norm = at::rms_norm(x, {x.size(1)}, weight, epsilon);
+    return norm * layout.per_token(1 + modulation.scale) + layout.per_token(modulation.shift);
+  }
+  // The kernel knows one factor a sample, 1 + scale.
+  const at::Tensor scale = (1 + modulation.scale.to(at::kFloat)) * weight.to(at::kFloat) - 1;
+  return ModulatedNorm::apply(x.contiguous(), modulation.shift.to(at::kFloat).contiguous(), scale,
+                              layout.token_begins_on(x.device()), epsilon, false);
 }
 
 }  // namespace dfm::nn

@@ -14,6 +14,14 @@ namespace dfm::nn {
 at::Tensor modulated_norm(const at::Tensor& x, const at::Tensor& shift, const at::Tensor& scale,
                           double epsilon, const PackLayout& layout);
 
+struct Modulation {
+  at::Tensor shift, scale;
+};
+
+// RMSNorm(x; weight [h]) (1 + scale) + shift. On the CPU the norm and the factor are rounded one by one.
+at::Tensor modulated_rms_norm(const at::Tensor& x, const at::Tensor& weight, const Modulation& modulation,
+                              double epsilon, const PackLayout& layout);
+
 // x + gate y.
 at::Tensor gated_add(const at::Tensor& x, const at::Tensor& gate, const at::Tensor& y,
                      const PackLayout& layout);

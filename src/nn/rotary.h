@@ -7,11 +7,12 @@
 namespace dfm::nn {
 
 // positions [S, 3] int64 (frame, row, column) -> [S, d/2] complex64: how far to turn each pair of a head of
-// width d. Rows and columns have 2 floor(d/6) features each, frames the rest; the pairs of a part of width n
-// turn by p 10000^(-2i/n). d must be even.
+// width d, on their device. Rows and columns have 2 floor(d/6) features each, frames the rest; the pairs of a
+// part of width n turn by p 10000^(-2i/n). d must be even.
 at::Tensor rotary_turns(const at::Tensor& positions, std::int64_t head_width);
 
-// heads [H, S, d] turned by turns [S, d/2]. Computed in float32. Differentiable in heads.
+// heads [H, S, d] turned by turns [S, d/2], on the device of both. Computed in float32. Differentiable in
+// heads. In memory, the result is [H, S, d] on the CPU and [S, H, d] on GPUs (nn/head_norm.h).
 at::Tensor turned(const at::Tensor& heads, const at::Tensor& turns);
 
 }  // namespace dfm::nn

@@ -134,7 +134,7 @@ TEST_P(OptimizerKernels, TheSumOfSquaresOfNothingIsZero) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, OptimizerKernels, testing::Values(at::kFloat, at::kBFloat16),
-                         [](const auto& info) { return std::string(at::toString(info.param)); });
+                         [](const auto& which) { return std::string(at::toString(which.param)); });
 
 }  // namespace
 }  // namespace dfm
