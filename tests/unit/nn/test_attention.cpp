@@ -1,23 +1,15 @@
 // packed_attention against softmax(q k' / sqrt(d)) v, sample by sample, in float64.
-#include <cmath>
-
 #include "nn/attention.h"
+#include "support/attention_packs.h"
 #include "unit/nn/differentiation.h"
 
 namespace dfm::nn::testing {
 namespace {
 
-using Counts = std::vector<std::int64_t>;
-
-struct Pack {
-  Counts queries, keys;
-};
-
-std::int64_t total(const Counts& counts) {
-  std::int64_t sum = 0;
-  for (const std::int64_t count : counts) sum += count;
-  return sum;
-}
+using dfm::testing::attention_sample_by_sample;
+using dfm::testing::total;
+using Counts = dfm::testing::RowCounts;
+using Pack = dfm::testing::AttentionPack;
 
 // Arguments: q, k, v.
 Function packed(const Pack& pack) {
@@ -25,25 +17,8 @@ Function packed(const Pack& pack) {
       [&pack](const Tensors& in) { return packed_attention(in[0], in[1], in[2], pack.queries, pack.keys); };
 }
 
-Function sample_by_sample(const Pack& pack) {
-  return [&pack](const Tensors& in) {
-    Tensors rows;
-    std::int64_t query = 0, key = 0;
-    for (std::size_t i = 0; i < pack.queries.size(); ++i) {
-      const at::Tensor q = in[0].narrow(1, query, pack.queries[i]);
-      const at::Tensor k = in[1].narrow(1, key, pack.keys[i]), v = in[2].narrow(1, key, pack.keys[i]);
-      const at::Tensor scores = at::matmul(q, k.transpose(1, 2)) / std::sqrt(static_cast<double>(q.size(2)));
-      rows.push_back(at::matmul(at::softmax(scores, -1), v).transpose(0, 1).flatten(1));
-      query += pack.queries[i];
-      key += pack.keys[i];
-    }
-    return at::cat(rows);
-  };
-}
-
 Tensors arguments(const Pack& pack, std::int64_t heads, std::int64_t width, Normals& normals) {
-  return {normals({heads, total(pack.queries), width}), normals({heads, total(pack.keys), width}),
-          normals({heads, total(pack.keys), width})};
+  return dfm::testing::attention_arguments(pack, heads, heads, width, normals);
 }
 
 class Attention : public ::testing::TestWithParam<Pack> {
@@ -53,8 +28,8 @@ class Attention : public ::testing::TestWithParam<Pack> {
   void expect_exact(std::int64_t heads, std::int64_t width, at::ScalarType dtype, double tolerance) {
     const Pack& pack = GetParam();
     const Tensors in = arguments(pack, heads, width, normals_);
-    expect_agreement(packed(pack), sample_by_sample(pack), in, normals_({total(pack.queries), heads * width}),
-                     dtype, tolerance);
+    expect_agreement(packed(pack), attention_sample_by_sample(pack), in,
+                     normals_({total(pack.queries), heads * width}), dtype, tolerance);
   }
 };
 
@@ -92,10 +67,10 @@ TEST(AttentionHeads, OfEveryWidthAgreeWithTheFormula) {
   const Pack pack{{50, 17, 17}, {50, 17, 17}};
   for (const std::int64_t width : {16, 40, 42, 64, 72, 128}) {
     const Tensors in = arguments(pack, 2, width, normals);
-    expect_agreement(packed(pack), sample_by_sample(pack), in, normals({84, 2 * width}), at::kFloat,
+    expect_agreement(packed(pack), attention_sample_by_sample(pack), in, normals({84, 2 * width}), at::kFloat,
                      kFloatTolerance);
-    expect_agreement(packed(pack), sample_by_sample(pack), in, normals({84, 2 * width}), at::kBFloat16,
-                     4 * kBfloat16Tolerance);
+    expect_agreement(packed(pack), attention_sample_by_sample(pack), in, normals({84, 2 * width}),
+                     at::kBFloat16, 4 * kBfloat16Tolerance);
   }
 }
 
@@ -104,18 +79,16 @@ TEST(AttentionSamples, MayBeWithoutQueries) {
   Normals normals;
   const Pack pack{{0, 30, 0, 0, 7, 0}, {5, 20, 4, 4, 10, 3}};
   const Tensors in = arguments(pack, 2, 16, normals);
-  expect_agreement(packed(pack), sample_by_sample(pack), in, normals({37, 32}), at::kFloat, kFloatTolerance);
+  expect_agreement(packed(pack), attention_sample_by_sample(pack), in, normals({37, 32}), at::kFloat,
+                   kFloatTolerance);
 }
 
 TEST(AttentionHeads, MayShareKeysAndValues) {
   Normals normals;
   const Pack pack{{12, 12, 31}, {12, 12, 31}};
-  const Tensors in{normals({6, 55, 16}), normals({2, 55, 16}), normals({2, 55, 16})};
-  const auto repeated = [&](const Tensors& given) {
-    return sample_by_sample(pack)(
-        {given[0], given[1].repeat_interleave(3, 0), given[2].repeat_interleave(3, 0)});
-  };
-  expect_agreement(packed(pack), repeated, in, normals({55, 96}), at::kFloat, kFloatTolerance);
+  const Tensors in = dfm::testing::attention_arguments(pack, 6, 2, 16, normals);
+  expect_agreement(packed(pack), attention_sample_by_sample(pack), in, normals({55, 96}), at::kFloat,
+                   kFloatTolerance);
 }
 
 TEST(AttentionSamples, DoNotSeeEachOther) {
@@ -137,7 +110,7 @@ TEST(AttentionScores, ThatAreLargeDoNotOverflow) {
   Tensors in = arguments(pack, 1, 16, normals);
   in[0] = in[0] * 1e6;
   const Tensors ours = results_and_gradients(packed(pack), in, normals({9, 16}));
-  EXPECT_LT(relative_error(ours[0], sample_by_sample(pack)(converted(in, at::kDouble))), 1e-5);
+  EXPECT_LT(relative_error(ours[0], attention_sample_by_sample(pack)(converted(in, at::kDouble))), 1e-5);
   for (const at::Tensor& each : ours) EXPECT_TRUE(at::isfinite(each).all().item<bool>());
 }
 
