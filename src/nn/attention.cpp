@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "nn/attention_choice.h"
 #include "nn/context_attention.h"
 #include "nn/device_attention.h"
 #include "nn/head_batches.h"
@@ -86,7 +87,7 @@ struct PackedAttention : torch::autograd::Function<PackedAttention> {
 at::Tensor packed_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                             const std::vector<std::int64_t>& query_counts,
                             const std::vector<std::int64_t>& key_counts) {
-  if (!q.is_cpu()) return device_attention(q, k, v, query_counts, key_counts);
+  if (attends_by_kernels(q)) return device_attention(q, k, v, query_counts, key_counts);
   return PackedAttention::apply(q, k, v, query_counts, key_counts);
 }
 

@@ -29,6 +29,10 @@ AttentionChoice parse_attention_choice(const std::string& text);
 void set_attention(const AttentionSettings& settings);
 const AttentionSettings& attention_settings();
 
+// Whether these rows' attention is that of attend(): on devices. CPUs have a kernel of their own, but compute
+// with the plain one where it is chosen by name.
+bool attends_by_kernels(const at::Tensor& rows);
+
 // Rows as in AttentionInputs. By the kernel given where there is one, which must be able to; else by the one
 // that the settings choose. Contiguous gradients are not promised.
 Attended attend(const AttentionInputs& in, const AttentionKernel* kernel = nullptr);

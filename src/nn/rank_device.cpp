@@ -7,6 +7,7 @@
 #include "core/activity.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "nn/attention_choice.h"
 #include "nn/device.h"
 
 namespace dfm::nn {
@@ -53,6 +54,8 @@ at::Device open_rank_device(const Config& config, const comm::Group& world, int 
   const at::Device device =
       comm::agreed(world, [&] { return open_device(config.text("device.type"), local_rank); });
   require_one_kind(world, device);
+  set_attention(
+      {parse_attention_choice(config.text("device.attention")), config.flag("device.deterministic")});
   return device;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/even_cut.h"
 #include "nn/attention.h"
+#include "nn/attention_choice.h"
 #include "nn/context_attention.h"
 #include "support/tensors.h"
 
@@ -67,29 +68,47 @@ at::Tensor rows_of(const Counts& samples, int ranks, int rank) {
   return at::cat(rows);
 }
 
-TEST_P(ContextAttention, HasResultAndGradientsOfOneRank) {
-  const Counts& samples = given().samples;
+// |ours - expected| / (1 + |expected|): with one key, there is no gradient of q to be relative to.
+double error_between(const at::Tensor& ours, const at::Tensor& expected) {
+  const at::Tensor golden = expected.detach().to(at::kDouble);
+  return ((ours.detach().to(at::kDouble) - golden).norm() / (1 + golden.norm())).item<double>();
+}
+
+// By the kernel chosen, against that of one rank by LibTorch's for CPUs.
+void expect_those_of_one_rank(const Case& given, const ContextGroups& groups, const comm::Group& world,
+                              AttentionChoice choice) {
+  const Counts& samples = given.samples;
   const std::int64_t tokens = std::reduce(samples.begin(), samples.end());
-  const at::Tensor rows = rows_of(samples, world_.size(), world_.rank());
+  const at::Tensor rows = rows_of(samples, world.size(), world.rank());
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     dfm::testing::Normals normals(3);
     std::vector<at::Tensor> whole, own;
-    for (const std::int64_t heads : {given().heads, given().key_heads, given().key_heads}) {
+    for (const std::int64_t heads : {given.heads, given.key_heads, given.key_heads}) {
       whole.push_back(normals({heads, tokens, kWidth}).to(type).requires_grad_(true));
       own.push_back(whole.back().detach().index_select(1, rows).requires_grad_(true));
     }
-    const at::Tensor g = normals({tokens, given().heads * kWidth}).to(type);
+    const at::Tensor g = normals({tokens, given.heads * kWidth}).to(type);
     const at::Tensor expected = packed_attention(whole[0], whole[1], whole[2], samples, samples);
     expected.backward(g);
-    const at::Tensor ours =
-        context_attention(own[0], own[1], own[2], cut(samples, world_.size()), {heads_, ring_});
+    set_attention({choice, false});
+    const at::Tensor ours = context_attention(own[0], own[1], own[2], cut(samples, world.size()), groups);
     ours.backward(g.index_select(0, rows));
+    set_attention({});
     const double tolerance = type == at::kFloat ? 1e-5 : 0.02;
     EXPECT_LT(relative_error(ours, expected.index_select(0, rows)), tolerance);
     for (std::size_t i = 0; i < 3; ++i) {
-      EXPECT_LT(relative_error(own[i].grad(), whole[i].grad().index_select(1, rows)), tolerance) << i;
+      EXPECT_LT(error_between(own[i].grad(), whole[i].grad().index_select(1, rows)), tolerance) << i;
     }
   }
+}
+
+TEST_P(ContextAttention, HasResultAndGradientsOfOneRank) {
+  expect_those_of_one_rank(given(), {heads_, ring_}, world_, AttentionChoice::automatic);
+}
+
+// The code around the kernels of GPUs, on the CPU.
+TEST_P(ContextAttention, AsDevicesComputeItHasResultAndGradientsOfOneRank) {
+  expect_those_of_one_rank(given(), {heads_, ring_}, world_, AttentionChoice::plain);
 }
 
 // A ring brings keys and values of each token to every other group of heads once, in the parts that its ranks

@@ -21,6 +21,13 @@ std::vector<Key> train_keys() {
           "device.collectives", "auto", {"auto", "nccl", "host"},
           "How tensors get from GPU to GPU; auto: by NCCL between ranks that have a GPU each, else through "
           "the host"),
+      choice(
+          "device.attention", "auto", {"auto", "measure", "cudnn", "flash", "plain"},
+          "Kernel of attention on a GPU; auto: by the shape alone, the fastest first; measure: the fastest "
+          "of a trial at its first use, which may differ between starts; plain: slow, on CPUs too"),
+      flag("device.deterministic", false,
+           "Gradients of attention on a GPU that have the same bits each time, which a run needs that shall "
+           "go on after a stop as if there had been none; their pass takes up to twice the time"),
       real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")
           .at_least(0)
           .at_most(0.999999),
