@@ -13,18 +13,16 @@ step_bench() {
 
 # bench NAME RECIPE LAYERS TOKENS WORDS ...: with a quarter fewer layers where memory runs out.
 bench() {
-  local name=$1 recipe=$2 layers=$3 tokens=$4 code=1 log=$output/runs/bench_$1/log memory
+  local name=$1 recipe=$2 layers=$3 tokens=$4 code=1 log=$output/runs/bench_$1/log
   while :; do
-    begin_watching_memory
     # shellcheck disable=SC2046
     train 1 "bench_$name" 150 $(shape_words "$recipe" "$layers" "${@:5}") device.type="$device" checkpoint.save_interval=0 \
-      train.train_iters=$((warm_up + measured)) scheduler.lr_warmup_iters=0 < /dev/null && code=0 || code=$?
-    memory=$(end_watching_memory)
+      train.train_iters=$((warm_up + measured)) scheduler.lr_warmup_iters=0 && code=0 || code=$?
     [ $code -ne 0 ] && [ "$layers" -gt 1 ] && grep -q 'out of memory' "$log" || break
     layers=$((layers * 3 / 4))
   done
   [ $code -eq 0 ] || { row bench "$name, $layers layers" FAILED "$took" "$(why $code "$log")"; return; }
-  report_bench "$name" "$layers" "$tokens" "$(median_step "bench_$name")" "$memory"
+  report_bench "$name" "$layers" "$tokens" "$(median_step "bench_$name")" "$(peak_mib "bench_$name")"
 }
 
 median_step() {
@@ -46,15 +44,8 @@ report_bench() {
   echo "$2" > "$output/runs/bench_$1/layers"
 }
 
-# The most that the device's memory held while a run was going on, in MiB: with what LibTorch keeps for later.
-begin_watching_memory() {
-  : > "$output/memory"
-  [ "$device" = cuda ] || return 0
-  nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits -lms 250 > "$output/memory" 2> /dev/null &
-  watcher=$!
-}
-
-end_watching_memory() {
-  [ "$device" != cuda ] || kill "$watcher" 2> /dev/null
-  sort -n "$output/memory" | tail -1 | grep . || echo 0
+# The most that tensors took of the device's memory.
+peak_mib() {
+  sed -n 's/.*"gpu_bytes":\([0-9]*\).*/\1/p' "$output/runs/$1/metrics.jsonl" | sort -n |
+    awk '{ most = $1 } END { printf "%.0f", most / 1048576 }'
 }
