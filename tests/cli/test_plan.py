@@ -53,12 +53,11 @@ def test_the_layouts_that_it_suggests_fit_by_their_own_plan():
         assert again["memory_bytes"]["peak"] <= gib * GIB
 
 
-def test_a_model_whose_samples_ranks_cannot_share_is_only_suggested_with_shards_and_stages():
+def test_a_model_with_experts_is_suggested_with_ranks_that_share_samples():
     suggested = planned(*TINY_MOCK, *FAMILIES["ecdit"], "--ranks", 4, "--suggest", 1)["suggested"]
-    grids, shards = zip(*(each["layout"].split("; ") for each in suggested))
-    assert all("1 tensor x 1 context" in grid for grid in grids)
-    assert sorted(shard.split()[0] for shard in shards) == ["optim", "optim", "optim_grads_params"]
-    assert ["2 pipeline" in grid for grid in grids].count(True) == 1
+    grids = [each["layout"].split("; ")[0] for each in suggested]
+    for ranks in ("1 tensor x 1 context", "2 tensor x 1 context", "1 tensor x 2 context", "2 tensor x 2 context"):
+        assert any(ranks in grid for grid in grids)
 
 
 def test_stages_of_a_pipeline_have_a_plan_with_what_they_wait():
