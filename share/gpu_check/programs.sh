@@ -17,6 +17,14 @@ program() {
   done
 }
 
+# cuda_library NAME: its path in lib/dfm, or nothing.
+cuda_library() {
+  local lib
+  for lib in lib lib64 lib/x86_64-linux-gnu; do
+    [ ! -e "$bin/../$lib/dfm/$1" ] || { echo "$bin/../$lib/dfm/$1"; return; }
+  done
+}
+
 mpirun_words() {
   local mpirun
   mpirun=$(program mpirun)

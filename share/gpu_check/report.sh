@@ -3,7 +3,13 @@
 begin_report() {
   begun=$(date +%s)
   rows=$output/rows.tsv
-  : > "$rows"
+  touch "$rows" "$output/figures.jsonl"
+  # What other calls left of other steps stays.
+  local step
+  for step in ${steps//,/ }; do
+    sed -i "/^$step\t/d" "$rows"
+    sed -i "/^{\"step\": \"$step\"/d" "$output/figures.jsonl"
+  done
 }
 
 seconds_left() { echo $((begun + 60 * minutes - $(date +%s))); }
@@ -58,7 +64,7 @@ end_report() {
     printf '{\n  "seconds": %s,\n  "failed": %s,\n  "rows": [\n' "$(($(date +%s) - begun))" "$failed"
     json_rows
     printf '\n  ],\n  "figures": [\n'
-    [ ! -e "$output/figures.jsonl" ] || sed 's/^/    /; $!s/$/,/' "$output/figures.jsonl"
+    sed 's/^/    /; $!s/$/,/' "$output/figures.jsonl"
     printf '  ]\n}\n'
   } > "$file"
   echo
