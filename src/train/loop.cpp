@@ -72,6 +72,14 @@ class BadSampleRecord {
   std::size_t recorded_;
 };
 
+void save_last(Saving& saving, const LoopSettings& settings, const std::string& reason) {
+  if (settings.saves_last) {
+    saving.save_last(reason);
+  } else {
+    saving.finish();
+  }
+}
+
 // Trains until train_iters, or until it is asked to stop. Returns done or stopped.
 ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, const LoopSettings& settings,
                     const LoopHooks& hooks) {
@@ -96,12 +104,13 @@ ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, 
     stopping = stopping || result.stop_requested;
     if (validates_after(result.step, settings)) validate();
     if (stopping || result.step == settings.train_iters) {
-      saving.save_last(result.step == settings.train_iters ? "final" : "stop");
+      save_last(saving, settings, result.step == settings.train_iters ? "final" : "stop");
     } else {
       saving.after_step(result, seconds);
     }
   }
-  if (saving.owes_shared()) saving.save_last("stop");  // no step was taken; the nodes may be others next time
+  if (saving.owes_shared())
+    save_last(saving, settings, "stop");  // no step was taken; the nodes may be others next time
   return trainer.steps_done() >= settings.train_iters && !owes_validation ? ExitCode::done
                                                                           : ExitCode::stopped;
 }
@@ -121,6 +130,7 @@ LoopSettings loop_settings(const Config& config) {
   return {.train_iters = config.integer("train.train_iters"),
           .eval_interval = config.integer("train.eval_interval"),
           .stop_after_steps = config.optional_integer("train.stop_after_steps"),
+          .saves_last = config.flag("checkpoint.save_last"),
           .saving = saving_settings(config)};
 }
 

@@ -20,6 +20,7 @@ struct LoopSettings {
   std::int64_t train_iters = 0;
   std::int64_t eval_interval = 0;  // 0: none
   std::optional<std::int64_t> stop_after_steps;
+  bool saves_last = true;
   SavingSettings saving;
 };
 
@@ -35,8 +36,9 @@ struct LoopHooks {
   std::function<bool(std::int64_t)> lacks_validation = {};
 };
 
-// Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and at the end.
-// A validation that a stop leaves out is made up for at the next start. Returns done or stopped.
+// Collective. Trains until train_iters or until any rank is asked to stop; saves on the way and, as the
+// settings say, at the end. A validation that a stop leaves out is made up for at the next start. Returns
+// done or stopped.
 ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
                const LoopHooks& hooks);
 

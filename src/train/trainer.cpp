@@ -112,6 +112,7 @@ void Trainer::load(const ckpt::Listed& checkpoint) {
   activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
   bad_samples_.restore(*checkpoint.manifest, reader_);
+  next_.reset();
 }
 
 // Reads what this rank owns, and checks its share of the files: its own while it reads it, so that going on
@@ -142,9 +143,38 @@ void Trainer::LocalSums::add(const at::Tensor& losses) {
   tokens += losses.size(0);
 }
 
-void Trainer::pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens,
-                   LocalSums& sums) {
-  const PackTensors pack = own_share(samples);
+PackTensors Trainer::take_pack(Work& work, std::size_t pack) const {
+  if (pack > 0 || !work.first_pack) return own_share(work.batch.packs[pack]);
+  PackTensors first = std::move(*work.first_pack);
+  work.first_pack.reset();
+  return first;
+}
+
+// Collective.
+Trainer::Work Trainer::work_at(std::int64_t position) {
+  Work work{position, data::read_once(groups_.replica, [&] { return reader_.take(position); }), {}};
+  if (!work.batch.packs.empty()) work.first_pack = own_share(work.batch.packs.front());
+  return work;
+}
+
+Trainer::Work Trainer::take_work() {
+  if (!next_ || next_->position != consumed_samples_) return work_at(consumed_samples_);
+  Work work = std::move(*next_);
+  next_.reset();
+  return work;
+}
+
+// A device that computes this step finds the next one ready. An error is met again, and told, by that step.
+void Trainer::prepare_next() {
+  if (settings_.device.is_cpu()) return;
+  try {
+    next_ = work_at(consumed_samples_ + reader_.global_batch_size());
+  } catch (const Error&) {
+    next_.reset();
+  }
+}
+
+void Trainer::pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSums& sums) {
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
   };
@@ -153,9 +183,10 @@ void Trainer::pass(const std::vector<data::PositionedSample>& samples, std::int6
   sums.add(losses);
 }
 
-Trainer::LocalSums Trainer::passes_in_stages(const data::StepBatch& batch) {
+Trainer::LocalSums Trainer::passes_in_stages(Work& work) {
+  const data::StepBatch& batch = work.batch;
   LocalSums sums;
-  pipeline_->run(batch.packs.size(), {.tensors = [&](std::size_t i) { return own_share(batch.packs[i]); },
+  pipeline_->run(batch.packs.size(), {.tensors = [&](std::size_t i) { return take_pack(work, i); },
                                       .token_losses =
                                           [&](const PackTensors& pack, const diffusion::Network& network) {
                                             return token_losses(pack, network);
@@ -178,8 +209,9 @@ void Trainer::idle_pass() {
 }
 
 // As many passes as the rank with most packs makes, where ranks need each other's parameters.
-Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
-  if (pipeline_) return passes_in_stages(batch);
+Trainer::LocalSums Trainer::forward_backward(Work& work) {
+  if (pipeline_) return passes_in_stages(work);
+  const data::StepBatch& batch = work.batch;
   auto passes = static_cast<std::int64_t>(batch.packs.size());
   if (gather_) {
     groups_.shard.all_reduce_max(std::span(&passes, 1));
@@ -187,20 +219,24 @@ Trainer::LocalSums Trainer::forward_backward(const data::StepBatch& batch) {
   }
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
-    pass(batch.packs[i], batch.planned_tokens, sums);
+    pass(take_pack(work, i), batch.planned_tokens, sums);
     if (i + 1 < batch.packs.size()) gradients_.collect();
   }
   for (auto i = static_cast<std::int64_t>(batch.packs.size()); i < passes; ++i) idle_pass();
   return sums;
 }
 
+// [2] float64, on the device: the loss and the squared norm of the gradient.
+at::Tensor Trainer::measure(const LocalSums& sums) const {
+  const at::Tensor squared_norm = gradients_.squared_norm();
+  return at::stack({sums.loss.defined() ? sums.loss : at::zeros_like(squared_norm), squared_norm});
+}
+
 // The one place of a step where the host waits for the device: all that it needs to know comes in one copy.
 // Clipping needs the norm, so that the update is queued after it.
-Trainer::LocalNumbers Trainer::read(const LocalSums& sums) const {
-  const at::Tensor squared_norm = gradients_.squared_norm();
-  const at::Tensor loss = sums.loss.defined() ? sums.loss : at::zeros_like(squared_norm);
+Trainer::LocalNumbers Trainer::read(const at::Tensor& measured) {
   const activity::WaitScope wait("this step", "the device");
-  const at::Tensor here = at::stack({loss, squared_norm}).cpu();
+  const at::Tensor here = measured.cpu();
   return {here[0].item<double>(), here[1].item<double>()};
 }
 
@@ -214,11 +250,13 @@ void Trainer::require_finite(const StepResult& result) const {
 }
 
 StepResult Trainer::step(const StepHooks& hooks) {
-  data::StepBatch batch =
-      data::read_once(groups_.replica, [this] { return reader_.take(consumed_samples_); });
-  const LocalSums local = forward_backward(batch);
+  Work work = take_work();
+  data::StepBatch& batch = work.batch;
+  const LocalSums local = forward_backward(work);
   gradients_.reduce();
-  const LocalNumbers numbers = read(local);
+  const at::Tensor measured = measure(local);
+  prepare_next();
+  const LocalNumbers numbers = read(measured);
 
   // One small message carries all that the ranks must agree on in a step.
   enum { kLoss, kTokens, kSquaredNorm, kBadSamples, kStop, kSaveReady, kSaveDue, kCount };
@@ -231,7 +269,10 @@ StepResult Trainer::step(const StepHooks& hooks) {
                                   vote.save_ready ? 1.0 : 0.0,
                                   static_cast<double>(vote.save_due)};
   groups_.all.all_reduce_sum(std::span<double>(sums));
-  if (sums[kBadSamples] > 0) bad_samples_.note(batch, reader_);
+  if (sums[kBadSamples] > 0) {
+    bad_samples_.note(batch, reader_);
+    next_.reset();  // may hold some of them
+  }
 
   // Gradients were divided by the planned tokens; samples left out make the true count smaller.
   const double correction =

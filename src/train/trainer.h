@@ -113,17 +113,28 @@ class Trainer {
   struct LocalNumbers {
     double loss = 0, squared_norm = 0;
   };
+  // What a step computes, with the tensors of its first pack.
+  struct Work {
+    std::int64_t position = 0;
+    data::StepBatch batch;
+    std::optional<PackTensors> first_pack;
+  };
 
   void gather_blocks(std::size_t buffers);
   void publish();
   void load_verified(const ckpt::Listed& checkpoint);
-  LocalSums forward_backward(const data::StepBatch& batch);
+  Work work_at(std::int64_t position);
+  Work take_work();
+  void prepare_next();
+  LocalSums forward_backward(Work& work);
   PackTensors own_share(const std::vector<data::PositionedSample>& samples) const;
+  PackTensors take_pack(Work& work, std::size_t pack) const;
   at::Tensor token_losses(const PackTensors& pack, const diffusion::Network& network) const;
-  void pass(const std::vector<data::PositionedSample>& samples, std::int64_t planned_tokens, LocalSums& sums);
-  LocalSums passes_in_stages(const data::StepBatch& batch);
+  void pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSums& sums);
+  LocalSums passes_in_stages(Work& work);
   void idle_pass();
-  LocalNumbers read(const LocalSums& sums) const;
+  at::Tensor measure(const LocalSums& sums) const;
+  static LocalNumbers read(const at::Tensor& measured);
   void require_finite(const StepResult& result) const;
 
   TrainerSettings settings_;
@@ -138,6 +149,7 @@ class Trainer {
   std::optional<UnitGather> gather_;  // where gradients or parameters are divided
   std::int64_t steps_done_ = 0;
   std::int64_t consumed_samples_ = 0;  // the position of the next step
+  std::optional<Work> next_;           // prepared while a device was busy
   BadSamples bad_samples_;
 };
 
