@@ -30,7 +30,8 @@ sanitize_kernels() {
   for check in memcheck racecheck; do
     log=$output/$check.log code=0
     local begin=$SECONDS
-    bounded 240 "$log" "$tool" --tool "$check" --error-exitcode 9 --target-processes all "$1" || code=$?
+    # Not the attention of cuDNN and LibTorch, whose kernels are not ours to check.
+    bounded 240 "$log" "$tool" --tool "$check" --error-exitcode 9 --target-processes all "$1" --gtest_filter=-*AttentionKernels* || code=$?
     if [ $code -eq 0 ]; then
       row kernels "$check" ok $((SECONDS - begin)) "$(grep -a 'ERROR SUMMARY\|RACECHECK SUMMARY' "$log" | tail -1 | cut -c1-100)"
     else
