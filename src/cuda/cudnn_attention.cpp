@@ -59,11 +59,12 @@ at::Tensor by_heads(Tensor log_sum_exp, const AttentionCall& call) {
   return equal ? rows.unflatten(1, {samples, call.query_counts.front()}) : rows.unsqueeze(1);
 }
 
-// Back, of `heads` from `begin` on.
+// Back, of `heads` from `begin` on; of some of them a copy, which begins at 16 bytes.
 at::Tensor by_cudnn(Tensor log_sum_exp, const AttentionCall& call, std::int64_t begin, std::int64_t heads) {
   const at::Tensor part = log_sum_exp.narrow(0, begin, heads);
-  return is_dense(call.query_counts, call.key_counts) ? part.transpose(0, 1).contiguous()
-                                                      : part.flatten(1).t().contiguous();
+  const at::Tensor in_order =
+      is_dense(call.query_counts, call.key_counts) ? part.transpose(0, 1) : part.flatten(1).t();
+  return heads == log_sum_exp.size(0) ? in_order.contiguous() : in_order.clone(at::MemoryFormat::Contiguous);
 }
 
 std::tuple<at::Tensor, at::Tensor> attention(Tensor q, Tensor k, Tensor v, Counts query_counts,

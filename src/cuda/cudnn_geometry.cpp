@@ -31,7 +31,7 @@ std::int64_t sum(at::IntArrayRef counts) { return std::reduce(counts.begin(), co
 
 RowStrides strides_of(const at::Tensor& rows) { return {rows.stride(0), rows.stride(1)}; }
 
-// One table behind the other; samples beyond the last are empty.
+// One table behind the other, each at 16 bytes as cuDNN takes it; samples beyond the last are empty.
 class Table {
  public:
   explicit Table(std::int64_t samples) : samples_(static_cast<std::size_t>(samples)) {}
@@ -47,6 +47,12 @@ class Table {
       begin += count;
     }
     values.resize(values.size() + samples_ + 1 - counts.size(), static_cast<std::int32_t>(begin * elements));
+  }
+
+  // Where the next one begins.
+  std::size_t begin_next() {
+    values.resize(static_cast<std::size_t>(up_to_multiple(static_cast<std::int64_t>(values.size()), 4)), 0);
+    return values.size();
   }
 
   std::vector<std::int32_t> values;
@@ -106,7 +112,7 @@ at::Tensor add_offsets(const AttentionCall& call, const AttentionGeometry& geome
   if (!geometry.ragged) return {};
   Table table(geometry.samples);
   std::vector<std::pair<AttentionTensor, std::size_t>> places;
-  const auto place = [&](AttentionTensor name) { places.emplace_back(name, table.values.size()); };
+  const auto place = [&](AttentionTensor name) { places.emplace_back(name, table.begin_next()); };
   place(kQueryCounts);
   table.add_counts(call.query_counts);
   place(kKeyCounts);
