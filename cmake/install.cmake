@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 
 # LibTorch that tools/bootstrap unpacked goes away with the source folder; a site's own stays where it is.
 cmake_path(IS_PREFIX CMAKE_SOURCE_DIR "${LIBTORCH}" NORMALIZE DFM_LIBTORCH_IS_OURS)
-option(DFM_BUNDLE_LIBTORCH "Install copies of the libraries of LibTorch (0.4 GiB) beside dfm" ${DFM_LIBTORCH_IS_OURS})
+option(DFM_BUNDLE_LIBTORCH "Install copies of the libraries of LibTorch (0.4 GiB, 0.9 GiB with CUDA) beside dfm" ${DFM_LIBTORCH_IS_OURS})
 
 set(DFM_SHARE ${CMAKE_INSTALL_DATADIR}/dfm)
 set(DFM_HEADERS ${CMAKE_INSTALL_INCLUDEDIR}/dfm)
@@ -20,9 +20,14 @@ set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
 if(DFM_BUNDLE_LIBTORCH)
   file(RELATIVE_PATH from_bin_to_bundle /${CMAKE_INSTALL_BINDIR} /${DFM_BUNDLE})
   set(CMAKE_INSTALL_RPATH "$ORIGIN/${from_bin_to_bundle}")
-  # libtorch_cpu.so asks for the others. GPU libraries of LibTorch are not linked.
+  # libtorch_cpu.so asks for the others.
   file(GLOB bundled ${LIBTORCH}/lib/libc10.so ${LIBTORCH}/lib/libtorch_cpu.so ${LIBTORCH}/lib/libgomp*.so*
        ${LIBTORCH}/lib/libcudart*.so* ${LIBTORCH}/lib/libcupti*.so*)
+  if(DFM_HAS_CUDA)
+    # For libdfm_cuda.so; cuBLAS, cuDNN, NCCL and so on are those of the nodes that have GPUs.
+    file(GLOB for_gpus ${LIBTORCH}/lib/libc10_cuda.so ${LIBTORCH}/lib/libtorch_cuda*.so ${LIBTORCH}/lib/libtorch_nvshmem.so)
+    list(APPEND bundled ${for_gpus})
+  endif()
   foreach(library IN LISTS bundled)
     file(REAL_PATH ${library} file)
     get_filename_component(name ${library} NAME)

@@ -2,6 +2,7 @@
 # Trains DiT-7B (recipe dit_7b). Stops in time before the limit, is requeued, and goes on, until it is finished.
 #
 #   sbatch jobs/train_dit7b.sh dataset.path=/data/shards checkpoint.save=/data/run1
+#   sbatch --gpus-per-node=8 jobs/train_dit7b.sh dataset.path=... checkpoint.save=... ddp.use_megatron_fsdp=true
 #   sbatch --nodes=16 --time=12:00:00 jobs/train_dit7b.sh dataset.path=... checkpoint.save=... optimizer.lr=1e-4
 #
 # Variables (share/doc/slurm.md has them all): DFM_BIN or DFM_MODULES where the programs are; DFM_MPI (pmix);

@@ -3,6 +3,7 @@
 # finished.
 #
 #   sbatch jobs/train_wan14b.sh dataset.path=/data/shards checkpoint.save=/data/run1
+#   sbatch --gpus-per-node=8 --ntasks-per-node=8 jobs/train_wan14b.sh dataset.path=... ddp.use_megatron_fsdp=true
 #   DFM_RECIPE=wan_1_3b sbatch --nodes=2 jobs/train_wan14b.sh dataset.path=... checkpoint.save=...
 #
 # Data parallel: every rank holds the whole model, and the optimizer's state is divided. A rank needs 6 bytes a
