@@ -35,7 +35,7 @@ step_layouts() {
   done
 }
 
-shared_words=(train.precision=fp32 train.train_iters=8 checkpoint.save_interval=0 device.type="$device")
+shared_words=(train.precision=fp32 train.train_iters=8 checkpoint.save_interval=0 checkpoint.save_last=false device.type="$device")
 # Ranks that share a GPU cannot form an NCCL group: what they exchange goes through the host's memory.
 [ "$device" = cpu ] || shared_words+=(device.collectives=host)
 

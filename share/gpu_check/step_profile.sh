@@ -19,7 +19,7 @@ step_profile() {
 profile() {
   local code=0 outside
   # shellcheck disable=SC2046
-  train 1 "profile_$1" 150 $(shape_words "$2" "$3" "${@:4}") device.type=cuda checkpoint.save_interval=0 \
+  train 1 "profile_$1" 150 $(shape_words "$2" "$3" "${@:4}") device.type=cuda checkpoint.save_interval=0 checkpoint.save_last=false \
     train.train_iters=$((3 + profiled)) scheduler.lr_warmup_iters=0 || code=$?
   [ $code -eq 0 ] && [ -s "$output/kernels_$1.txt" ] ||
     { row profile "$1" FAILED "$took" "$(why $code "$output/runs/profile_$1/log")"; return; }
