@@ -7,6 +7,7 @@
 #include "model/patchify.h"
 #include "nn/array_bridge.h"
 #include "nn/host_copy.h"
+#include "nn/random.h"
 
 namespace dfm::train {
 namespace {
@@ -15,11 +16,18 @@ using data::PositionedSample;
 
 std::uint64_t key_of(const PositionedSample& sample) { return static_cast<std::uint64_t>(sample.position); }
 
-at::Tensor noise_tokens(const PositionedSample& sample, Stream stream, std::uint64_t seed,
+// Where noise comes from.
+struct NoiseSource {
+  Stream stream;
+  std::uint64_t seed;
+  at::Device device = at::kCPU;
+};
+
+at::Tensor noise_tokens(const PositionedSample& sample, const NoiseSource& source,
                         const model::PatchShape& shape) {
-  at::Tensor noise = at::empty(sample.sample.latent.shape, at::kFloat);
-  Philox(seed, stream, key_of(sample))
-      .normals(0, {noise.mutable_data_ptr<float>(), static_cast<std::size_t>(noise.numel())});
+  const at::Tensor noise =
+      at::empty(sample.sample.latent.shape, at::TensorOptions(source.device).dtype(at::kFloat));
+  nn::fill_with_normals(noise, {source.seed, source.stream, key_of(sample)});
   return model::patchify(noise, shape);
 }
 
@@ -33,12 +41,12 @@ nn::PackLayout layout_of(const std::vector<PositionedSample>& pack, const model:
 }
 
 // All but sigma.
-PackTensors bare_tensors(const std::vector<PositionedSample>& pack, Stream noise_stream, std::uint64_t seed,
+PackTensors bare_tensors(const std::vector<PositionedSample>& pack, const NoiseSource& source,
                          const model::PatchShape& shape) {
   std::vector<at::Tensor> latents, noises, texts, positions;
   for (const PositionedSample& each : pack) {
     latents.push_back(model::patchify(nn::to_tensor(each.sample.latent).to(at::kFloat), shape));
-    noises.push_back(noise_tokens(each, noise_stream, seed, shape));
+    noises.push_back(noise_tokens(each, source, shape));
     texts.push_back(nn::to_tensor(each.sample.text).to(at::kFloat));
     positions.push_back(model::token_positions(model::patch_grid(each.sample.latent.shape, shape)));
   }
@@ -54,8 +62,8 @@ NoiseSettings noise_settings(const Config& config) {
 }
 
 PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseSettings& settings,
-                         const model::PatchShape& shape) {
-  PackTensors tensors = bare_tensors(pack, Stream::noise, settings.seed, shape);
+                         const model::PatchShape& shape, const at::Device& noise_device) {
+  PackTensors tensors = bare_tensors(pack, {Stream::noise, settings.seed, noise_device}, shape);
   std::vector<diffusion::LevelDraws> draws;
   std::vector<float> keeps;
   for (const PositionedSample& each : pack) {
@@ -85,7 +93,7 @@ PackTensors on_device(PackTensors pack, const at::Device& device) {
 
 PackTensors validation_tensors(const std::vector<PositionedSample>& pack, const std::vector<double>& sigmas,
                                const model::PatchShape& shape, std::uint64_t seed) {
-  PackTensors tensors = bare_tensors(pack, Stream::validation_noise, seed, shape);
+  PackTensors tensors = bare_tensors(pack, {Stream::validation_noise, seed}, shape);
   tensors.sigma = at::tensor(sigmas).to(at::kFloat);
   return tensors;
 }

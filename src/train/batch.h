@@ -26,7 +26,7 @@ struct NoiseSettings {
 
 NoiseSettings noise_settings(const Config& config);
 
-// Of a whole pack, or of this rank's share of it. Made on the CPU.
+// Of a whole pack, or of this rank's share of it. Made on the CPU, but for the noise.
 struct PackTensors {
   nn::PackLayout layout;
   at::Tensor latent;     // [S, f] float32, unit variance
@@ -36,8 +36,9 @@ struct PackTensors {
   at::Tensor positions;  // [tokens of the whole pack, 3] int64
 };
 
+// noise_device: where most of the numbers are drawn.
 PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
-                         const model::PatchShape& shape);
+                         const model::PatchShape& shape, const at::Device& noise_device = at::kCPU);
 
 // What this rank computes of a whole pack.
 PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut);

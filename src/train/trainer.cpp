@@ -11,7 +11,6 @@
 #include "core/log.h"
 #include "core/stop_token.h"
 #include "core/system_error.h"
-#include "data/loader/shared_batch.h"
 #include "nn/device.h"
 
 namespace dfm::train {
@@ -51,7 +50,7 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
                  data::PrefetchingReader reader)
     : settings_(settings),
       groups_(groups),
-      reader_(std::move(reader)),
+      feed_(std::move(reader), groups.replica, [this](const auto& samples) { return own_share(samples); }),
       parameters_(nn::model_parallel(groups)),
       network_(materialized(settings, parameters_)),
       layout_(parameters_, groups.shard.rank(), groups.shard.size()),
@@ -111,8 +110,8 @@ void Trainer::load(const ckpt::Listed& checkpoint) {
   steps_done_ = checkpoint.manifest->step;
   activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
-  bad_samples_.restore(*checkpoint.manifest, reader_);
-  next_.reset();
+  bad_samples_.restore(*checkpoint.manifest, feed_.reader());
+  feed_.forget();
 }
 
 // Reads what this rank owns, and checks its share of the files: its own while it reads it, so that going on
@@ -128,7 +127,7 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
 }
 
 PackTensors Trainer::own_share(const std::vector<data::PositionedSample>& samples) const {
-  return on_device(share_of(pack_tensors(samples, settings_.noise, network_.patches),
+  return on_device(share_of(pack_tensors(samples, settings_.noise, network_.patches, settings_.device),
                             parameters_.parallel().sequence_cut()),
                    settings_.device);
 }
@@ -143,37 +142,6 @@ void Trainer::LocalSums::add(const at::Tensor& losses) {
   tokens += losses.size(0);
 }
 
-PackTensors Trainer::take_pack(Work& work, std::size_t pack) const {
-  if (pack > 0 || !work.first_pack) return own_share(work.batch.packs[pack]);
-  PackTensors first = std::move(*work.first_pack);
-  work.first_pack.reset();
-  return first;
-}
-
-// Collective.
-Trainer::Work Trainer::work_at(std::int64_t position) {
-  Work work{position, data::read_once(groups_.replica, [&] { return reader_.take(position); }), {}};
-  if (!work.batch.packs.empty()) work.first_pack = own_share(work.batch.packs.front());
-  return work;
-}
-
-Trainer::Work Trainer::take_work() {
-  if (!next_ || next_->position != consumed_samples_) return work_at(consumed_samples_);
-  Work work = std::move(*next_);
-  next_.reset();
-  return work;
-}
-
-// A device that computes this step finds the next one ready. An error is met again, and told, by that step.
-void Trainer::prepare_next() {
-  if (settings_.device.is_cpu()) return;
-  try {
-    next_ = work_at(consumed_samples_ + reader_.global_batch_size());
-  } catch (const Error&) {
-    next_.reset();
-  }
-}
-
 void Trainer::pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSums& sums) {
   const diffusion::Network network = [&](const at::Tensor& tokens, const at::Tensor& c_noise) {
     return network_.forward({tokens, pack.positions, c_noise, pack.text}, pack.layout);
@@ -183,10 +151,10 @@ void Trainer::pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSu
   sums.add(losses);
 }
 
-Trainer::LocalSums Trainer::passes_in_stages(Work& work) {
+Trainer::LocalSums Trainer::passes_in_stages(StepFeed::Work& work) {
   const data::StepBatch& batch = work.batch;
   LocalSums sums;
-  pipeline_->run(batch.packs.size(), {.tensors = [&](std::size_t i) { return take_pack(work, i); },
+  pipeline_->run(batch.packs.size(), {.tensors = [&](std::size_t i) { return feed_.tensors(work, i); },
                                       .token_losses =
                                           [&](const PackTensors& pack, const diffusion::Network& network) {
                                             return token_losses(pack, network);
@@ -209,7 +177,7 @@ void Trainer::idle_pass() {
 }
 
 // As many passes as the rank with most packs makes, where ranks need each other's parameters.
-Trainer::LocalSums Trainer::forward_backward(Work& work) {
+Trainer::LocalSums Trainer::forward_backward(StepFeed::Work& work) {
   if (pipeline_) return passes_in_stages(work);
   const data::StepBatch& batch = work.batch;
   auto passes = static_cast<std::int64_t>(batch.packs.size());
@@ -219,7 +187,7 @@ Trainer::LocalSums Trainer::forward_backward(Work& work) {
   }
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
-    pass(take_pack(work, i), batch.planned_tokens, sums);
+    pass(feed_.tensors(work, i), batch.planned_tokens, sums);
     if (i + 1 < batch.packs.size()) gradients_.collect();
   }
   for (auto i = static_cast<std::int64_t>(batch.packs.size()); i < passes; ++i) idle_pass();
@@ -250,12 +218,13 @@ void Trainer::require_finite(const StepResult& result) const {
 }
 
 StepResult Trainer::step(const StepHooks& hooks) {
-  Work work = take_work();
+  StepFeed::Work work = feed_.take(consumed_samples_);
   data::StepBatch& batch = work.batch;
   const LocalSums local = forward_backward(work);
   gradients_.reduce();
   const at::Tensor measured = measure(local);
-  prepare_next();
+  const std::int64_t next = consumed_samples_ + feed_.reader().global_batch_size();
+  if (!settings_.device.is_cpu()) feed_.prepare(next);
   const LocalNumbers numbers = read(measured);
 
   // One small message carries all that the ranks must agree on in a step.
@@ -270,8 +239,8 @@ StepResult Trainer::step(const StepHooks& hooks) {
                                   static_cast<double>(vote.save_due)};
   groups_.all.all_reduce_sum(std::span<double>(sums));
   if (sums[kBadSamples] > 0) {
-    bad_samples_.note(batch, reader_);
-    next_.reset();  // may hold some of them
+    bad_samples_.note(batch, feed_.reader());
+    feed_.forget();
   }
 
   // Gradients were divided by the planned tokens; samples left out make the true count smaller.
@@ -283,7 +252,7 @@ StepResult Trainer::step(const StepHooks& hooks) {
                     .gradient_norm = std::sqrt(sums[kSquaredNorm]) * correction,
                     .tokens = static_cast<std::int64_t>(sums[kTokens]),
                     .pack_fill = batch.fill,
-                    .consumed_samples = consumed_samples_ + reader_.global_batch_size(),
+                    .consumed_samples = next,
                     .stop_requested = sums[kStop] > 0,
                     .saves_ready = sums[kSaveReady] == groups_.all.size(),
                     .save_due = static_cast<Due>(sums[kSaveDue]),

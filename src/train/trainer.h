@@ -22,6 +22,7 @@
 #include "train/pipeline.h"
 #include "train/schedule.h"
 #include "train/shard_layout.h"
+#include "train/step_feed.h"
 #include "train/unit_gather.h"
 
 namespace dfm::train {
@@ -100,7 +101,7 @@ class Trainer {
   std::vector<ckpt::Piece> pieces() const { return optimizer_.pieces(); }
   // What could not be read, and the numbers of those samples, which are not read again.
   const std::vector<std::string>& bad_samples() const { return bad_samples_.problems(); }
-  std::vector<std::int64_t> quarantine() const { return reader_.left_out(); }
+  std::vector<std::int64_t> quarantine() const { return feed_.reader().left_out(); }
 
  private:
   struct LocalSums {
@@ -113,25 +114,15 @@ class Trainer {
   struct LocalNumbers {
     double loss = 0, squared_norm = 0;
   };
-  // What a step computes, with the tensors of its first pack.
-  struct Work {
-    std::int64_t position = 0;
-    data::StepBatch batch;
-    std::optional<PackTensors> first_pack;
-  };
 
   void gather_blocks(std::size_t buffers);
   void publish();
   void load_verified(const ckpt::Listed& checkpoint);
-  Work work_at(std::int64_t position);
-  Work take_work();
-  void prepare_next();
-  LocalSums forward_backward(Work& work);
+  LocalSums forward_backward(StepFeed::Work& work);
   PackTensors own_share(const std::vector<data::PositionedSample>& samples) const;
-  PackTensors take_pack(Work& work, std::size_t pack) const;
   at::Tensor token_losses(const PackTensors& pack, const diffusion::Network& network) const;
   void pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSums& sums);
-  LocalSums passes_in_stages(Work& work);
+  LocalSums passes_in_stages(StepFeed::Work& work);
   void idle_pass();
   at::Tensor measure(const LocalSums& sums) const;
   static LocalNumbers read(const at::Tensor& measured);
@@ -139,7 +130,7 @@ class Trainer {
 
   TrainerSettings settings_;
   const comm::GridGroups& groups_;
-  data::PrefetchingReader reader_;
+  StepFeed feed_;
   nn::ParameterList parameters_;
   model::Backbone network_;
   ShardLayout layout_;
@@ -149,7 +140,6 @@ class Trainer {
   std::optional<UnitGather> gather_;  // where gradients or parameters are divided
   std::int64_t steps_done_ = 0;
   std::int64_t consumed_samples_ = 0;  // the position of the next step
-  std::optional<Work> next_;           // prepared while a device was busy
   BadSamples bad_samples_;
 };
 

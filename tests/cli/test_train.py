@@ -29,6 +29,16 @@ def test_mock_data_need_no_data_set(tmp_path):
     assert len(losses(tmp_path)) == 2
 
 
+def test_a_measurement_leaves_no_checkpoint(tmp_path):
+    words = ["--mock", *TINY, "dataset.H_latents=8", "dataset.W_latents=8", "dataset.context_seq_len=5",
+             f"checkpoint.save={tmp_path}", "train.train_iters=2", "checkpoint.save_last=false"]
+    run("dfm_train", *words)
+    assert len(losses(tmp_path)) == 2
+    assert not list(tmp_path.glob("iter_*"))
+    refused = run("dfm_train", *words, "checkpoint.sampling_weights=weights", code=2)
+    assert "checkpoint.save_last" in refused.stderr
+
+
 @pytest.mark.parametrize("ranks", [2, 3, 4])
 def test_losses_do_not_depend_on_the_number_of_ranks(shards, tmp_path, ranks):
     words = ["checkpoint.save_interval=0"]
