@@ -73,8 +73,10 @@ int RankGrid::rank_of(const GridCoordinates& at) const {
 }
 
 std::string RankGrid::describe() const {
-  return fmt::format("{} ranks = {} tensor x {} context x {} data x {} pipeline", world_size_, shape_.tensor,
-                     shape_.context, data_size_, shape_.pipeline);
+  const std::string chunks =
+      shape_.pipeline_chunks == 1 ? "" : fmt::format(" of {} chunks", shape_.pipeline_chunks);
+  return fmt::format("{} ranks = {} tensor x {} context x {} data x {} pipeline{}", world_size_,
+                     shape_.tensor, shape_.context, data_size_, shape_.pipeline, chunks);
 }
 
 namespace {

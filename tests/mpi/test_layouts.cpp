@@ -255,7 +255,10 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutRow{"MovieGen", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"StDit", 4, {.context = 2, .pipeline = 2, .context_heads = 2}},
         LayoutRow{"EcDit", 2, {.pipeline = 2}},
-        LayoutRow{"EcDit", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}}),
+        LayoutRow{"EcDit", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}},
+        LayoutRow{"Dit", 8, {.tensor = 2, .context = 2, .pipeline = 2, .pipeline_chunks = 2}},
+        LayoutRow{"Wan", 8, {.tensor = 2, .context = 2, .pipeline = 2}},
+        LayoutRow{"MovieGen", 8, {.tensor = 2, .pipeline = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace
