@@ -2,6 +2,7 @@
 // dx = (g - mean(g) - n mean(g n)) / deviation, dshift = sum of dy, dscale = sum of dy n over the tokens of
 // the sample. A block has a run of tokens and keeps, in shared memory, the rows of one and the sums.
 #include "cuda/block_sum.cuh"
+#include "cuda/column_sums.cuh"
 #include "cuda/modulation.h"
 #include "cuda/partial_sums.cuh"
 #include "cuda/vector_access.cuh"
@@ -18,55 +19,11 @@ std::size_t shared_bytes(int width) {
   return width * 2 * (sizeof(Element) + sizeof(float));
 }
 
-// Sums of N neighbouring columns lie 4 by 4 in planes, so that threads beside each other meet no bank twice.
-template <int N>
-class ColumnSums {
- public:
-  __device__ ColumnSums(float* memory, int width) : memory_(memory), width_(width) {}
-
-  __device__ void clear() {
-    const float zeros[kPart] = {};
-    for (int i = threadIdx.x * N; i < width_; i += kThreads * N) {
-#pragma unroll
-      for (int part = 0; part < kParts; ++part) store(zeros, at(i, part));
-    }
-  }
-  __device__ void add(int column, const float (&values)[N]) {
-#pragma unroll
-    for (int part = 0; part < kParts; ++part) {
-      float sums[kPart];
-      load(at(column, part), sums);
-#pragma unroll
-      for (int k = 0; k < kPart; ++k) sums[k] += values[part * kPart + k];
-      store(sums, at(column, part));
-    }
-  }
-  __device__ void write_to(float* row) const {
-    for (int i = threadIdx.x * N; i < width_; i += kThreads * N) {
-#pragma unroll
-      for (int part = 0; part < kParts; ++part) {
-        float sums[kPart];
-        load(at(i, part), sums);
-        store(sums, row + i + part * kPart);
-      }
-    }
-  }
-
- private:
-  static constexpr int kPart = N < 4 ? N : 4, kParts = N / kPart;
-  __device__ float* at(int column, int part) const {
-    return memory_ + (part * (width_ / N) + column / N) * kPart;
-  }
-
-  float* memory_;
-  int width_;
-};
-
 // What a block keeps. Each thread comes back to its own elements: no barrier is needed.
 template <class Element, int N>
 struct Kept {
   Element *x, *dy;
-  ColumnSums<N> shift, scale;
+  ColumnSums<kThreads, N> shift, scale;
 
   __device__ Kept(float4* memory, int width)
       : x(reinterpret_cast<Element*>(memory)),

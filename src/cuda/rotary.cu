@@ -1,6 +1,7 @@
 // Pairs of features turned by an angle a token (nn/rotary.h). Bound by memory: a block has a token, whose
 // turns all heads share.
 #include "cuda/head_norm.h"
+#include "cuda/turn_pairs.cuh"
 #include "cuda/vector_access.cuh"
 
 namespace dfm::cuda {
@@ -18,13 +19,7 @@ __global__ void turn_kernel(HeadRows<const Element> heads, const float2* turns, 
     const int head = i / vectors, element = i % vectors * N;
     float x[N];
     load(heads.data + head * heads.head_stride + token * heads.token_stride + element, x);
-#pragma unroll
-    for (int k = 0; k < N; k += 2) {
-      const float2 by = of_token[(element + k) / 2];
-      const float even = x[k], odd = x[k + 1], sine = by.y * direction;
-      x[k] = even * by.x - odd * sine;
-      x[k + 1] = even * sine + odd * by.x;
-    }
+    turn_pairs(x, of_token + element / 2, direction);
     store(x, out + (token * shape.heads + head) * shape.width + element);
   }
 }

@@ -5,6 +5,7 @@
 #include "model/expert_mlp.h"
 #include "nn/attention.h"
 #include "nn/embedding.h"
+#include "nn/head_norm.h"
 #include "nn/host_copy.h"
 #include "nn/modulation.h"
 
@@ -19,8 +20,22 @@ using nn::Scope;
 
 constexpr double kTimeNormEpsilon = 1e-6;
 
-// [S, H, d] -> [H, S, d].
-at::Tensor heads_first(const at::Tensor& heads) { return heads.transpose(0, 1).contiguous(); }
+// [S, H, d] -> [H, S, d], which GPUs take in any order in memory.
+at::Tensor heads_first(const at::Tensor& heads) {
+  const at::Tensor view = heads.transpose(0, 1);
+  return view.is_cpu() ? view.contiguous() : view;
+}
+
+// The parts that each head of a projection has side by side. On GPUs their gradients go to one tensor at
+// once.
+std::vector<at::Tensor> parts_of(const at::Tensor& projected, std::int64_t parts, std::int64_t width) {
+  const at::Tensor heads = projected.unflatten(1, {-1, parts, width});
+  std::vector<at::Tensor> result(static_cast<std::size_t>(parts));
+  if (!projected.is_cpu()) return nn::split_heads(projected, heads.size(1), result, 0);
+  for (std::int64_t part = 0; part < parts; ++part)
+    result[static_cast<std::size_t>(part)] = heads_first(heads.select(2, part));
+  return result;
+}
 
 // So many parts, each as wide as a head, in every group of queries. The groups are what ranks divide, in
 // self-attention and in cross-attention.
@@ -44,6 +59,10 @@ at::Tensor GroupedSelfAttention::operator()(const at::Tensor& x, const PackLayou
   // A group is its query heads, then its key, then its value.
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
     const std::int64_t queries = shape_.heads_in_group();
+    if (queries == 1) {
+      const auto qkv = parts_of(in[0], 3, shape_.head_width());
+      return nn::self_attention(qkv[0], qkv[1], qkv[2], layout, parallel_);
+    }
     const at::Tensor groups = in[0].unflatten(1, {-1, queries + 2, shape_.head_width()});
     const auto shared = [&](std::int64_t part) { return heads_first(groups.select(2, part)); };
     return nn::self_attention(heads_first(groups.narrow(2, 0, queries).flatten(1, 2)), shared(queries),
@@ -67,9 +86,8 @@ at::Tensor PlainCrossAttention::operator()(const at::Tensor& x, const at::Tensor
                                            const PackLayout& layout) const {
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
     const std::int64_t d = shape_.head_width();
-    const at::Tensor kv = in[1].unflatten(1, {-1, 2, d});
-    return nn::cross_attention(heads_first(in[0].unflatten(1, {-1, d})), heads_first(kv.select(2, 0)),
-                               heads_first(kv.select(2, 1)), layout);
+    const auto kv = parts_of(in[1], 2, d);
+    return nn::cross_attention(heads_first(in[0].unflatten(1, {-1, d})), kv[0], kv[1], layout);
   };
   return linear_proj_(
       kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);

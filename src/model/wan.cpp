@@ -11,6 +11,7 @@
 #include "nn/modulation.h"
 #include "nn/parallel_norm.h"
 #include "nn/rotary.h"
+#include "nn/wide_heads.h"
 
 namespace dfm::model {
 namespace {
@@ -65,6 +66,21 @@ at::Tensor normed(const at::Tensor& rows, const at::Tensor& weight, const WanHea
   return nn::rms_norm_over_tensor_ranks(rows, weight, {heads.all_features, heads.epsilon}, heads.parallel);
 }
 
+// The parts of a projection as heads, those with a norm normalised and, where there are turns, turned.
+std::vector<at::Tensor> split(const at::Tensor& projected, const WanHeads& heads,
+                              const std::vector<at::Tensor>& norms, const at::Tensor& turns) {
+  if (!projected.is_cpu() && heads.parallel.tensor_ranks() == 1)
+    return nn::split_wide_heads(projected, norms, turns, {heads.count, heads.epsilon});
+  std::vector<at::Tensor> parts;
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    const auto count = static_cast<std::int64_t>(norms.size()), part = static_cast<std::int64_t>(i);
+    const at::Tensor rows = part_of(projected, heads, count, part);
+    parts.push_back(as_heads(norms[i].defined() ? normed(rows, norms[i], heads) : rows, heads));
+    if (norms[i].defined() && turns.defined()) parts.back() = nn::turned(parts.back(), turns);
+  }
+  return parts;
+}
+
 // Every sample's text cut or padded with rows of zeros to the length.
 at::Tensor padded(const at::Tensor& text, const PackLayout& layout, std::int64_t length) {
   std::vector<at::Tensor> texts;
@@ -89,11 +105,8 @@ WanSelfAttention::WanSelfAttention(const Scope& scope, const WanShape& shape, co
 at::Tensor WanSelfAttention::operator()(const at::Tensor& x, const at::Tensor& turns,
                                         const PackLayout& layout) const {
   const auto core = [this, turns, layout](const std::vector<at::Tensor>& in) {
-    const auto turned_heads = [&](std::int64_t part, const at::Tensor& weight) {
-      return nn::turned(as_heads(normed(part_of(in[0], heads_, 3, part), weight, heads_), heads_), turns);
-    };
-    return nn::self_attention(turned_heads(0, q_layernorm_), turned_heads(1, k_layernorm_),
-                              as_heads(part_of(in[0], heads_, 3, 2), heads_), layout, heads_.parallel);
+    const auto qkv = split(in[0], heads_, {q_layernorm_, k_layernorm_, {}}, turns);
+    return nn::self_attention(qkv[0], qkv[1], qkv[2], layout, heads_.parallel);
   };
   return linear_proj_(kept_or_recomputed(recomputes_, core, {linear_qkv_(x, layout)}), layout);
 }
@@ -110,9 +123,9 @@ WanCrossAttention::WanCrossAttention(const Scope& scope, const WanShape& shape, 
 at::Tensor WanCrossAttention::operator()(const at::Tensor& x, const at::Tensor& text,
                                          const PackLayout& layout) const {
   const auto core = [this, layout](const std::vector<at::Tensor>& in) {
-    const at::Tensor k = normed(part_of(in[1], heads_, 2, 0), k_layernorm_, heads_);
-    return nn::cross_attention(as_heads(normed(in[0], q_layernorm_, heads_), heads_), as_heads(k, heads_),
-                               as_heads(part_of(in[1], heads_, 2, 1), heads_), layout);
+    const auto q = split(in[0], heads_, {q_layernorm_}, {}),
+               kv = split(in[1], heads_, {k_layernorm_, {}}, {});
+    return nn::cross_attention(q[0], kv[0], kv[1], layout);
   };
   return linear_proj_(
       kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
