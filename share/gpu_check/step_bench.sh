@@ -16,8 +16,9 @@ bench() {
   local name=$1 recipe=$2 layers=$3 tokens=$4 code=1 log=$output/runs/bench_$1/log
   while :; do
     # shellcheck disable=SC2046
-    train 1 "bench_$name" 150 $(shape_words "$recipe" "$layers" "${@:5}") device.type="$device" checkpoint.save_interval=0 \
-      checkpoint.save_last=false train.train_iters=$((warm_up + measured)) scheduler.lr_warmup_iters=0 && code=0 || code=$?
+    train 1 "bench_$name" 150 $(shape_words "$recipe" "$layers" "${@:5}") dataset.task_encoder_seq_length="$tokens" \
+      device.type="$device" checkpoint.save_interval=0 checkpoint.save_last=false scheduler.lr_warmup_iters=0 \
+      train.train_iters=$((warm_up + measured)) && code=0 || code=$?
     [ $code -ne 0 ] && [ "$layers" -gt 1 ] && grep -q 'out of memory' "$log" || break
     layers=$((layers * 3 / 4))
   done

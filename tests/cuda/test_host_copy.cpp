@@ -48,7 +48,7 @@ TEST_F(HostCopy, PerTokenHasTheGradientOfTheCpuAndTheSameBitsEachTime) {
   const nn::PackLayout layout({5, 64, 131}, {1, 1, 1});
   const at::Tensor values = at::randn({3, 96}), gradient = at::randn({200, 96});
   const auto gradient_on = [&](const at::Device& device) {
-    const at::Tensor leaf = values.to(device).requires_grad_();
+    const at::Tensor leaf = values.clone().to(device).requires_grad_();
     layout.per_token(leaf).backward(gradient.to(device));
     return leaf.grad().cpu();
   };
