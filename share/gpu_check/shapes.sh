@@ -2,7 +2,7 @@
 # What is measured: NAME|RECIPE|LAYERS|TOKENS|WORDS. As many of the layers as fit into the device's memory are taken.
 shapes_cuda=(
   "dit_7b_8k|dit_7b|32|8192|dataset.seq_length=8192"
-  "wan_14b_37k|wan_14b|40|37440|model.recompute_granularity=none model.recompute_num_layers=null"
+  "wan_14b_37k|wan_14b|40|37440|model.recompute_granularity=none model.recompute_num_layers=null dataset.F_latents=24 dataset.H_latents=60 dataset.W_latents=104"
   "dit_s_8k|dit_s|12|8192|dataset.seq_length=8192"
   "dit_xl_8k|dit_xl|28|8192|dataset.seq_length=8192"
   "dit_7b_74k|dit_7b|32|73728|dataset.seq_length=73728 model.max_frames=64"
