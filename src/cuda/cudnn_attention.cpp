@@ -86,12 +86,19 @@ std::tuple<at::Tensor, at::Tensor> attention(Tensor q, Tensor k, Tensor v, Count
   return {out, by_heads(log_sum_exp, call)};
 }
 
+// The gradients of ragged samples have the strides of what they are of, whatever is said of them.
+AttentionCall in_dense_rows(AttentionCall call) {
+  if (is_dense(call.query_counts, call.key_counts)) return call;
+  for (at::Tensor* const rows : {&call.q, &call.k, &call.v}) *rows = rows->contiguous();
+  return call;
+}
+
 std::tuple<at::Tensor, at::Tensor, at::Tensor> attention_backward(Tensor dout, Tensor q, Tensor k, Tensor v,
                                                                   Tensor out, Tensor log_sum_exp,
                                                                   Counts query_counts, Counts key_counts,
                                                                   double scale, bool deterministic) {
   const c10::cuda::CUDAGuard on_device(q.device());
-  const AttentionCall whole = call_of(q, k, v, query_counts, key_counts, scale, deterministic);
+  const AttentionCall whole = in_dense_rows(call_of(q, k, v, query_counts, key_counts, scale, deterministic));
   const at::Tensor rows_out = out.contiguous(), rows_dout = dout.contiguous();
   at::Tensor dq = at::empty(q.sizes(), q.options()), dk = at::empty(k.sizes(), k.options()),
              dv = at::empty(v.sizes(), v.options());
