@@ -16,6 +16,9 @@ using Counts = at::IntArrayRef;
 constexpr std::int64_t kMostWidth = 128, kWidthStep = 8;
 // Deterministic, it stores the gradients of all scores of some heads at a time: in so much memory at most.
 constexpr std::int64_t kMostScoreBytes = std::int64_t{4} << 30, kScoreBytes = 2, kTile = 128;
+// With few keys for many queries, as of texts, that is also the faster way: 1.1 to 1.8 times, measured on an
+// H100.
+constexpr std::int64_t kFewKeys = 512, kQueriesPerKey = 8, kFewScoreBytes = std::int64_t{2} << 30;
 
 AttentionCall call_of(Tensor q, Tensor k, Tensor v, Counts query_counts, Counts key_counts, double scale,
                       bool deterministic) {
@@ -24,16 +27,34 @@ AttentionCall call_of(Tensor q, Tensor k, Tensor v, Counts query_counts, Counts 
 
 std::int64_t up_to_tile(std::int64_t length) { return (length + kTile - 1) / kTile * kTile; }
 
+// Of the gradients of the scores of a head of keys.
+std::int64_t score_bytes(const AttentionCall& call) {
+  const AttentionGeometry geometry = geometry_of(call, AttentionDirection::backward);
+  return geometry.samples * (call.q.size(1) / call.k.size(1)) * up_to_tile(geometry.query_length) *
+         up_to_tile(geometry.key_length) * kScoreBytes;
+}
+
 // Heads of keys whose backward pass is one call; 0: not even one fits.
 std::int64_t heads_at_once(const AttentionCall& call) {
   const std::int64_t heads = call.k.size(1);
   if (!call.deterministic) return heads;
-  const AttentionGeometry geometry = geometry_of(call, AttentionDirection::backward);
-  const std::int64_t bytes = geometry.samples * (call.q.size(1) / heads) * up_to_tile(geometry.query_length) *
-                             up_to_tile(geometry.key_length) * kScoreBytes;
-  std::int64_t most = std::min(heads, kMostScoreBytes / bytes);
+  std::int64_t most = std::min(heads, kMostScoreBytes / score_bytes(call));
   while (most > 1 && heads % most != 0) --most;  // calls alike have one plan
   return most;
+}
+
+bool is_faster_deterministic(const AttentionCall& call) {
+  const std::int64_t queries = *std::ranges::max_element(call.query_counts),
+                     keys = *std::ranges::max_element(call.key_counts);
+  return keys <= kFewKeys && queries >= kQueriesPerKey * keys &&
+         score_bytes(call) * call.k.size(1) <= kFewScoreBytes;
+}
+
+AttentionCall backward_call(Tensor q, Tensor k, Tensor v, Counts query_counts, Counts key_counts,
+                            double scale, bool deterministic) {
+  AttentionCall call = call_of(q, k, v, query_counts, key_counts, scale, deterministic);
+  call.deterministic = deterministic || is_faster_deterministic(call);
+  return call;
 }
 
 const void* pointer(Tensor tensor) { return tensor.const_data_ptr(); }
@@ -98,7 +119,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> attention_backward(Tensor dout, T
                                                                   Counts query_counts, Counts key_counts,
                                                                   double scale, bool deterministic) {
   const c10::cuda::CUDAGuard on_device(q.device());
-  const AttentionCall whole = in_dense_rows(call_of(q, k, v, query_counts, key_counts, scale, deterministic));
+  const AttentionCall whole =
+      in_dense_rows(backward_call(q, k, v, query_counts, key_counts, scale, deterministic));
   const at::Tensor rows_out = out.contiguous(), rows_dout = dout.contiguous();
   at::Tensor dq = at::empty(q.sizes(), q.options()), dk = at::empty(k.sizes(), k.options()),
              dv = at::empty(v.sizes(), v.options());
@@ -137,7 +159,8 @@ std::string problem(Tensor q, Tensor k, Tensor v, Counts query_counts, Counts ke
   if (q.scalar_type() != at::kBFloat16) return "it takes bfloat16";
   if (q.size(2) > kMostWidth || q.size(2) % kWidthStep != 0)
     return fmt::format("it takes heads of multiples of {} up to {}", kWidthStep, kMostWidth);
-  const AttentionCall call = call_of(q, k, v, query_counts, key_counts, scale, deterministic && backward);
+  const AttentionCall call = backward ? backward_call(q, k, v, query_counts, key_counts, scale, deterministic)
+                                      : call_of(q, k, v, query_counts, key_counts, scale, false);
   if (is_too_long(call)) return "packs of so many rows are beyond its offsets";
   const std::int64_t at_once = heads_at_once(call);
   if (at_once == 0)

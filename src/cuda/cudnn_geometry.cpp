@@ -101,6 +101,8 @@ AttentionGeometry geometry_of(const AttentionCall& call, AttentionDirection dire
   geometry.query_length = bound(geometry.query_length, kLengthSteps, kLengthStep);
   geometry.key_length = bound(geometry.key_length, kLengthSteps, kLengthStep);
   if (direction == AttentionDirection::backward) {
+    geometry.q = geometry.out;  // the caller sees to these (cudnn_attention.cpp)
+    geometry.k = geometry.v = geometry.key_gradient;
     geometry.query_rows = bound(sum(call.query_counts), kLengthSteps, kLengthStep);
     geometry.key_rows = bound(sum(call.key_counts), kLengthSteps, kLengthStep);
   }

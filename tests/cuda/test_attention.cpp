@@ -127,6 +127,8 @@ const Case kCases[] = {
     {"ManyTinySamples", {std::vector<std::int64_t>(100, 5), std::vector<std::int64_t>(100, 5)}},
     {"Texts", {{300, 64, 129}, {77, 3, 40}}},
     {"EqualTexts", {{256, 256}, {77, 77}}},
+    {"ShortTexts", {{700, 150}, {60, 17}}},
+    {"OneShortText", {{1024}, {128}}},
     {"TextsOfOneRow", {{64, 65}, {1, 1}}},
     {"SharedKeys", {{300, 20}, {300, 20}}, 6, 2},
     {"SharedKeysOfEqualSamples", {{128, 128}, {128, 128}}, 8, 2, 64},
@@ -178,6 +180,7 @@ void expect_packed(const Example& example, at::ScalarType type, double bound) {
 // Memory by heads, as nothing but a test has it.
 TEST_F(Attention, OfAPackTakesAnyStrides) {
   expect_packed(Example({"", {{100, 30}, {100, 30}}}), at::kBFloat16, kBound);
+  expect_packed(Example({"", {{128, 128}, {128, 128}}}), at::kBFloat16, kBound);
 }
 TEST_F(Attention, OfAPackMayLackQueriesOfSamples) {
   expect_packed(Example({"", {{0, 30, 0, 7, 0}, {5, 20, 4, 10, 3}}, 4, 2}), at::kBFloat16, kBound);
@@ -186,16 +189,20 @@ TEST_F(Attention, OfFloat32IsExact) {
   expect_packed(Example({"", {{100, 30, 30}, {100, 30, 30}}, 4, 2, 42}), at::kFloat, kFloatBound);
 }
 
+// q, k and v side by side in one row, of packed samples and of equal ones.
 TEST_F(Attention, TakesPartsOfWiderRows) {
-  const Example example({"", {{130, 70}, {130, 70}}});
-  const AttentionInputs apart = example.inputs();
-  const at::Tensor together = at::stack({apart.q, apart.k, apart.v}, 1);
-  const AttentionInputs in{together.select(1, 0), together.select(1, 1), together.select(1, 2), apart.lengths,
-                           apart.scale};
-  for (const GetKernel get : {&nn::cudnn_attention, &nn::flash_attention}) {
-    const Attended attended = nn::attend(in, &get());
-    EXPECT_LT(relative_error(attended.out, example.out), kBound) << get().name;
-    expect_gradients(nn::attention_gradients(in, attended, Example::on_gpu(example.g), &get()), example);
+  for (const AttentionPack& pack :
+       {AttentionPack{{130, 70}, {130, 70}}, AttentionPack{{128, 128}, {128, 128}}}) {
+    const Example example({"", pack});
+    const AttentionInputs apart = example.inputs();
+    const at::Tensor together = at::stack({apart.q, apart.k, apart.v}, 1);
+    const AttentionInputs in{together.select(1, 0), together.select(1, 1), together.select(1, 2),
+                             apart.lengths, apart.scale};
+    for (const GetKernel get : {&nn::cudnn_attention, &nn::flash_attention}) {
+      const Attended attended = nn::attend(in, &get());
+      EXPECT_LT(relative_error(attended.out, example.out), kBound) << get().name;
+      expect_gradients(nn::attention_gradients(in, attended, Example::on_gpu(example.g), &get()), example);
+    }
   }
 }
 

@@ -27,7 +27,8 @@ std::vector<Key> train_keys() {
           "of a trial at its first use, which may differ between starts; plain: slow, on CPUs too"),
       flag("device.deterministic", false,
            "Gradients of attention on a GPU that have the same bits each time, which a run needs that shall "
-           "go on after a stop as if there had been none; their pass takes up to twice the time"),
+           "go on after a stop as if there had been none; their pass takes 1.2 times as long with 8,192 "
+           "tokens, 3 times with 73,728"),
       real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")
           .at_least(0)
           .at_most(0.999999),
