@@ -35,7 +35,7 @@ def test_a_program_that_trains_otherwise_is_found_out_and_the_check_goes_on(tmp_
     # Of every second start the learning rate is another.
     (programs / "dfm_train").write_text(f"""#!/bin/bash
 echo x >> {tmp_path}/starts
-exec {BIN}/dfm_train "$@" optimizer.lr=1e-2$(($(wc -l < {tmp_path}/starts) % 2))
+exec {BIN}/dfm_train "$@" optimizer.lr=1e-$((3 + $(wc -l < {tmp_path}/starts) % 2))
 """)
     (programs / "dfm_train").chmod(0o755)
     (programs / "dfm_consolidate").symlink_to(BIN / "dfm_consolidate")
