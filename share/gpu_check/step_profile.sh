@@ -11,7 +11,7 @@ step_profile() {
   while IFS='|' read -r name recipe _ tokens words; do
     layers=$(cat "$output/runs/bench_$name/layers" 2> /dev/null) || continue
     # shellcheck disable=SC2086
-    CUDA_INJECTION64_PATH=$library DFM_KERNEL_TIMES=$output/kernels_$name.txt profile "$name" "$recipe" "$layers" $words
+    CUDA_INJECTION64_PATH=$library DFM_KERNEL_TIMES=$output/kernels_$name.txt profile "$name" "$recipe" "$layers" dataset.task_encoder_seq_length="$tokens" $words
   done < <(shapes)
 }
 

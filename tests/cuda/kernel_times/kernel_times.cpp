@@ -30,9 +30,11 @@ std::string readable(const char* name) {
   return std::string(text ? text.get() : name).substr(0, kMostOfName);
 }
 
-// CUPTI's buffers come from threads of its own.
+// CUPTI's buffers come from threads of its own, and still do while the process leaves: what they use is never
+// destroyed.
 void write_kernel(const CUpti_ActivityKernel10& kernel) {
-  static std::unordered_map<const char*, std::string> names;
+  using Names = std::unordered_map<const char*, std::string>;
+  static Names& names = *std::make_unique<Names>().release();
   std::string& name = names[kernel.name];
   if (name.empty()) name = readable(kernel.name);
   std::fprintf(output(), "%llu %llu %s\n", static_cast<unsigned long long>(kernel.start),
