@@ -54,10 +54,11 @@ cli::Program program() {
 // Each rank samples on its own.
 void require_no_layout(const Config& config) {
   const comm::GridShape shape = comm::grid_shape(config);
-  if (shape.tensor == 1 && shape.context == 1 && shape.pipeline == 1) return;
+  if (shape.tensor == 1 && shape.context == 1 && shape.pipeline == 1 && shape.expert == 1) return;
   throw usage_error(
-      fmt::format("sampling shares no network between ranks (tensor {} x context {} x pipeline {})",
-                  shape.tensor, shape.context, shape.pipeline),
+      fmt::format(
+          "sampling shares no network between ranks (tensor {} x context {} x pipeline {}, expert {})",
+          shape.tensor, shape.context, shape.pipeline, shape.expert),
       "leave --cp-size and model.*_parallel_size at 1; all ranks then divide the prompts");
 }
 

@@ -101,10 +101,6 @@ GridShape grid_shape(const Config& config) {
                   static_cast<int>(config.integer("model.expert_model_parallel_size"))};
   shape.shard_copies = shard_copies(config);
   shape.pipeline_chunks = pipeline_chunks(config, shape.pipeline);
-  if (shape.expert > 1) {
-    throw usage_error(fmt::format("this version does not train with expert {}", shape.expert),
-                      "leave model.expert_model_parallel_size at 1");
-  }
   if (shape.pipeline > 1) require_whole_gradients(config, shape.pipeline);
   if (shape.tensor > 1 && !config.flag("model.sequence_parallel")) {
     throw usage_error(

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <numeric>
 
 #include <fmt/core.h>
 
@@ -75,8 +76,9 @@ int RankGrid::rank_of(const GridCoordinates& at) const {
 std::string RankGrid::describe() const {
   const std::string chunks =
       shape_.pipeline_chunks == 1 ? "" : fmt::format(" of {} chunks", shape_.pipeline_chunks);
-  return fmt::format("{} ranks = {} tensor x {} context x {} data x {} pipeline{}", world_size_,
-                     shape_.tensor, shape_.context, data_size_, shape_.pipeline, chunks);
+  const std::string experts = shape_.expert == 1 ? "" : fmt::format(", experts over {} data", shape_.expert);
+  return fmt::format("{} ranks = {} tensor x {} context x {} data x {} pipeline{}{}", world_size_,
+                     shape_.tensor, shape_.context, data_size_, shape_.pipeline, chunks, experts);
 }
 
 namespace {
@@ -111,8 +113,25 @@ Group ring_group(const Group& world, const RankGrid& grid) {
   return world.split(grid.rank_of(at), "cp ring");
 }
 
-int ranks_of_shard(const Group& data_context, const RankGrid& grid) {
-  return data_context.size() / grid.shape().shard_copies;
+// Each expert group has all experts, so that those with the same coordinate have the same.
+Group expert_data_group(const Group& world, const RankGrid& grid) {
+  GridCoordinates at = grid.coordinates(world.rank());
+  at.data = at.expert;
+  at.context = 0;
+  return world.split(grid.rank_of(at), "expert dp x cp");
+}
+
+// There may be fewer ranks than copies are asked for.
+int ranks_of_shard(const Group& among, const RankGrid& grid) {
+  return among.size() / std::gcd(among.size(), grid.shape().shard_copies);
+}
+
+Group shard_group(const Group& among, const RankGrid& grid) {
+  return among.split(among.rank() / ranks_of_shard(among, grid), "shard");
+}
+
+Group copies_group(const Group& among, const RankGrid& grid) {
+  return among.split(among.rank() % ranks_of_shard(among, grid), "copies");
 }
 
 }  // namespace
@@ -128,8 +147,11 @@ GridGroups::GridGroups(const Group& world, const RankGrid& grid)
       context_heads(heads_group(world, grid)),
       context_ring(ring_group(world, grid)),
       data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),
-      shard(data_context.split(data_context.rank() / ranks_of_shard(data_context, grid), "shard")),
-      shard_copies(data_context.split(data_context.rank() % ranks_of_shard(data_context, grid), "copies")),
+      shard(shard_group(data_context, grid)),
+      shard_copies(copies_group(data_context, grid)),
+      expert_data(expert_data_group(world, grid)),
+      expert_shard(shard_group(expert_data, grid)),
+      expert_copies(copies_group(expert_data, grid)),
       replica(along(world, grid, "tp x cp x pp", &GridCoordinates::tensor, &GridCoordinates::context,
                     &GridCoordinates::pipeline)),
       all(world.split(0, "all")) {}

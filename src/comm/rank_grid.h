@@ -67,7 +67,9 @@ struct GridGroups {
   Group data_context;   // the ranks among which a gradient is always partial
   Group shard;          // neighbours in it that divide parameters and optimizer state
   Group shard_copies;   // those of it that have the same share
-  Group replica;        // those that compute the same samples: tensor x context x pipeline
+  Group expert_data;    // the ranks of data_context that have the same experts
+  Group expert_shard, expert_copies;  // and of these the same as above
+  Group replica;                      // those that compute the same samples: tensor x context x pipeline
   Group all;
 };
 

@@ -75,11 +75,18 @@ struct TensorUnits {
   bool travel_between_context_ranks = false;  // where these exchange heads: then each of them needs one, too
 };
 
+// Of a block: what expert ranks divide.
+struct Experts {
+  std::int64_t count = 0;
+  double of_token = 0;  // that take a token, on average
+};
+
 struct BackboneSpec {
   std::string title;  // "DiT, 28 layers, width 1152, 16 heads"
   PatchShape patches;
   std::int64_t text_width = 0;
   const char* text_width_key = "model.crossattn_emb_size";  // what sets it
+  Experts experts = {};
   std::vector<TensorUnits> tensor_units = {};  // empty for a family whose samples ranks cannot share
   std::int64_t layers = 1;                     // that pipeline stages divide
   // Declares the parameters and returns the network that uses them.

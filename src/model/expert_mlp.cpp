@@ -1,6 +1,7 @@
 #include "model/expert_mlp.h"
 
 #include "nn/collectives.h"
+#include "nn/expert_exchange.h"
 
 namespace dfm::model {
 
@@ -11,8 +12,9 @@ ExpertMlp::ExpertMlp(const Scope& scope, const MovieGenShape& shape, const Recom
     : parallel_(scope.parallel()),
       shape_(*shape.experts),
       router_(scope.child("router"), shape.hidden_size, shape_.count, hidden_init(shape)) {
-  for (std::int64_t i = 0; i < shape_.count; ++i)
-    experts_.emplace_back(scope.child("experts." + std::to_string(i)), shape, plan);
+  const Range mine = parallel_.expert_share(shape_.count);
+  for (std::int64_t i = mine.begin; i < mine.end(); ++i)
+    experts_.emplace_back(scope.expert_child("experts." + std::to_string(i)), shape, plan);
 }
 
 at::Tensor ExpertMlp::scores_of(const at::Tensor& x) const { return router_(x).to(at::kFloat).softmax(1); }
@@ -22,6 +24,12 @@ at::Tensor ExpertMlp::of_share(const at::Tensor& x, const PackLayout& layout) co
 }
 
 at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
+  if (parallel_.expert == nullptr) return own_outputs(rows, counts);
+  const nn::ExpertExchange exchange(counts, *parallel_.expert);
+  return exchange.from_experts(own_outputs(exchange.to_experts(rows), exchange.counts()));
+}
+
+at::Tensor ExpertMlp::own_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
   std::vector<at::Tensor> outputs;
   const auto of_each = rows.split_with_sizes(counts);
   for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i].partial(of_each[i]));

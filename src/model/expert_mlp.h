@@ -3,7 +3,8 @@
 // highest (nn/expert_choice.h). What they give is added up, weighted by the scores.
 //
 // Tensor ranks divide each expert, as any MLP: rows are gathered once, and what the experts make of those
-// they take is added up before the sum over the ranks.
+// they take is added up before the sum over the ranks. Expert ranks hold some of the experts each, to which
+// the rows travel, and back.
 #pragma once
 
 #include <vector>
@@ -27,11 +28,13 @@ class ExpertMlp {
   // rows: the tokens of each expert, one expert behind the other, and so what they make of them; of tensor
   // ranks, what each adds to the sum.
   at::Tensor expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
+  // The same of the experts of this rank.
+  at::Tensor own_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
 
   nn::ModelParallel parallel_;
   ExpertShape shape_;
   nn::Linear router_;
-  std::vector<SwiGlu> experts_;
+  std::vector<SwiGlu> experts_;  // those of this rank
 };
 
 }  // namespace dfm::model

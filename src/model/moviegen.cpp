@@ -263,6 +263,8 @@ BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan
   return {.title = title_of(shape),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
+          .experts = shape.experts ? Experts{shape.experts->count, shape.experts->choice.capacity_factor}
+                                   : Experts{},
           .tensor_units = moviegen_tensor_units(shape),
           .layers = shape.num_layers,
           .build = builder_of<MovieGen>(shape, plan),

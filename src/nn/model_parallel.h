@@ -40,6 +40,11 @@ struct DepthCut {
   }
 };
 
+// How the experts of a block are divided.
+struct ExpertCut {
+  int ranks = 1, rank = 0;
+};
+
 // Groups are null where there is nobody to share with.
 struct ModelParallel {
   const comm::Group* tensor = nullptr;   // share heads, columns of weights, and rows of tokens
@@ -53,7 +58,7 @@ struct ModelParallel {
 
   // Where a layout is planned that nobody runs: its sizes, for declaring parameters. Ignored with groups.
   SequenceCut planned = {};
-  int planned_expert_ranks = 1;
+  ExpertCut planned_experts = {};
 
   int tensor_ranks() const { return tensor == nullptr ? planned.tensor_ranks : tensor->size(); }
   int tensor_rank() const { return tensor == nullptr ? planned.tensor_rank : tensor->rank(); }
@@ -63,8 +68,8 @@ struct ModelParallel {
   SequenceCut sequence_cut() const {
     return {context_ranks(), context_rank(), tensor_ranks(), tensor_rank()};
   }
-  int expert_ranks() const { return expert == nullptr ? planned_expert_ranks : expert->size(); }
-  int expert_rank() const { return expert == nullptr ? 0 : expert->rank(); }
+  int expert_ranks() const { return expert == nullptr ? planned_experts.ranks : expert->size(); }
+  int expert_rank() const { return expert == nullptr ? planned_experts.rank : expert->rank(); }
   // Of things that the tensor ranks divide, such as heads, those of this rank.
   Range share(std::int64_t total) const { return even_cut(total, tensor_ranks(), tensor_rank()); }
   // Of all experts those of this rank.

@@ -139,10 +139,11 @@ void ShardedAdam::publish() {
 }
 
 void ShardedAdam::gather_first_unit() {
-  for_each_part(parameters_, layout_, 0,
-                [this](const at::Tensor& all, const std::vector<std::int64_t>& counts) {
-                  nn::raw::all_gather_parts(all, counts, groups_.shard);
-                });
+  for_each_part(
+      parameters_, layout_, 0,
+      [this](const nn::Placement& placement, const at::Tensor& all, const std::vector<std::int64_t>& counts) {
+        nn::raw::all_gather_parts(all, counts, shard_of(placement, groups_));
+      });
 }
 
 std::int64_t ShardedAdam::held_bytes() const {

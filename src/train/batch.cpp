@@ -78,6 +78,11 @@ PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseS
   return tensors;
 }
 
+PackTensors no_pack(const model::PatchShape& shape, std::int64_t text_width) {
+  const at::Tensor tokens = at::empty({0, shape.patch_features()});
+  return {{{}, {}}, tokens, tokens, at::empty({0}), at::empty({0, text_width}), at::empty({0, 3}, at::kLong)};
+}
+
 PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut) {
   nn::PackLayout layout = whole.layout.share(cut);
   at::Tensor latent = layout.own_rows(whole.latent), noise = layout.own_rows(whole.noise);

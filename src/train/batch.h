@@ -40,6 +40,9 @@ struct PackTensors {
 PackTensors pack_tensors(const std::vector<data::PositionedSample>& pack, const NoiseSettings& settings,
                          const model::PatchShape& shape, const at::Device& noise_device = at::kCPU);
 
+// A pack without samples, for a rank that has no pack where others need it to take part.
+PackTensors no_pack(const model::PatchShape& shape, std::int64_t text_width);
+
 // What this rank computes of a whole pack.
 PackTensors share_of(PackTensors whole, const nn::SequenceCut& cut);
 

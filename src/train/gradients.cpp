@@ -54,7 +54,7 @@ void Gradients::reduce() {
 
 void Gradients::reduce_bucket(const Bucket& bucket) {
   const at::Tensor whole = take_bucket(bucket);
-  nn::raw::reduce_scatter_sum(whole, bucket.counts, owned(bucket), groups_.shard);
+  nn::raw::reduce_scatter_sum(whole, bucket.counts, owned(bucket), shard_of(bucket));
 }
 
 void Gradients::begin_unit(std::size_t unit) {
@@ -74,7 +74,7 @@ void Gradients::begin_bucket(std::size_t index) {
   at::Tensor out = owned(bucket);
   if (has_sum_[index]) out = pending_.incoming = at::empty_like(out);
   has_sum_[index] = true;
-  pending_.transfer = nn::raw::start_reduce_scatter_sum(pending_.whole, bucket.counts, out, groups_.shard);
+  pending_.transfer = nn::raw::start_reduce_scatter_sum(pending_.whole, bucket.counts, out, shard_of(bucket));
 }
 
 void Gradients::finish_pending() {
@@ -96,18 +96,27 @@ at::Tensor Gradients::take_bucket(const Bucket& bucket) {
   return whole;
 }
 
+const nn::Placement& Gradients::placement_of(const Bucket& bucket) const {
+  return parameters_.all()[bucket.first_parameter].placement;
+}
+
+const comm::Group& Gradients::shard_of(const Bucket& bucket) const {
+  return train::shard_of(placement_of(bucket), groups_);
+}
+
 at::Tensor Gradients::owned(const Bucket& bucket) const {
-  return owned_.narrow(0, bucket.owned_offset, bucket.counts[static_cast<std::size_t>(groups_.shard.rank())]);
+  return owned_.narrow(0, bucket.owned_offset,
+                       bucket.counts[static_cast<std::size_t>(shard_of(bucket).rank())]);
 }
 
 // Ranks with replicas own the same range of the bucket, and get the same bits.
 void Gradients::reduce_replicas(const Bucket& bucket) {
-  const nn::Placement& placement = parameters_.all()[bucket.first_parameter].placement;
+  const nn::Placement& placement = placement_of(bucket);
   const at::Tensor mine = owned(bucket);
   const auto add_up = [&mine](const comm::Group& group) {
     if (group.size() > 1) nn::raw::all_reduce_sum(mine, group);
   };
-  add_up(groups_.shard_copies);
+  add_up(copies_of(placement, groups_));
   if (placement.partial_over_tensor) add_up(groups_.tensor);
   if (placement.partial_over_pipeline) add_up(groups_.pipeline);
 }

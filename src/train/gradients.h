@@ -60,6 +60,8 @@ class Gradients {
   void reduce_bucket(const Bucket& bucket);
   at::Tensor take_bucket(const Bucket& bucket);
   void finish_pending();
+  const nn::Placement& placement_of(const Bucket& bucket) const;
+  const comm::Group& shard_of(const Bucket& bucket) const;
   at::Tensor owned(const Bucket& bucket) const;
   void reduce_replicas(const Bucket& bucket);
   at::Tensor source(std::size_t parameter) const;

@@ -1,5 +1,7 @@
 #include "train/layout_check.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "core/error.h"
@@ -54,10 +56,34 @@ void require_heads_to_exchange(const model::TensorUnits& units, const comm::Grid
                   fewest));
 }
 
+int nearest_expert_ranks(const comm::RankGrid& grid, std::int64_t experts) {
+  for (int ranks = grid.shape().expert; ranks > 1; --ranks) {
+    if (ranks <= experts && grid.data_size() % ranks == 0) return ranks;
+  }
+  return 1;
+}
+
+void require_fitting_experts(const model::BackboneSpec& model, const comm::RankGrid& grid) {
+  const int ranks = grid.shape().expert;
+  if (ranks <= std::max<std::int64_t>(model.experts.count, 1)) return;
+  if (model.experts.count == 0) {
+    throw usage_error(fmt::format("{}: it has no experts to divide over {} ranks", model.title, ranks),
+                      "leave model.expert_model_parallel_size at 1, or give model.num_moe_experts");
+  }
+  throw usage_error(
+      fmt::format(
+          "{} experts (model.num_moe_experts) do not divide over {} expert parallel ranks: {} of them "
+          "would have none",
+          model.experts.count, ranks, ranks - model.experts.count),
+      fmt::format("the nearest that works with {} data parallel ranks is model.expert_model_parallel_size={}",
+                  grid.data_size(), nearest_expert_ranks(grid, model.experts.count)));
+}
+
 }  // namespace
 
 void require_fitting_layout(const model::BackboneSpec& model, const comm::RankGrid& grid) {
   require_layers_for_stages(model, grid);
+  require_fitting_experts(model, grid);
   const int tensor = grid.shape().tensor;
   if (model.tensor_units.empty() && (tensor > 1 || grid.shape().context > 1)) {
     throw usage_error(fmt::format("{}: its samples are not shared between ranks (tensor {} x context {})",

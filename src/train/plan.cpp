@@ -1,6 +1,8 @@
 #include "train/plan.h"
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 #include "core/error.h"
 #include "model/patchify.h"
@@ -12,13 +14,12 @@
 namespace dfm::train {
 namespace {
 
-double sum_of_buckets(const ShardLayout& layout, const nn::ParameterUnit& unit) {
-  std::int64_t sum = 0;
-  for (const Bucket& bucket : layout.buckets()) {
-    if (bucket.first_parameter >= unit.first && bucket.first_parameter < unit.last) sum += bucket.count();
-  }
-  return static_cast<double>(sum);
-}
+// How many ranks divide a parameter, so many times.
+struct PlannedShard {
+  PlannedShard(int among, int wanted_copies)
+      : copies(std::gcd(among, wanted_copies)), ranks(among / copies) {}
+  int copies, ranks;
+};
 
 bool is_divided(const PlannedLayout& layout) { return layout.sharding >= comm::Sharding::gradients; }
 
@@ -41,14 +42,38 @@ double PlannedMemory::peak() const {
 struct PlannedWork::Parts {
   Parts(const model::BackboneSpec& model, const PlannedLayout& layout, const comm::RankGrid& grid, int stage)
       : depth(depth_of(layout, stage)),
-        parameters(
-            nn::ModelParallel{.depth = depth, .planned = {layout.grid.context, 0, layout.grid.tensor, 0}}),
+        parameters(nn::ModelParallel{.depth = depth,
+                                     .planned = {layout.grid.context, 0, layout.grid.tensor, 0},
+                                     // The last has one more where they are cut unevenly.
+                                     .planned_experts = {layout.grid.expert, layout.grid.expert - 1}}),
         recompute(model.build(parameters).recompute),
-        shard_ranks(grid.data_size() * layout.grid.context / grid.shape().shard_copies),
-        copies(grid.shape().shard_copies) {
+        dense(grid.data_size() * layout.grid.context, grid.shape().shard_copies),
+        experts(grid.data_size() * layout.grid.context / layout.grid.expert, grid.shape().shard_copies) {
     parameters.arrange(is_divided(layout) ? nn::Memory::by_block : nn::Memory::whole);
-    shards.emplace(parameters, 0, shard_ranks);
-    for (const nn::ParameterUnit& unit : parameters.units()) units.push_back(sum_of_buckets(*shards, unit));
+    shards.emplace(parameters, ShardPlaces{{0, dense.ranks}, {0, experts.ranks}});
+    for (const nn::ParameterUnit& unit : parameters.units()) {
+      of_experts.push_back(sum_of_buckets(unit, true));
+      units.push_back(sum_of_buckets(unit, false) + of_experts.back());
+    }
+  }
+  bool is_of_expert(const Bucket& bucket) const {
+    return parameters.all()[bucket.first_parameter].placement.is_of_expert;
+  }
+  double sum_of_buckets(const nn::ParameterUnit& unit, bool are_of_experts) const {
+    std::int64_t sum = 0;
+    for (const Bucket& bucket : shards->buckets()) {
+      if (bucket.first_parameter >= unit.first && bucket.first_parameter < unit.last &&
+          is_of_expert(bucket) == are_of_experts)
+        sum += bucket.count();
+    }
+    return static_cast<double>(sum);
+  }
+  double owned(bool are_of_experts) const {
+    std::int64_t sum = 0;
+    for (const Bucket& bucket : shards->buckets()) {
+      if (is_of_expert(bucket) == are_of_experts) sum += bucket.counts.front();
+    }
+    return static_cast<double>(sum);
   }
   double largest_block() const {
     return units.size() < 2 ? 0 : *std::max_element(units.begin() + 1, units.end());
@@ -62,9 +87,9 @@ struct PlannedWork::Parts {
   nn::DepthCut depth;
   nn::ParameterList parameters;
   model::RecomputePlan recompute;
-  int shard_ranks, copies;
+  PlannedShard dense, experts;
   std::optional<ShardLayout> shards;
-  std::vector<double> units;  // elements
+  std::vector<double> units, of_experts;  // elements of each unit, and of them those of experts
 };
 
 PlannedWork::PlannedWork(const Config& config)
@@ -151,8 +176,12 @@ PlannedWork::KeptByChunk PlannedWork::kept_by(const nn::LayerChunk& chunk,
   const double rows = static_cast<double>(tokens_) / layout.grid.context;
   const double message = share * static_cast<double>(hidden_ * element_bytes_);
   // Three times a block the rows of the tensor ranks are gathered, and kept for the gradient of a weight.
-  const double gathered =
-      layout.grid.tensor == 1 ? 0 : 3 * (rows - share) * static_cast<double>(hidden_ * element_bytes_);
+  // Experts keep those that they take instead, and for the gradient of a score what they make of them.
+  const double of_row = static_cast<double>(hidden_ * element_bytes_);
+  const double of_mlp = model_.experts.count == 0
+                            ? of_row
+                            : model_.experts.of_token * (of_row + 4 * static_cast<double>(hidden_));
+  const double gathered = layout.grid.tensor == 1 ? 0 : (rows - share) * (2 * of_row + of_mlp);
   const auto kept = [&](double blocks) { return probed_.kept.of(blocks, share) + blocks * gathered; };
   // What came from the chunk before, what went to the chunk after, and the inputs of recomputed groups.
   double messages = (chunk.is_first ? 0 : message) + (chunk.is_last ? 0 : message);
@@ -227,32 +256,9 @@ PlannedMemory PlannedWork::memory(const PlannedLayout& layout, const Parts& part
 std::vector<PlannedTraffic> PlannedWork::traffic(const PlannedLayout& layout, const Parts& parts) const {
   const auto size = static_cast<double>(element_bytes_);
   const auto of_pass = static_cast<double>(passes(layout));
-  const auto owned = static_cast<double>(parts.shards->owned_count());
-  const double all_ranks_of_shard = static_cast<double>(layout.grid.tensor) * parts.shard_ranks;
-  double blocks = 0;
-  for (std::size_t i = 1; i < parts.units.size(); ++i) blocks += parts.units[i];
-  double gathered = blocks;
-  if (layout.sharding == comm::Sharding::parameters) {
-    const std::size_t count = parts.units.size() - 1;
-    std::vector<model::BlockUse> uses;
-    for (std::int64_t i = 0; i < passes(layout); ++i) {
-      const auto pass = model::training_uses(parts.recompute, count);
-      uses.insert(uses.end(), pass.begin(), pass.end());
-    }
-    gathered = 0;
-    for (const std::size_t block : gathers_in_two_buffers(uses)) gathered += parts.units.at(block + 1);
-  }
   std::vector<PlannedTraffic> traffic;
-  const bool leaves_node = all_ranks_of_shard > ranks_per_node_;
-  const bool copies_leave = layout.ranks > ranks_per_node_;
-  if (layout.ranks > 1 || is_divided(layout)) {
-    traffic.push_back(
-        {"shard", "reduce-scatter of gradients", 4 * (parts.units[0] + of_pass * blocks), leaves_node});
-  }
-  traffic.push_back({"shard", "all-gather of weights", size * (parts.units[0] + gathered), leaves_node});
-  if (parts.copies > 1) {
-    traffic.push_back({"copies", "all-reduce of the share of gradients", 4 * owned, copies_leave});
-  }
+  add_shard_traffic(layout, parts, false, traffic);
+  if (layout.grid.expert > 1) add_shard_traffic(layout, parts, true, traffic);
   std::int64_t layers = 0;  // of this stage
   for (int number = 0; number < parts.depth.chunks; ++number)
     layers += parts.depth.chunk(layers_, number).layers.count;
@@ -268,8 +274,67 @@ std::vector<PlannedTraffic> PlannedWork::traffic(const PlannedLayout& layout, co
     traffic.push_back({"cp", "keys and values, and back their gradients",
                        6 * rows * (layout.grid.context - 1) / layout.grid.tensor, spans, true});
   }
+  const double layer_passes = static_cast<double>(layers) * of_pass;
+  if (model_.experts.count > 0) add_expert_traffic(layout, layer_passes, traffic);
   if (layout.grid.pipeline > 1) add_pipeline_traffic(layout, parts, traffic);
   return traffic;
+}
+
+// Of what all data x context ranks have, or of experts, which those have that hold the same.
+void PlannedWork::add_shard_traffic(const PlannedLayout& layout, const Parts& parts, bool are_of_experts,
+                                    std::vector<PlannedTraffic>& traffic) const {
+  const auto size = static_cast<double>(element_bytes_);
+  const auto& [copies, ranks] = are_of_experts ? parts.experts : parts.dense;
+  const auto elements = [&](std::size_t unit) {
+    return are_of_experts ? parts.of_experts.at(unit) : parts.units.at(unit) - parts.of_experts.at(unit);
+  };
+  double blocks = 0;
+  for (std::size_t i = 1; i < parts.units.size(); ++i) blocks += elements(i);
+  double gathered = blocks;
+  if (layout.sharding == comm::Sharding::parameters) {
+    const std::size_t count = parts.units.size() - 1;
+    std::vector<model::BlockUse> uses;
+    for (std::int64_t i = 0; i < passes(layout); ++i) {
+      const auto pass = model::training_uses(parts.recompute, count);
+      uses.insert(uses.end(), pass.begin(), pass.end());
+    }
+    gathered = 0;
+    for (const std::size_t block : gathers_in_two_buffers(uses)) gathered += elements(block + 1);
+  }
+  const bool leaves_node =
+      static_cast<double>(layout.grid.tensor) * ranks * (are_of_experts ? layout.grid.expert : 1) >
+      ranks_per_node_;
+  const std::string of = are_of_experts ? " of experts" : "";
+  if (layout.ranks > 1 || is_divided(layout)) {
+    traffic.push_back({"shard", "reduce-scatter of gradients" + of,
+                       4 * (elements(0) + static_cast<double>(passes(layout)) * blocks), leaves_node});
+  }
+  traffic.push_back({"shard", "all-gather of weights" + of, size * (elements(0) + gathered), leaves_node});
+  if (copies > 1) {
+    traffic.push_back({"copies", "all-reduce of the share of gradients" + of, 4 * parts.owned(are_of_experts),
+                       layout.ranks > ranks_per_node_});
+  }
+}
+
+// A row goes to every expert that takes it and comes back, forward and back; scores go to who chooses.
+void PlannedWork::add_expert_traffic(const PlannedLayout& layout, double layer_passes,
+                                     std::vector<PlannedTraffic>& traffic) const {
+  const auto& [tensor, context, expert] =
+      std::tuple(layout.grid.tensor, layout.grid.context, layout.grid.expert);
+  const double rows = static_cast<double>(tokens_) / context * layer_passes;
+  const double scores = 4 * rows * static_cast<double>(model_.experts.count);
+  if (tensor > 1) {
+    traffic.push_back(
+        {"tp", "scores gathered, and their gradients summed", 2 * scores, tensor > ranks_per_node_, true});
+  }
+  if (context > 1) {
+    traffic.push_back({"cp", "scores gathered", context * scores, context * tensor > ranks_per_node_, true});
+  }
+  if (expert == 1) return;
+  const double away = model_.experts.of_token * (expert - 1) / expert;
+  traffic.push_back({"ep", "rows to the experts that take them and back, forward and back",
+                     4 * rows * away * static_cast<double>(hidden_ * element_bytes_),
+                     expert * context * tensor > ranks_per_node_, true});
 }
 
 void PlannedWork::add_pipeline_traffic(const PlannedLayout& layout, const Parts& parts,

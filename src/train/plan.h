@@ -41,7 +41,7 @@ struct PlannedMemory {
 
 // What one rank hands to the collectives of a group in a step.
 struct PlannedTraffic {
-  std::string group;  // "shard", "copies", "tp", "cp", "pp"
+  std::string group;  // "shard", "copies", "tp", "cp", "ep", "pp"
   std::string what;
   double bytes = 0;
   bool between_nodes = false;
@@ -89,6 +89,10 @@ class PlannedWork {
   double tokens_of_rank(const PlannedLayout& layout) const;
   PlannedMemory memory(const PlannedLayout& layout, const Parts& parts) const;
   std::vector<PlannedTraffic> traffic(const PlannedLayout& layout, const Parts& parts) const;
+  void add_shard_traffic(const PlannedLayout& layout, const Parts& parts, bool are_of_experts,
+                         std::vector<PlannedTraffic>& traffic) const;
+  void add_expert_traffic(const PlannedLayout& layout, double layer_passes,
+                          std::vector<PlannedTraffic>& traffic) const;
   void add_pipeline_traffic(const PlannedLayout& layout, const Parts& parts,
                             std::vector<PlannedTraffic>& traffic) const;
 

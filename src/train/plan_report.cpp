@@ -122,8 +122,10 @@ Json json_of(const PlannedWork& work, const Plan& plan) {
 std::string keys_of(const PlannedLayout& layout) {
   return fmt::format(
       "model.tensor_model_parallel_size={} model.context_parallel_size={} "
-      "model.pipeline_model_parallel_size={} ddp.data_parallel_sharding_strategy={}",
-      layout.grid.tensor, layout.grid.context, layout.grid.pipeline, name_of(layout.sharding));
+      "model.pipeline_model_parallel_size={}{} ddp.data_parallel_sharding_strategy={}",
+      layout.grid.tensor, layout.grid.context, layout.grid.pipeline,
+      layout.grid.expert > 1 ? fmt::format(" model.expert_model_parallel_size={}", layout.grid.expert) : "",
+      name_of(layout.sharding));
 }
 
 std::string suggestions(const std::vector<Plan>& plans, double gib) {
@@ -163,11 +165,13 @@ bool can_be_cut(const model::BackboneSpec& model, int ranks, const comm::GridSha
 }
 
 // Ranks of a pipeline divide the optimizer state alone.
-void add_if_it_can_be_cut(const model::BackboneSpec& model, int ranks, const comm::GridShape& grid,
+void add_if_it_can_be_cut(const model::BackboneSpec& model, int ranks, comm::GridShape grid,
                           std::vector<PlannedLayout>& all) {
-  if (!can_be_cut(model, ranks, grid)) return;
-  all.push_back({ranks, grid, comm::Sharding::optimizer});
-  if (grid.pipeline == 1) all.push_back({ranks, grid, comm::Sharding::parameters});
+  for (; grid.expert <= std::max<std::int64_t>(model.experts.count, 1); ++grid.expert) {
+    if (!can_be_cut(model, ranks, grid)) continue;
+    all.push_back({ranks, grid, comm::Sharding::optimizer});
+    if (grid.pipeline == 1) all.push_back({ranks, grid, comm::Sharding::parameters});
+  }
 }
 
 // The layouts of so many ranks that the model can be cut into.

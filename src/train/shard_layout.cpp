@@ -7,7 +7,7 @@ namespace dfm::train {
 
 std::int64_t Bucket::count() const { return std::accumulate(counts.begin(), counts.end(), std::int64_t{0}); }
 
-ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int ranks,
+ShardLayout::ShardLayout(const nn::ParameterList& parameters, const ShardPlaces& places,
                          std::int64_t bucket_elements) {
   const std::size_t total = parameters.all().size();
   for (std::size_t first = 0; first < total;) {
@@ -18,13 +18,14 @@ ShardLayout::ShardLayout(const nn::ParameterList& parameters, int rank, int rank
              parameters.all()[next].placement.is_reduced_as(parameters.all()[first].placement);
     };
     while (last < total && joins(last)) ++last;
-    add_bucket(parameters, first, last, rank, ranks);
+    add_bucket(parameters, first, last, places.of(parameters.all()[first].placement));
     first = last;
   }
 }
 
 void ShardLayout::add_bucket(const nn::ParameterList& parameters, std::size_t first, std::size_t last,
-                             int rank, int ranks) {
+                             const ShardPlace& place) {
+  const auto [rank, ranks] = place;
   const std::int64_t begin = parameters.offset(first), size = parameters.offset(last) - begin;
   const std::int64_t share = (size + ranks - 1) / ranks;
   Bucket bucket{begin, {}, owned_count_, first, last};

@@ -12,6 +12,7 @@
 #include "core/stop_token.h"
 #include "core/system_error.h"
 #include "nn/device.h"
+#include "train/replicas.h"
 
 namespace dfm::train {
 namespace {
@@ -53,20 +54,20 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
       feed_(std::move(reader), groups.replica, [this](const auto& samples) { return own_share(samples); }),
       parameters_(nn::model_parallel(groups)),
       network_(materialized(settings, parameters_)),
-      layout_(parameters_, groups.shard.rank(), groups.shard.size()),
+      layout_(parameters_, shard_places(groups)),
       gradients_(parameters_, layout_, groups),
       optimizer_(parameters_, layout_, groups, settings.adam),
       bad_samples_(groups.all, settings.max_bad_samples) {
   if (parameters_.parallel().pipeline != nullptr) pipeline_.emplace(network_, parameters_.parallel());
   const std::size_t blocks = parameters_.units().size() - 1;
-  if (blocks == 0) return;
-  gather_blocks(settings.sharding == comm::Sharding::parameters ? 2 : blocks);
+  if (blocks > 0) gather_blocks(settings.sharding == comm::Sharding::parameters ? 2 : blocks);
+  if (parameters_.parallel().expert != nullptr) network_.idle_forward = [this] { forward_without_pack(); };
 }
 
 // Blocks get their parameters before they compute, and give their gradients away after.
 void Trainer::gather_blocks(std::size_t buffers) {
   using In = model::BlockUse::In;
-  gather_.emplace(parameters_, layout_, groups_.shard, buffers);
+  gather_.emplace(parameters_, layout_, groups_, buffers);
   gather_->fill = [this](std::size_t unit, const at::Tensor& values) {
     optimizer_.write_owned(unit, values);
   };
@@ -82,6 +83,13 @@ void Trainer::gather_blocks(std::size_t buffers) {
     gather_->begin(model::forward_uses(gather_->blocks()));
     for (std::size_t block = 0; block < gather_->blocks(); ++block) gather_->use({block, In::forward});
   };
+}
+
+// Experts compute what others send them.
+void Trainer::forward_without_pack() const {
+  const at::NoGradGuard no_gradients;
+  const PackTensors none = own_share({});
+  network_.forward({none.latent, none.positions, none.sigma, none.text}, none.layout);
 }
 
 void Trainer::initialize() {
@@ -127,9 +135,10 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
 }
 
 PackTensors Trainer::own_share(const std::vector<data::PositionedSample>& samples) const {
-  return on_device(share_of(pack_tensors(samples, settings_.noise, network_.patches, settings_.device),
-                            parameters_.parallel().sequence_cut()),
-                   settings_.device);
+  PackTensors whole = samples.empty()
+                          ? no_pack(network_.patches, settings_.model.text_width)
+                          : pack_tensors(samples, settings_.noise, network_.patches, settings_.device);
+  return on_device(share_of(std::move(whole), parameters_.parallel().sequence_cut()), settings_.device);
 }
 
 at::Tensor Trainer::token_losses(const PackTensors& pack, const diffusion::Network& network) const {
@@ -176,6 +185,14 @@ void Trainer::idle_pass() {
   }
 }
 
+// As many packs as the rank with most has, where ranks need each other's experts.
+void Trainer::even_out(data::StepBatch& batch) const {
+  if (parameters_.parallel().expert == nullptr) return;
+  auto packs = static_cast<std::int64_t>(batch.packs.size());
+  groups_.data_context.all_reduce_max(std::span(&packs, 1));
+  batch.packs.resize(static_cast<std::size_t>(packs));
+}
+
 // As many passes as the rank with most packs makes, where ranks need each other's parameters.
 Trainer::LocalSums Trainer::forward_backward(StepFeed::Work& work) {
   if (pipeline_) return passes_in_stages(work);
@@ -220,6 +237,7 @@ void Trainer::require_finite(const StepResult& result) const {
 StepResult Trainer::step(const StepHooks& hooks) {
   StepFeed::Work work = feed_.take(consumed_samples_);
   data::StepBatch& batch = work.batch;
+  even_out(batch);
   const LocalSums local = forward_backward(work);
   gradients_.reduce();
   const at::Tensor measured = measure(local);

@@ -126,6 +126,8 @@ class Trainer {
   void idle_pass();
   at::Tensor measure(const LocalSums& sums) const;
   static LocalNumbers read(const at::Tensor& measured);
+  void even_out(data::StepBatch& batch) const;
+  void forward_without_pack() const;
   void require_finite(const StepResult& result) const;
 
   TrainerSettings settings_;

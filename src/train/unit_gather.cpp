@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "nn/tensor_collectives.h"
 #include "nn/untouched_memory.h"
+#include "train/replicas.h"
 
 namespace dfm::train {
 namespace {
@@ -28,7 +29,8 @@ void for_each_part(const nn::ParameterList& parameters, const ShardLayout& layou
   for (const Bucket& bucket : layout.buckets()) {
     if (bucket.first_parameter < which.first || bucket.first_parameter >= which.last) continue;
     const std::int64_t begin = bucket.buffer_begin - parameters.offset(which.first);
-    gather(which.buffer.narrow(0, begin, bucket.count()), bucket.counts);
+    gather(parameters.all()[bucket.first_parameter].placement, which.buffer.narrow(0, begin, bucket.count()),
+           bucket.counts);
   }
 }
 
@@ -47,8 +49,8 @@ std::vector<std::size_t> gathers_in_two_buffers(const std::vector<model::BlockUs
 }
 
 UnitGather::UnitGather(const nn::ParameterList& parameters, const ShardLayout& layout,
-                       const comm::Group& shard, std::size_t buffers)
-    : parameters_(parameters), layout_(layout), shard_(shard) {
+                       const comm::GridGroups& groups, std::size_t buffers)
+    : parameters_(parameters), layout_(layout), groups_(groups) {
   const auto dtype = parameters.buffer().scalar_type();
   slots_.resize(std::min(buffers, std::max<std::size_t>(blocks(), 1)));
   for (Slot& slot : slots_)
@@ -90,10 +92,11 @@ void UnitGather::bring(std::size_t block, Slot& slot) {
   slot.block = block;
   parameters_.attach(unit, memory_of(slot.memory));
   fill(unit, parameters_.units()[unit].buffer);
-  for_each_part(parameters_, layout_, unit,
-                [&](const at::Tensor& all, const std::vector<std::int64_t>& counts) {
-                  slot.transfers.push_back(nn::raw::start_all_gather_parts(all, counts, shard_));
-                });
+  for_each_part(
+      parameters_, layout_, unit,
+      [&](const nn::Placement& placement, const at::Tensor& all, const std::vector<std::int64_t>& counts) {
+        slot.transfers.push_back(nn::raw::start_all_gather_parts(all, counts, shard_of(placement, groups_)));
+      });
   const auto gathered =
       std::ranges::count_if(slots_, [](const Slot& each) { return each.block.has_value(); });
   most_gathered_ = std::max(most_gathered_, static_cast<std::size_t>(gathered));

@@ -5,7 +5,7 @@
 // what is needed again soon stays, and a rank without a pack can take part: it makes the same collectives in
 // an idle pass.
 //
-//   UnitGather gather(parameters, layout, groups.shard, 2);
+//   UnitGather gather(parameters, layout, groups, 2);
 //   gather.fill = [&](std::size_t unit, const at::Tensor& values) { optimizer.write_owned(unit, values); };
 //   gather.begin(passes x model::training_uses(...));
 //   gather.use({block, In::forward}); ...         // from the hooks of the blocks
@@ -17,7 +17,7 @@
 #include <optional>
 #include <vector>
 
-#include "comm/group.h"
+#include "comm/rank_grid.h"
 #include "model/recompute_plan.h"
 #include "nn/parameter.h"
 #include "nn/tensor_transfer.h"
@@ -25,8 +25,9 @@
 
 namespace dfm::train {
 
-// Calls gather(values, counts of the ranks) for every bucket of a unit.
-using GatherParts = std::function<void(const at::Tensor&, const std::vector<std::int64_t>&)>;
+// Calls gather(placement, values, counts of the ranks) for every bucket of a unit.
+using GatherParts =
+    std::function<void(const nn::Placement&, const at::Tensor&, const std::vector<std::int64_t>&)>;
 void for_each_part(const nn::ParameterList& parameters, const ShardLayout& layout, std::size_t unit,
                    const GatherParts& gather);
 
@@ -37,7 +38,7 @@ std::vector<std::size_t> gathers_in_two_buffers(const std::vector<model::BlockUs
 class UnitGather {
  public:
   // buffers: how many blocks are there at once, 2 or more.
-  UnitGather(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::Group& shard,
+  UnitGather(const nn::ParameterList& parameters, const ShardLayout& layout, const comm::GridGroups& groups,
              std::size_t buffers);
 
   // Writes this rank's ranges of a unit's values.
@@ -74,7 +75,7 @@ class UnitGather {
 
   const nn::ParameterList& parameters_;
   const ShardLayout& layout_;
-  const comm::Group& shard_;
+  const comm::GridGroups& groups_;
   std::vector<Slot> slots_;
   std::vector<model::BlockUse> uses_;
   std::size_t next_ = 0;

@@ -13,6 +13,9 @@ TENSOR_4 = ["model.tensor_model_parallel_size=4"]
 CONTEXT_2 = ["model.context_parallel_size=2"]
 FSDP = ["ddp.use_megatron_fsdp=true"]
 STAGES_2 = ["model.pipeline_model_parallel_size=2"]
+EXPERTS = ["model.family=moviegen", "model.num_query_groups=2", "model.ffn_hidden_size=24", "model.num_moe_experts=5",
+           "model.moe_expert_capacity_factor=2", "model.cross_residual=paper"]
+EXPERTS_2 = ["model.expert_model_parallel_size=2"]
 BOTH_2 = [*TENSOR_2, *CONTEXT_2, "model.cp_comm_type=a2a"]
 
 
@@ -25,19 +28,29 @@ def loss_of(folder):
     return [line["loss"] for line in losses(folder) if "loss" in line]
 
 
-@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4), (BOTH_2, 4), (FSDP, 3), (STAGES_2, 2),
-                                           ([*TENSOR_2, *STAGES_2], 4)])
-def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
-    words = ["checkpoint.save_interval=0", "train.eval_interval=10", "dataset.use_train_split_for_val=true",
+def assert_the_losses_of_one_rank(shards, folder, layout, ranks, network=(), iters=20):
+    """In training and validation, where pictures are drawn, too."""
+    words = [*network, "checkpoint.save_interval=0", f"train.eval_interval={iters // 2}", "dataset.use_train_split_for_val=true",
              'validation.prompts=["a red square"]', "validation.image_size=32", "validation.num_steps=2"]
-    train(shards, tmp_path / "one", *words, ranks=1, iters=20)
-    train(shards, tmp_path / "many", *words, *layout, ranks=ranks, iters=20)
-    one, many = losses(tmp_path / "one"), losses(tmp_path / "many")
-    assert len(one) == len(many) >= 20
+    train(shards, folder / "one", *words, ranks=1, iters=iters)
+    train(shards, folder / "many", *words, *layout, ranks=ranks, iters=iters)
+    one, many = losses(folder / "one"), losses(folder / "many")
+    assert len(one) == len(many) >= iters
     for expected, actual in zip(one, many):
         assert expected.keys() == actual.keys()
         for key in [key for key in expected if "loss" in key and np.isscalar(expected[key])]:
             np.testing.assert_allclose(actual[key], expected[key], rtol=1e-5)
+
+
+@pytest.mark.parametrize("layout, ranks", [(TENSOR_2, 2), (TENSOR_2, 4), (BOTH_2, 4), (FSDP, 3), (STAGES_2, 2),
+                                           ([*TENSOR_2, *STAGES_2], 4)])
+def test_a_layout_gives_the_losses_of_one_rank(shards, tmp_path, layout, ranks):
+    assert_the_losses_of_one_rank(shards, tmp_path, layout, ranks)
+
+
+@pytest.mark.parametrize("layout", [[*TENSOR_2, *EXPERTS_2], [*EXPERTS_2, *FSDP, "model.recompute_granularity=full"]])
+def test_experts_over_ranks_give_the_losses_of_one_rank(shards, tmp_path, layout):
+    assert_the_losses_of_one_rank(shards, tmp_path, layout, 4, EXPERTS, iters=6)
 
 
 @pytest.mark.parametrize("saved, loaded", [((TENSOR_2, 2), ([], 3)), (([], 2), (TENSOR_4, 4)), ((TENSOR_4, 4), (TENSOR_2, 4)),
@@ -66,8 +79,11 @@ def test_a_layout_without_work_for_every_rank_is_refused_with_the_nearest_that_w
      ["5 layers", "2 pipeline ranks x 3 chunks", "= 6: 1 of them", "model.virtual_pipeline_model_parallel_size=2 at most"]),
     ([*STAGES_2, *FSDP], 2, ["model.pipeline_model_parallel_size = 2", "ddp.data_parallel_sharding_strategy=optim"]),
     (["model.virtual_pipeline_model_parallel_size=2"], 1, ["with one pipeline rank"]),
+    (EXPERTS_2, 2, ["no experts to divide over 2 ranks", "model.expert_model_parallel_size at 1"]),
+    ([*EXPERTS, "model.expert_model_parallel_size=6"], 6, ["5 experts", "6 expert parallel ranks: 1 of them", "model.expert_model_parallel_size=3"]),
+    ([*EXPERTS, *EXPERTS_2], 3, ["expert parallel 2 does not divide data parallel 3", "choose a divisor of 3"]),
 ])
-def test_stages_that_cannot_be_are_refused_before_anything_is_allocated(tmp_path, words, ranks, says):
+def test_stages_and_experts_that_cannot_be_divided_are_refused_before_anything_is_allocated(tmp_path, words, ranks, says):
     printed = run("dfm_train", "--mock", *TINY, f"checkpoint.save={tmp_path}", *words, ranks=ranks, code=2).stderr
     assert all(part in printed for part in says), printed
     assert "parameters;" not in printed

@@ -53,11 +53,17 @@ def test_the_layouts_that_it_suggests_fit_by_their_own_plan():
         assert again["memory_bytes"]["peak"] <= gib * GIB
 
 
-def test_a_model_with_experts_is_suggested_with_ranks_that_share_samples():
-    suggested = planned(*TINY_MOCK, *FAMILIES["ecdit"], "--ranks", 4, "--suggest", 1)["suggested"]
-    grids = [each["layout"].split("; ")[0] for each in suggested]
-    for ranks in ("1 tensor x 1 context", "2 tensor x 1 context", "1 tensor x 2 context", "2 tensor x 2 context"):
-        assert any(ranks in grid for grid in grids)
+def test_experts_over_data_ranks_have_a_plan_and_are_suggested():
+    words = [*TINY_MOCK, *FAMILIES["ecdit"], "--ranks", 4]
+    one, two = planned(*words), planned(*words, "model.expert_model_parallel_size=2")
+    assert two["layout"].startswith("4 ranks = 1 tensor x 1 context x 4 data x 1 pipeline, experts over 2 data")
+    assert one["parameters"] == two["parameters"] and two["local_parameters"] < one["local_parameters"]
+    assert two["memory_bytes"]["weights"] < one["memory_bytes"]["weights"]
+    assert [each["bytes"] > 0 for each in two["traffic"] if each["group"] == "ep"] == [True]
+    assert not [each for each in one["traffic"] if each["group"] == "ep"]
+    suggested = [each["layout"] for each in planned(*words, "--suggest", 1)["suggested"]]
+    assert any("experts over" in layout for layout in suggested)
+    assert any("1 tensor x 2 context" in layout for layout in suggested)
 
 
 def test_stages_of_a_pipeline_have_a_plan_with_what_they_wait():

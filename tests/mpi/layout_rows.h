@@ -22,7 +22,8 @@ struct LayoutRow {
   std::string name() const {
     return std::string(family) + "On" + std::to_string(ranks) + "Tensor" + std::to_string(grid.tensor) +
            "Context" + std::to_string(grid.context) + "Heads" + std::to_string(grid.context_heads) +
-           "Pipeline" + std::to_string(grid.pipeline) + "x" + std::to_string(grid.pipeline_chunks);
+           "Pipeline" + std::to_string(grid.pipeline) + "x" + std::to_string(grid.pipeline_chunks) +
+           "Expert" + std::to_string(grid.expert);
   }
   // Five are not divided evenly by stages.
   std::int64_t layers() const { return grid.pipeline > 1 ? 5 : 2; }
@@ -36,6 +37,7 @@ inline std::int64_t awkward_hidden(const std::string& family) {
 
 // No number of ranks divides them.
 inline std::int64_t awkward_experts(const std::string& family) { return family == "EcDit" ? 5 : 0; }
+inline constexpr double kAwkwardCapacity = 2;
 
 template <class Shape>
 Shape awkward_shape(std::int64_t layers, std::int64_t heads, std::int64_t head_width) {
@@ -62,7 +64,7 @@ inline model::BackboneSpec awkward_model(const std::string& family, std::int64_t
     shape.num_query_groups = 5;
     if (family == "EcDit") {
       shape.ffn_hidden_size = 37;
-      shape.experts = {awkward_experts(family), {nn::RoutingGroup::sample, 2}};
+      shape.experts = {awkward_experts(family), {nn::RoutingGroup::sample, kAwkwardCapacity}};
       // What cross-attention gives is nearly the same for all tokens of a sample. Fed with that alone,
       // experts choose among scores that a rounding error decides between.
       shape.cross_residual = true;

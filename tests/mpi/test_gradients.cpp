@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "train/gradients.h"
+#include "train/replicas.h"
 #include "unit/train/odd_parameters.h"
 
 namespace dfm::train {
@@ -19,11 +20,11 @@ double contribution(int rank, std::size_t parameter, std::int64_t i) {
          static_cast<double>(i % 7);
 }
 
-// Parameters 0, 1, 2, 3 are partial over nothing, tensor, pipeline and both.
+// Parameters 0, 1, 2, 3 are partial over nothing, tensor, pipeline and both; 4 to 7 so of an expert.
 nn::ParameterList placed_parameters(at::ScalarType dtype) {
   nn::ParameterList parameters;
-  for (int i = 0; i < 4; ++i) {
-    const nn::Placement placement{{5 + 2 * i, 3}, i % 2 == 1, i / 2 == 1};
+  for (int i = 0; i < 8; ++i) {
+    const nn::Placement placement{{5 + 2 * i, 3}, i % 2 == 1, i / 2 % 2 == 1, i / 4 == 1};
     parameters.declare("p" + std::to_string(i), placement, nn::Init::zeros());
   }
   parameters.materialize(dtype);
@@ -34,7 +35,7 @@ class ReducerOfGrid : public ::testing::TestWithParam<comm::GridShape> {
  protected:
   void SetUp() override {
     const comm::GridShape shape = GetParam();
-    if (world_.size() % (shape.tensor * shape.pipeline * shape.context) != 0) GTEST_SKIP();
+    if (world_.size() % (shape.tensor * shape.pipeline * shape.context * shape.expert) != 0) GTEST_SKIP();
     grid_ = comm::RankGrid(world_.size(), shape);
   }
 
@@ -56,7 +57,8 @@ class ReducerOfGrid : public ::testing::TestWithParam<comm::GridShape> {
     for (int rank = 0; rank < world_.size(); ++rank) {
       const GridCoordinates other = grid_.coordinates(rank);
       const bool counts = (other.tensor == me.tensor || placement.partial_over_tensor) &&
-                          (other.pipeline == me.pipeline || placement.partial_over_pipeline);
+                          (other.pipeline == me.pipeline || placement.partial_over_pipeline) &&
+                          (other.expert == me.expert || !placement.is_of_expert);
       if (counts) sum += contribution(rank, parameter, i);
     }
     return sum;
@@ -69,7 +71,7 @@ class ReducerOfGrid : public ::testing::TestWithParam<comm::GridShape> {
 TEST_P(ReducerOfGrid, SumsOverTheRanksThatThePlacementNames) {
   const comm::GridGroups groups(world_, grid_);
   const nn::ParameterList parameters = placed_parameters(at::kFloat);
-  const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size(), 40);
+  const ShardLayout layout(parameters, shard_places(groups), 40);
   Gradients gradients(parameters, layout, groups);
   set_contributions(parameters);
   gradients.reduce();
@@ -87,7 +89,7 @@ TEST_P(ReducerOfGrid, SumsOverTheRanksThatThePlacementNames) {
 TEST_P(ReducerOfGrid, GivesANormThatCountsEveryElementOnce) {
   const comm::GridGroups groups(world_, grid_);
   const nn::ParameterList parameters = placed_parameters(at::kFloat);
-  const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size(), 40);
+  const ShardLayout layout(parameters, shard_places(groups), 40);
   Gradients gradients(parameters, layout, groups);
   set_contributions(parameters);
   gradients.reduce();
@@ -97,11 +99,14 @@ TEST_P(ReducerOfGrid, GivesANormThatCountsEveryElementOnce) {
     const nn::Placement& placement = parameters.all()[p].placement;
     if (placement.partial_over_tensor && me.tensor > 0) continue;
     if (placement.partial_over_pipeline && me.pipeline > 0) continue;
+    // Each expert rank has its own.
+    if (!placement.is_of_expert && me.expert > 0) continue;
     for (std::int64_t i = 0; i < parameters.all()[p].count(); ++i) {
       expected_squares += std::pow(expected(placement, p, i), 2);
     }
   }
   groups.data_context.all_reduce_sum(std::span(&squares, 1));
+  groups.expert.all_reduce_sum(std::span(&expected_squares, 1));
   EXPECT_NEAR(squares, expected_squares, 1e-6 * expected_squares);
 }
 
@@ -109,7 +114,7 @@ TEST_P(ReducerOfGrid, GivesANormThatCountsEveryElementOnce) {
 TEST_P(ReducerOfGrid, AddsMicroBatchesOfBfloat16WithoutRounding) {
   const comm::GridGroups groups(world_, grid_);
   const nn::ParameterList parameters = placed_parameters(at::kBFloat16);
-  const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size(), 40);
+  const ShardLayout layout(parameters, shard_places(groups), 40);
   Gradients gradients(parameters, layout, groups);
   const auto set_all = [&](double value) {
     for (const nn::Parameter& each : parameters.all()) {
@@ -130,7 +135,7 @@ TEST_P(ReducerOfGrid, AddsMicroBatchesOfBfloat16WithoutRounding) {
 TEST_P(ReducerOfGrid, TakesAParameterThatOnlyOneRankReached) {
   const comm::GridGroups groups(world_, grid_);
   const nn::ParameterList parameters = placed_parameters(at::kFloat);
-  const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size(), 40);
+  const ShardLayout layout(parameters, shard_places(groups), 40);
   Gradients gradients(parameters, layout, groups);
   const bool reached = groups.data_context.rank() == groups.data_context.size() - 1;
   if (reached) parameters.find("p0").value.mutable_grad() = at::full({5, 3}, 3.0);
@@ -145,11 +150,15 @@ TEST_P(ReducerOfGrid, TakesAParameterThatOnlyOneRankReached) {
 INSTANTIATE_TEST_SUITE_P(Of, ReducerOfGrid,
                          ::testing::Values(comm::GridShape{}, comm::GridShape{.tensor = 2},
                                            comm::GridShape{.pipeline = 2}, comm::GridShape{.context = 2},
-                                           comm::GridShape{.tensor = 2, .pipeline = 2}),
+                                           comm::GridShape{.tensor = 2, .pipeline = 2},
+                                           comm::GridShape{.expert = 2},
+                                           comm::GridShape{.tensor = 2, .expert = 2},
+                                           comm::GridShape{.context = 2, .expert = 2}),
                          [](const auto& shape) {
                            return "Tensor" + std::to_string(shape.param.tensor) + "Context" +
                                   std::to_string(shape.param.context) + "Pipeline" +
-                                  std::to_string(shape.param.pipeline);
+                                  std::to_string(shape.param.pipeline) + "Expert" +
+                                  std::to_string(shape.param.expert);
                          });
 
 }  // namespace

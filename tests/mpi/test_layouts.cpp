@@ -9,6 +9,7 @@
 
 #include "mpi/layout_rows.h"
 #include "mpi/one_rank_alone.h"
+#include "train/replicas.h"
 
 namespace dfm::train {
 namespace {
@@ -160,10 +161,42 @@ Rows rows_of_first_step(const comm::GridGroups& groups) {
 
 std::uint64_t floats(std::int64_t count) { return 4 * static_cast<std::uint64_t>(count); }
 
+// Of the ranks that divide one kind of parameter: the elements of these, as they lie in the buffer.
+std::int64_t elements_of(const nn::ParameterList& parameters, bool are_of_experts) {
+  std::int64_t elements = 0;
+  for (std::size_t i = 0; i < parameters.all().size(); ++i) {
+    if (parameters.all()[i].placement.is_of_expert == are_of_experts)
+      elements += parameters.offset(i + 1) - parameters.offset(i);
+  }
+  return elements;
+}
+
+// What this rank sends to the others of its expert group in the first step, summed over all ranks: in every
+// pass how many rows go where, and the rows; what the experts made of them comes back; both again for the
+// gradients.
+std::uint64_t bytes_between_experts(const LayoutRow& row, std::int64_t layers,
+                                    const comm::GridGroups& groups) {
+  const std::int64_t experts = awkward_experts(row.family);
+  const std::int64_t elsewhere = experts - nn::model_parallel(groups).expert_share(experts).count;
+  const auto packs = data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
+  std::int64_t leaving = 0;
+  for (const auto& pack : packs) {
+    const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout;
+    for (const std::int64_t tokens : layout.whole_counts())
+      leaving += elsewhere * nn::expert_capacity(tokens, experts, kAwkwardCapacity);
+  }
+  if (groups.context.rank() != 0) leaving = 0;  // each context rank has some of them
+  auto passes = static_cast<std::int64_t>(packs.size());
+  groups.data.all_reduce_max(std::span(&passes, 1));
+  return static_cast<std::uint64_t>(layers) *
+         (floats(4 * leaving * awkward_hidden(row.family)) +
+          sizeof(std::int64_t) * static_cast<std::uint64_t>(passes * elsewhere));
+}
+
 // Gradients that this rank owns of parameters that are partial over such ranks.
 std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::GridGroups& groups,
                             bool nn::Placement::*partial) {
-  const ShardLayout layout(parameters, groups.data_context.rank(), groups.data_context.size());
+  const ShardLayout layout(parameters, shard_places(groups));
   std::int64_t owned = 0;
   for (const Bucket& bucket : layout.buckets()) {
     if (parameters.all()[bucket.first_parameter].placement.*partial)
@@ -184,7 +217,8 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
   const auto ours = trainer_of(row, groups);
   const comm::Traffic tensor = groups.tensor.traffic(), data = groups.shard.traffic(),
                       all = groups.all.traffic(), context = groups.context.traffic(),
-                      pipeline = groups.pipeline.traffic(), back = groups.pipeline_back.traffic();
+                      pipeline = groups.pipeline.traffic(), back = groups.pipeline_back.traffic(),
+                      expert = groups.expert.traffic(), expert_data = groups.expert_shard.traffic();
   ours->step();
   const bool shares = groups.tensor.size() > 1;
   const Rows rows = rows_of_first_step(groups);
@@ -211,10 +245,20 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
       groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
       floats(of_norms +
              (shares ? owned_replicas(ours->parameters(), groups, &nn::Placement::partial_over_tensor) : 0)));
-  const std::int64_t elements = ours->parameters().padded_count();
+  const std::int64_t elements = elements_of(ours->parameters(), false);
   EXPECT_EQ(groups.shard.traffic().reduce_scatter_bytes - data.reduce_scatter_bytes,
             world_.size() > 1 ? floats(elements) : 0);
   EXPECT_EQ(groups.shard.traffic().all_gather_bytes - data.all_gather_bytes, floats(elements));
+  const std::int64_t of_experts = elements_of(ours->parameters(), true);
+  EXPECT_EQ(groups.expert_shard.traffic().reduce_scatter_bytes - expert_data.reduce_scatter_bytes,
+            floats(of_experts));
+  EXPECT_EQ(groups.expert_shard.traffic().all_gather_bytes - expert_data.all_gather_bytes,
+            floats(of_experts));
+  std::array between_experts{
+      static_cast<std::int64_t>(groups.expert.traffic().all_to_all_bytes - expert.all_to_all_bytes),
+      static_cast<std::int64_t>(row.grid.expert > 1 ? bytes_between_experts(row, layers, groups) : 0)};
+  world_.all_reduce_sum(std::span<std::int64_t>(between_experts));
+  EXPECT_EQ(between_experts[0], between_experts[1]);
   EXPECT_EQ(groups.pipeline.traffic().sent_bytes - pipeline.sent_bytes, floats(sent));
   EXPECT_EQ(groups.pipeline_back.traffic().sent_bytes - back.sent_bytes, floats(sent_back));
   EXPECT_EQ(groups.pipeline.traffic().all_reduce_bytes - pipeline.all_reduce_bytes,
@@ -258,7 +302,11 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutRow{"EcDit", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"Dit", 8, {.tensor = 2, .context = 2, .pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"Wan", 8, {.tensor = 2, .context = 2, .pipeline = 2}},
-        LayoutRow{"MovieGen", 8, {.tensor = 2, .pipeline = 2}}),
+        LayoutRow{"MovieGen", 8, {.tensor = 2, .pipeline = 2}}, LayoutRow{"EcDit", 2, {.expert = 2}},
+        LayoutRow{"EcDit", 3, {.expert = 3}}, LayoutRow{"EcDit", 4, {.expert = 2}},
+        LayoutRow{"EcDit", 4, {.expert = 4}}, LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}},
+        LayoutRow{"EcDit", 4, {.context = 2, .expert = 2}},
+        LayoutRow{"EcDit", 4, {.pipeline = 2, .expert = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace

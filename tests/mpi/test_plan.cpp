@@ -32,11 +32,21 @@ Config config_of(const Layer& keys) {
   return config;
 }
 
+Layer of_experts(const Layer& more) {
+  Layer keys{{"model.family", "moviegen", "test"},
+             {"model.num_query_groups", "2", "test"},
+             {"model.num_moe_experts", "4", "test"},
+             {"model.moe_expert_capacity_factor", "2", "test"},
+             {"model.ffn_hidden_size", "128", "test"}};
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
 // Bytes that this rank handed to the collectives and messages that a plan counts.
 double moved_by(const comm::GridGroups& groups) {
   std::uint64_t bytes = 0;
-  for (const comm::Group* group :
-       {&groups.shard, &groups.shard_copies, &groups.pipeline, &groups.pipeline_back}) {
+  for (const comm::Group* group : {&groups.shard, &groups.shard_copies, &groups.expert_shard,
+                                   &groups.expert_copies, &groups.pipeline, &groups.pipeline_back}) {
     const comm::Traffic& traffic = group->traffic();
     bytes += traffic.all_gather_bytes + traffic.reduce_scatter_bytes + traffic.all_reduce_bytes +
              traffic.sent_bytes;
@@ -52,7 +62,8 @@ class Planned : public ::testing::TestWithParam<PlannedRun> {
 TEST_P(Planned, IsWhatAStepTakes) {
   const Config config = config_of(GetParam().keys);
   const PlannedLayout layout{world_.size(), comm::grid_shape(config), comm::sharding(config)};
-  if (world_.size() % layout.grid.pipeline != 0) GTEST_SKIP() << "no such layout on these ranks";
+  if (world_.size() % (layout.grid.tensor * layout.grid.pipeline * layout.grid.expert) != 0)
+    GTEST_SKIP() << "no such layout on these ranks";
   const Plan plan = PlannedWork(config).plan(layout);
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout.grid));
   const TrainerSettings settings = trainer_settings(config);
@@ -99,6 +110,11 @@ INSTANTIATE_TEST_SUITE_P(
         PlannedRun{
             "UnevenPipelineInFloat32",
             {{"model.pipeline_model_parallel_size", "3", "test"}, {"train.precision", "fp32", "test"}}},
+        PlannedRun{"Experts", of_experts({})},
+        PlannedRun{"ExpertsOfTensorRanks", of_experts({{"model.tensor_model_parallel_size", "2", "test"}})},
+        PlannedRun{"ExpertRanks", of_experts({{"model.expert_model_parallel_size", "2", "test"}})},
+        PlannedRun{"ExpertRanksWithFsdp", of_experts({{"model.expert_model_parallel_size", "2", "test"},
+                                                      {"ddp.use_megatron_fsdp", "true", "test"}})},
         PlannedRun{"Wan", {{"model.family", "wan", "test"}, {"model.text_dim", "64", "test"}}}),
     [](const auto& run) { return std::string(run.param.name); });
 

@@ -41,5 +41,20 @@ TEST(GridGroups, ExpertGroupsAreConsecutiveDataRanks) {
   EXPECT_EQ(groups.expert.rank(), world.rank() % expert);
 }
 
+// Whatever is asked for as copies: there may be fewer ranks with the same experts.
+TEST(GridGroups, ExpertsAreDividedAmongTheRanksThatHaveTheSame) {
+  const Group world = Group::world();
+  const int expert = world.size() % 2 == 0 ? 2 : 1;
+  for (const int copies : {1, world.size()}) {
+    const RankGrid grid(world.size(), {.expert = expert, .shard_copies = copies});
+    const GridGroups groups(world, grid);
+    std::int64_t sum = 0;
+    for (int rank = world.rank() % expert; rank < world.size(); rank += expert) sum += rank;
+    EXPECT_EQ(sum_over(groups.expert_data, world.rank()), sum);
+    EXPECT_EQ(groups.expert_copies.size(), copies == 1 ? 1 : world.size() / expert);
+    EXPECT_EQ(groups.expert_shard.size() * groups.expert_copies.size(), groups.expert_data.size());
+  }
+}
+
 }  // namespace
 }  // namespace dfm::comm

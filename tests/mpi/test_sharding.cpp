@@ -294,6 +294,12 @@ INSTANTIATE_TEST_SUITE_P(
         ShardedRow{"DitTensor2Data2", 4, "Dit", {.tensor = 2}},
         ShardedRow{"MovieGenContext2Data2", 4, "MovieGen", {.context = 2}},
         ShardedRow{"DitTensor2Context2", 4, "Dit", {.tensor = 2, .context = 2}},
+        ShardedRow{"EcDitExpert2", 2, "EcDit", {.expert = 2}},
+        ShardedRow{"EcDitExpert3", 3, "EcDit", {.expert = 3}},
+        ShardedRow{"EcDitTensor2Expert2", 4, "EcDit", {.tensor = 2, .expert = 2}},
+        ShardedRow{"EcDitContext2Expert2", 4, "EcDit", {.context = 2, .expert = 2}},
+        ShardedRow{"CopiesOfEcDitExpert2", 4, "EcDit", {.expert = 2, .shard_copies = 2}},
+        ShardedRow{"EcDitExpert2NotDivided", 4, "EcDit", {.expert = 2, .shard_copies = 0}, Sharding::none},
         ShardedRow{"MlpAgain", 2, nullptr, {}, Sharding::parameters, {.mlp = true, .groups = {}}},
         ShardedRow{
             "AttentionAgain", 2, nullptr, {}, Sharding::parameters, {.core_attention = true, .groups = {}}},

@@ -16,12 +16,17 @@ TEST(GridSettings, TheDefaultIsDataParallelismAlone) {
   EXPECT_EQ(shape.tensor * shape.context * shape.pipeline * shape.expert, 1);
 }
 
-TEST(GridSettings, DimensionsThatAreNotOfferedAreRefusedByName) {
+TEST(GridSettings, EachDimensionHasItsKey) {
   Config config(all_keys());
-  config.apply({{"model.expert_model_parallel_size", "2", "test"}});
-  const Error error = testing::error_of([&] { grid_shape(config); });
-  EXPECT_EQ(error.kind(), ExitCode::usage);
-  EXPECT_THAT(error.what(), HasSubstr("expert 2"));
+  config.apply({{"model.tensor_model_parallel_size", "2", "test"},
+                {"model.context_parallel_size", "3", "test"},
+                {"model.pipeline_model_parallel_size", "5", "test"},
+                {"model.expert_model_parallel_size", "7", "test"}});
+  const GridShape shape = grid_shape(config);
+  EXPECT_EQ(shape.tensor, 2);
+  EXPECT_EQ(shape.context, 3);
+  EXPECT_EQ(shape.pipeline, 5);
+  EXPECT_EQ(shape.expert, 7);
 }
 
 TEST(GridSettings, ChunksOfLayersAreOfSeveralPipelineRanks) {
