@@ -64,7 +64,7 @@ TEST_F(ModelFile, ThatLacksATensorIsADataErrorThatNamesIt) {
   ckpt::SafetensorsWriter(folder_ / "empty.safetensors", {}, {{ckpt::kConfigMetadata, config}}).commit();
   const Error error = error_of([&] { load_model(folder_ / "empty.safetensors", at::kFloat); });
   EXPECT_EQ(error.kind(), ExitCode::data);
-  EXPECT_THAT(error.what(), HasSubstr("x_embedder.weight"));
+  EXPECT_THAT(error.what(), HasSubstr("affline_norm.weight"));
 }
 
 TEST_F(ModelFile, WithAConfigurationThatIsNoObjectOfTextsIsADataError) {
