@@ -73,8 +73,3 @@ def test_a_lonely_task_of_several_is_refused():
 
 def test_a_missing_config_file_is_a_usage_error():
     assert "nowhere.yaml" in run("dfm_train", "--config-file", "nowhere.yaml", code=2).stderr
-
-
-def test_layouts_that_are_not_offered_say_so():
-    printed = run("dfm_train", "--mock", "model.expert_model_parallel_size=2", ranks=2, code=2).stderr
-    assert "does not train with expert 2" in printed

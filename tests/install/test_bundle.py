@@ -43,7 +43,7 @@ def run_elsewhere(bundle, *words, **more):
     return bundle.run(*mount_namespace(), "bash", "-c", ELSEWHERE, "-", *words, **more)
 
 
-def test_it_is_small():
+def test_it_is_small(bundle):
     assert 0 < (BUILD / f"dfm-{version()}-x86_64.tar.gz").stat().st_size < MOST_BYTES
 
 
