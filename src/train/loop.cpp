@@ -72,14 +72,6 @@ class BadSampleRecord {
   std::size_t recorded_;
 };
 
-void save_last(Saving& saving, const LoopSettings& settings, const std::string& reason) {
-  if (settings.saves_last) {
-    saving.save_last(reason);
-  } else {
-    saving.finish();
-  }
-}
-
 // Trains until train_iters, or until it is asked to stop. Returns done or stopped.
 ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, const LoopSettings& settings,
                     const LoopHooks& hooks) {
@@ -89,6 +81,14 @@ ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, 
   const auto validate = [&] {
     owes_validation = stopping || !timed_validation(hooks, trainer.steps_done());
     stopping = owes_validation;
+  };
+  const auto is_finished = [&] { return trainer.steps_done() >= settings.train_iters && !owes_validation; };
+  // What is told to stop saves in any case: the same command goes on from there.
+  const auto save_last = [&](const std::string& reason) {
+    if (settings.saves_last || !is_finished())
+      saving.save_last(reason);
+    else
+      saving.finish();
   };
   if (owes_validation) validate();
   BadSampleRecord bad_samples(trainer, hooks.journal);
@@ -104,15 +104,13 @@ ExitCode take_steps(Trainer& trainer, const comm::Group& world, Saving& saving, 
     stopping = stopping || result.stop_requested;
     if (validates_after(result.step, settings)) validate();
     if (stopping || result.step == settings.train_iters) {
-      save_last(saving, settings, result.step == settings.train_iters ? "final" : "stop");
+      save_last(result.step == settings.train_iters ? "final" : "stop");
     } else {
       saving.after_step(result, seconds);
     }
   }
-  if (saving.owes_shared())
-    save_last(saving, settings, "stop");  // no step was taken; the nodes may be others next time
-  return trainer.steps_done() >= settings.train_iters && !owes_validation ? ExitCode::done
-                                                                          : ExitCode::stopped;
+  if (saving.owes_shared()) save_last("stop");  // no step was taken; the nodes may be others next time
+  return is_finished() ? ExitCode::done : ExitCode::stopped;
 }
 
 // An error that all ranks have met does not cost the save that is in flight.

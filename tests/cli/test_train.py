@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from conftest import TINY, rewrite_tar, run, start
+from conftest import TINY, TINY_MOCK, rewrite_tar, run, start
 from run_files import assert_same_bits, losses, tensors
 
 
@@ -30,13 +30,20 @@ def test_mock_data_need_no_data_set(tmp_path):
 
 
 def test_a_measurement_leaves_no_checkpoint(tmp_path):
-    words = ["--mock", *TINY, "dataset.H_latents=8", "dataset.W_latents=8", "dataset.context_seq_len=5",
-             f"checkpoint.save={tmp_path}", "train.train_iters=2", "checkpoint.save_last=false"]
+    words = [*TINY_MOCK, f"checkpoint.save={tmp_path}", "train.train_iters=2", "checkpoint.save_last=false"]
     run("dfm_train", *words)
     assert len(losses(tmp_path)) == 2
     assert not list(tmp_path.glob("iter_*"))
     refused = run("dfm_train", *words, "checkpoint.sampling_weights=weights", code=2)
     assert "checkpoint.save_last" in refused.stderr
+
+
+def test_a_measurement_that_is_stopped_goes_on_all_the_same(tmp_path):
+    words = [*TINY_MOCK, f"checkpoint.save={tmp_path}", "train.train_iters=2", "checkpoint.save_last=false"]
+    run("dfm_train", *words, "train.stop_after_steps=1", code=75)
+    assert "at iteration 1" in run("dfm_train", *words).stderr
+    assert [line["iteration"] for line in losses(tmp_path)] == [1, 2]
+    assert [path.name for path in tmp_path.glob("iter_*")] == ["iter_0000001"]
 
 
 @pytest.mark.parametrize("ranks", [2, 3, 4])

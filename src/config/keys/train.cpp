@@ -151,7 +151,7 @@ std::vector<Key> checkpoint_keys() {
       flag("checkpoint.async_save", true,
            "Write checkpoints while training goes on; needs host memory for a rank's state twice"),
       flag("checkpoint.save_last", true,
-           "Save when the run ends or is asked to stop; false: for measurements, whose end nobody goes on from"),
+           "Save when the run reaches train_iters; false: for measurements, whose end nobody goes on from"),
       integer("checkpoint.most_recent_k", -1, "Checkpoints to keep; -1: all").at_least(-1),
       integer("checkpoint.keep_every", 0, "Keep the checkpoints of steps that this divides, too; 0: none")
           .at_least(0),
