@@ -21,15 +21,6 @@ std::vector<Key> model_keys() {
       choice("model.cross_residual", "nemo", {"nemo", "paper"},
              "moviegen: feed what cross-attention gives to the MLP alone, as the reference, or add it to the "
              "hidden state, too"),
-      integer("model.num_moe_experts", {},
-              "moviegen: experts in place of each MLP, which choose their tokens (EC-DiT); null: none")
-          .at_least(1),
-      real("model.moe_expert_capacity_factor", 8.0, "Experts that take a token, on average").above(0),
-      choice(
-          "model.moe_routing_group", "sample", {"sample", "pack", "rank"},
-          "What experts choose among: the tokens of each sample; of all samples of a pack, where results "
-          "depend on what is packed together; or of what each rank has of a pack, as in the reference, where "
-          "they depend on the layout, too"),
       integer("model.ffn_hidden_size", {}, "Width of the MLP; null: four times the hidden size").at_least(1),
       integer("model.crossattn_emb_size", 1024, "Width of the text embedding that blocks attend to")
           .at_least(1),
@@ -53,6 +44,21 @@ std::vector<Key> model_keys() {
           .above(0),
       real("model.init_method_std", 0.02, "Standard deviation of the initial weights").above(0),
       flag("model.zero_init_output", false, "Start with a zeroed output layer instead of a random one"),
+  };
+}
+
+// Experts in place of the MLPs (EC-DiT).
+std::vector<Key> expert_keys() {
+  return {
+      integer("model.num_moe_experts", {},
+              "moviegen: experts in place of each MLP, which choose their tokens (EC-DiT); null: none")
+          .at_least(1),
+      real("model.moe_expert_capacity_factor", 8.0, "Experts that take a token, on average").above(0),
+      choice(
+          "model.moe_routing_group", "sample", {"sample", "pack", "rank"},
+          "What experts choose among: the tokens of each sample; of all samples of a pack, where results "
+          "depend on what is packed together; or of what each rank has of a pack, as in the reference, where "
+          "they depend on the layout, too"),
   };
 }
 

@@ -8,9 +8,12 @@
 namespace dfm::keys {
 
 std::vector<Key> model_keys();
+std::vector<Key> expert_keys();
 std::vector<Key> layout_keys();
 std::vector<Key> diffusion_keys();
 std::vector<Key> train_keys();
+std::vector<Key> device_keys();
+std::vector<Key> plan_keys();
 std::vector<Key> observation_keys();
 std::vector<Key> sharding_keys();
 std::vector<Key> optimizer_keys();

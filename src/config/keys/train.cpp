@@ -15,20 +15,6 @@ std::vector<Key> train_keys() {
           .at_least(1),
       choice("train.precision", "bf16_mixed", {"bf16_mixed", "fp32"},
              "bf16 weights and activations with fp32 master weights and optimizer state, or fp32 throughout"),
-      choice("device.type", "auto", {"auto", "cpu", "cuda"},
-             "What to compute on; auto: a GPU where the node shows one, ranks of a node taking them in turn"),
-      choice(
-          "device.collectives", "auto", {"auto", "nccl", "host"},
-          "How tensors get from GPU to GPU; auto: by NCCL between ranks that have a GPU each, else through "
-          "the host"),
-      choice(
-          "device.attention", "auto", {"auto", "measure", "cudnn", "flash", "plain"},
-          "Kernel of attention on a GPU; auto: by the shape alone, the fastest first; measure: the fastest "
-          "of a trial at its first use, which may differ between starts; plain: slow, on CPUs too"),
-      flag("device.deterministic", false,
-           "Gradients of attention on a GPU that have the same bits each time, which a run needs that shall "
-           "go on after a stop as if there had been none; their pass takes 1.2 times as long with 8,192 "
-           "tokens, 3 times with 73,728"),
       real("train.ema_decay", 0.0, "Decay of an exponential moving average of the weights; 0: none")
           .at_least(0)
           .at_most(0.999999),
@@ -37,12 +23,6 @@ std::vector<Key> train_keys() {
       flag("train.preflight", false, "Check folders, data, links and nodes instead of training"),
       flag("train.plan", false,
            "Print what the run would need (parameters, memory, arithmetic, bytes moved) instead of training"),
-      integer("plan.ranks", {}, "Ranks to plan for; null: those of this start")
-          .at_least(1)
-          .at_most(1'000'000),
-      integer("plan.ranks_per_node", 8, "Ranks on a node, which share a faster link").at_least(1),
-      real("plan.suggest_gib", {}, "Rank the layouts that fit into so much memory a rank").above(0).in("GiB"),
-      flag("plan.json", false, "Print the plan as JSON"),
       flag("train.data_only", false,
            "Read the steps as a run would, without a model, and report how fast data arrive"),
       real("train.data_only_step_seconds", 0.0,

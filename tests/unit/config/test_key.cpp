@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include <gmock/gmock.h>
@@ -124,6 +125,17 @@ TEST(AllKeys, HaveASectionHelpAndADefaultThatTheyAcceptThemselves) {
     EXPECT_EQ(parse_value(key, format_value(key.default_value)), key.default_value) << key.name;
     EXPECT_FALSE(describe_type(key).empty()) << key.name;
   }
+}
+
+// Help and manual pages show them in this order.
+TEST(AllKeys, ThoseOfASectionStandTogether) {
+  std::vector<std::string> sections;
+  for (const Key& key : all_keys().keys) {
+    const std::string section = key.name.substr(0, key.name.find('.'));
+    if (sections.empty() || sections.back() != section) sections.push_back(section);
+  }
+  std::ranges::sort(sections);
+  EXPECT_EQ(std::ranges::adjacent_find(sections), sections.end());
 }
 
 TEST(AllKeys, AliasesLeadToKeysAndAreNoKeysThemselves) {
