@@ -24,11 +24,11 @@ __device__ float squares_between(const Element* x, std::int64_t begin, std::int6
 
 template <class Element>
 __device__ float squares_of_piece(const void* data, std::int64_t begin, std::int64_t end) {
-  constexpr int kVector = 16 / sizeof(Element);
+  constexpr int N = kVector<Element>;
   const auto* const x = static_cast<const Element*>(data);
-  if (!is_aligned<kVector>(x)) return squares_between<1>(x, begin, end);
-  const std::int64_t rest = end - end % kVector;
-  return squares_between<kVector>(x, begin, rest) + squares_between<1>(x, rest, end);
+  if (!is_aligned<N>(x)) return squares_between<1>(x, begin, end);
+  const std::int64_t rest = end - end % N;
+  return squares_between<N>(x, begin, rest) + squares_between<1>(x, rest, end);
 }
 
 __global__ void partial_sums(const __grid_constant__ SegmentTable<Values> table, double* partial) {
