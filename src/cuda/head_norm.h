@@ -24,6 +24,11 @@ struct HeadRows {
 };
 
 template <class Element>
+struct HeadParts {
+  HeadRows<const Element> of_part[kMostParts];
+};
+
+template <class Element>
 struct HeadWeights {
   const Element* of_part[kMostParts];  // null for a part without a norm
 };
@@ -41,7 +46,7 @@ void split_heads(const Element* packed, const HeadWeights<Element>& weights, con
 
 template <class Element>
 struct SplitGradient {
-  HeadRows<const Element> incoming[kMostParts];
+  HeadParts<Element> incoming;
   const Element* packed;
   HeadWeights<Element> weights;
   float* partial;  // [split_partial_rows(), parts * width]

@@ -28,6 +28,20 @@ HeadRows<const T> head_rows_of(const at::Tensor& heads) {
   return {data_of<T>(heads), heads.stride(0), heads.stride(1)};
 }
 
+inline std::vector<at::Tensor> with_dense_rows(at::TensorList parts) {
+  std::vector<at::Tensor> dense;
+  for (const at::Tensor& part : parts) dense.push_back(with_dense_rows(part));
+  return dense;
+}
+
+template <class T>
+HeadParts<T> parts_from(const std::vector<at::Tensor>& tensors) {
+  HeadParts<T> result{};
+  for (std::size_t part = 0; part < tensors.size(); ++part)
+    result.of_part[part] = head_rows_of<T>(tensors[part]);
+  return result;
+}
+
 // Those of parts without a norm are empty.
 template <class T>
 HeadWeights<T> weights_of(at::TensorList weights) {

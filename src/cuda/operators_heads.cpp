@@ -31,16 +31,11 @@ std::vector<at::Tensor> split_heads_backward_on_gpu(at::TensorList gradients, co
   const at::Tensor partial = at::empty({split_partial_rows(shape), std::int64_t{shape.parts} * shape.width},
                                        projected.options().dtype(at::kFloat));
   const at::Tensor of_weights = at::empty({shape.parts, shape.width}, projected.options());
-  std::vector<at::Tensor> results{at::empty_like(projected)}, incoming;
-  for (const at::Tensor& each : gradients) incoming.push_back(with_dense_rows(each));
+  const std::vector<at::Tensor> incoming = with_dense_rows(gradients);
+  std::vector<at::Tensor> results{at::empty_like(projected)};
   dispatch(projected, [&]<class T>(T) {
-    SplitGradient<T> gradient{{},
-                              data_of<T>(projected),
-                              weights_of<T>(weights),
-                              data_to<float>(partial),
-                              data_to<T>(results[0]),
-                              data_to<T>(of_weights)};
-    for (int part = 0; part < shape.parts; ++part) gradient.incoming[part] = head_rows_of<T>(incoming[part]);
+    const SplitGradient<T> gradient{parts_from<T>(incoming), data_of<T>(projected),  weights_of<T>(weights),
+                                    data_to<float>(partial), data_to<T>(results[0]), data_to<T>(of_weights)};
     split_heads_backward<T>(gradient, shape, static_cast<float>(epsilon), stream());
   });
   append_weight_gradients(of_weights, weights, results);

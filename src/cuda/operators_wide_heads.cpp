@@ -42,17 +42,12 @@ std::vector<at::Tensor> split_wide_heads_backward_on_gpu(at::TensorList gradient
       at::empty({shape.parts, wide_partial_rows(shape), features}, projected.options().dtype(at::kFloat));
   const at::Tensor of_weights = at::empty({shape.parts, features}, projected.options()),
                    dense = turns.contiguous();
-  std::vector<at::Tensor> results{at::empty_like(projected)}, incoming;
-  for (const at::Tensor& each : gradients) incoming.push_back(with_dense_rows(each));
+  const std::vector<at::Tensor> incoming = with_dense_rows(gradients);
+  std::vector<at::Tensor> results{at::empty_like(projected)};
   dispatch(projected, [&]<class T>(T) {
-    WideGradient<T> gradient{{},
-                             data_of<T>(projected),
-                             weights_of<T>(weights),
-                             turns_of(dense),
-                             data_to<float>(partial),
-                             data_to<T>(results[0]),
-                             data_to<T>(of_weights)};
-    for (int part = 0; part < shape.parts; ++part) gradient.incoming[part] = head_rows_of<T>(incoming[part]);
+    const WideGradient<T> gradient{parts_from<T>(incoming), data_of<T>(projected),   weights_of<T>(weights),
+                                   turns_of(dense),         data_to<float>(partial), data_to<T>(results[0]),
+                                   data_to<T>(of_weights)};
     split_wide_heads_backward<T>(gradient, shape, static_cast<float>(epsilon), stream());
   });
   append_weight_gradients(of_weights, weights, results);

@@ -1,8 +1,7 @@
 // Pairs of features turned by an angle a token (nn/rotary.h). Bound by memory: a block has a token, whose
 // turns all heads share.
-#include "cuda/head_norm.h"
+#include "cuda/head_vectors.cuh"
 #include "cuda/turn_pairs.cuh"
-#include "cuda/vector_access.cuh"
 
 namespace dfm::cuda {
 namespace {
@@ -26,8 +25,7 @@ __global__ void turn_kernel(HeadRows<const Element> heads, const float2* turns, 
 
 template <int N, class Element>
 bool allows(const HeadRows<const Element>& heads, const Element* out, int width) {
-  return width % N == 0 && is_aligned<N>(heads.data) && is_aligned<N>(out) && heads.head_stride % N == 0 &&
-         heads.token_stride % N == 0;
+  return width % N == 0 && rows_allow<N>(heads) && is_aligned<N>(out);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // From one projection to attention heads, with the RMSNorm of a head (nn/head_norm.h). Bound by memory.
+#include "cuda/head_vectors.cuh"
 #include "cuda/split_heads.cuh"
 
 namespace dfm::cuda {
@@ -26,23 +27,15 @@ __global__ void split(const Element* packed, const __grid_constant__ HeadWeights
   x.write(out.part[part] + std::int64_t{pair} * shape.width, lane, lanes, width);
 }
 
-template <int N, class Element>
-bool allows(const Element* packed, const HeadWeights<Element>& weights, const SplitParts<Element>& out,
-            const HeadShape& shape) {
-  bool aligned = shape.width % N == 0 && is_aligned<N>(packed);
-  for (int part = 0; part < shape.parts; ++part)
-    aligned = aligned && is_aligned<N>(weights.of_part[part]) && is_aligned<N>(out.part[part]);
-  return aligned;
-}
-
 }  // namespace
 
 template <class Element>
 void split_heads(const Element* packed, const HeadWeights<Element>& weights, const SplitParts<Element>& parts,
                  const HeadShape& shape, float epsilon, cudaStream_t stream) {
   if (shape.pairs() == 0) return;
-  const bool wide = allows<kVector<Element>>(packed, weights, parts, shape);
-  with_head_vectors<Element>(wide, allows<2>(packed, weights, parts, shape), [&](auto vector) {
+  const bool wide = split_allows<kVector<Element>>(packed, weights, parts, shape),
+             paired = split_allows<2>(packed, weights, parts, shape);
+  with_head_vectors<Element>(wide, paired, [&](auto vector) {
     constexpr int N = decltype(vector)::value;
     const int lanes = lanes_for(shape.width, N);
     const std::int64_t threads = shape.pairs() * shape.parts * lanes;

@@ -1,6 +1,7 @@
 // The gradients of split_heads. y = x r w with r the inverse rms: dx = r (w dy - x r^2 mean(x w dy)), and
 // dw = the sum of x r dy over tokens and heads: lanes add up what they meet, a block adds its lanes in order,
 // and the sums of the blocks are added in order.
+#include "cuda/head_vectors.cuh"
 #include "cuda/partial_sums.cuh"
 #include "cuda/split_heads.cuh"
 
@@ -60,7 +61,7 @@ __global__ void __launch_bounds__(kThreads)
 #pragma unroll
     for (int part = 0; part < kMostParts; ++part) {
       if (part == shape.parts) break;
-      const HeadRows<const Element>& rows = gradient.incoming[part];
+      const HeadRows<const Element>& rows = gradient.incoming.of_part[part];
       part_backward(gradient, part, rows.data + head * rows.head_stride + token * rows.token_stride,
                     (std::int64_t{pair} * shape.parts + part) * shape.width, sums[part], shape, lane, lanes,
                     width, epsilon);
@@ -74,18 +75,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-template <int N, class Element>
-bool allows(const SplitGradient<Element>& gradient, const HeadShape& shape) {
-  bool aligned =
-      shape.width % N == 0 && is_aligned<N>(gradient.packed) && is_aligned<N>(gradient.packed_gradient);
-  for (int part = 0; part < shape.parts; ++part) {
-    const auto& rows = gradient.incoming[part];
-    aligned = aligned && is_aligned<N>(gradient.weights.of_part[part]) && is_aligned<N>(rows.data) &&
-              rows.head_stride % N == 0 && rows.token_stride % N == 0;
-  }
-  return aligned;
-}
-
 }  // namespace
 
 std::int64_t split_partial_rows(const HeadShape& shape) {
@@ -97,9 +86,10 @@ template <class Element>
 void split_heads_backward(const SplitGradient<Element>& gradient, const HeadShape& shape, float epsilon,
                           cudaStream_t stream) {
   const std::int64_t blocks = split_partial_rows(shape);
-  const bool wide = allows<kVector<Element>>(gradient, shape);
+  const bool wide = gradient_allows<kVector<Element>>(gradient, shape),
+             paired = gradient_allows<2>(gradient, shape);
   if (blocks > 0) {
-    with_head_vectors<Element>(wide, allows<2>(gradient, shape), [&](auto vector) {
+    with_head_vectors<Element>(wide, paired, [&](auto vector) {
       constexpr int N = decltype(vector)::value;
       backward<Element, N><<<static_cast<unsigned>(blocks), kThreads, 0, stream>>>(
           gradient, shape, lanes_for(shape.width, N), epsilon);

@@ -1,8 +1,8 @@
 // Heads of one projection, normalised over all of them and turned (nn/wide_heads.h). Bound by memory: a block
 // has a part of a token and keeps it in shared memory.
 #include "cuda/block_sum.cuh"
+#include "cuda/head_vectors.cuh"
 #include "cuda/turn_pairs.cuh"
-#include "cuda/vector_access.cuh"
 #include "cuda/wide_norm.h"
 
 namespace dfm::cuda {
@@ -43,15 +43,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-template <int N, class Element>
-bool allows(const Element* packed, const HeadWeights<Element>& weights, const SplitParts<Element>& out,
-            const HeadShape& shape) {
-  bool aligned = shape.width % N == 0 && is_aligned<N>(packed);
-  for (int part = 0; part < shape.parts; ++part)
-    aligned = aligned && is_aligned<N>(weights.of_part[part]) && is_aligned<N>(out.part[part]);
-  return aligned;
-}
-
 }  // namespace
 
 template <class Element>
@@ -65,7 +56,7 @@ void split_wide_heads(const Element* packed, const HeadWeights<Element>& weights
     allow_shared_memory(kernel, bytes);
     kernel<<<blocks, kThreads, bytes, stream>>>(packed, weights, turns, parts, shape, epsilon);
   };
-  if (allows<kVector<Element>>(packed, weights, parts, shape)) {
+  if (split_allows<kVector<Element>>(packed, weights, parts, shape)) {
     launch(split<Element, kVector<Element>>);
   } else {
     launch(split<Element, 2>);

@@ -19,7 +19,7 @@ void split_wide_heads(const Element* packed, const HeadWeights<Element>& weights
 
 template <class Element>
 struct WideGradient {
-  HeadRows<const Element> incoming[kMostParts];  // strides are even
+  HeadParts<Element> incoming;  // strides are even
   const Element* packed;
   HeadWeights<Element> weights;
   const float2* turns;

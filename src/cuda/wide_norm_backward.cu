@@ -3,6 +3,7 @@
 // tokens of one part and keeps, in shared memory, the rows of one token and the sums.
 #include "cuda/block_sum.cuh"
 #include "cuda/column_sums.cuh"
+#include "cuda/head_vectors.cuh"
 #include "cuda/partial_sums.cuh"
 #include "cuda/turn_pairs.cuh"
 #include "cuda/wide_norm.h"
@@ -31,12 +32,13 @@ struct Part {
   __device__ Part(const WideGradient<Element>& gradient, int part, std::int64_t token, const HeadShape& all)
       : weight(gradient.weights.of_part[part]),
         turns(gradient.turns == nullptr ? nullptr : gradient.turns + token * all.width / 2),
-        head_stride(gradient.incoming[part].head_stride),
+        head_stride(gradient.incoming.of_part[part].head_stride),
         shape(all) {
     const std::int64_t at = (token * all.heads * all.parts + part) * all.width;
     x = gradient.packed + at;
     dx = gradient.packed_gradient + at;
-    incoming = gradient.incoming[part].data + token * gradient.incoming[part].token_stride;
+    const HeadRows<const Element>& rows = gradient.incoming.of_part[part];
+    incoming = rows.data + token * rows.token_stride;
   }
 
   __device__ int packed(int i) const { return i / shape.width * (shape.parts - 1) * shape.width + i; }
@@ -123,18 +125,6 @@ __global__ void __launch_bounds__(kThreads)
   if (has_norm) sums.write_to(gradient.partial + (part * partial_rows + blockIdx.x) * features);
 }
 
-template <int N, class Element>
-bool allows(const WideGradient<Element>& gradient, const HeadShape& shape) {
-  bool aligned =
-      shape.width % N == 0 && is_aligned<N>(gradient.packed) && is_aligned<N>(gradient.packed_gradient);
-  for (int part = 0; part < shape.parts; ++part) {
-    const auto& rows = gradient.incoming[part];
-    aligned = aligned && is_aligned<N>(gradient.weights.of_part[part]) && is_aligned<N>(rows.data) &&
-              rows.head_stride % N == 0 && rows.token_stride % N == 0;
-  }
-  return aligned;
-}
-
 Runs runs_for(const HeadShape& shape) { return runs_of(shape.tokens, kRuns, kLeastTokensInRun); }
 
 }  // namespace
@@ -157,7 +147,7 @@ void split_wide_heads_backward(const WideGradient<Element>& gradient, const Head
     kernel<<<dim3(static_cast<unsigned>(rows), shape.parts), kThreads, bytes, stream>>>(gradient, shape, runs,
                                                                                         rows, epsilon);
   };
-  if (rows > 0 && allows<kVector<Element>>(gradient, shape)) {
+  if (rows > 0 && gradient_allows<kVector<Element>>(gradient, shape)) {
     launch(backward<Element, kVector<Element>>);
   } else if (rows > 0) {
     launch(backward<Element, 2>);
