@@ -69,6 +69,7 @@ __global__ void sum_partial_rows(const float* partial, Out* out, Rows rows, int 
 template <class Out, class Rows>
 void sum_into(const float* partial, Out* out, const Rows& rows, std::int64_t results, int columns,
               cudaStream_t stream) {
+  if (results == 0) return;
   const dim3 blocks((columns + kSumColumns - 1) / kSumColumns, static_cast<unsigned>(results));
   sum_partial_rows<<<blocks, dim3(kSumColumns, kSumRows), 0, stream>>>(partial, out, rows, columns);
 }

@@ -89,6 +89,21 @@ TEST_P(Modulation, GatedAddAndItsGradientsAreThoseOfPlainTensors) {
   });
 }
 
+// As on a rank that has no pack where others need it to take part.
+TEST_P(Modulation, OfAPackWithoutSamplesHasEmptyGradients) {
+  const nn::PackLayout none({}, {});
+  for (const std::int64_t width : kWidths) {
+    const auto on_gpu = at::TensorOptions(gpu()).dtype(GetParam());
+    const at::Tensor x = at::zeros({0, width}, on_gpu).requires_grad_();
+    const at::Tensor rows = at::zeros({0, 3 * width}, on_gpu).requires_grad_();
+    const auto m = rows.chunk(3, 1);
+    const at::Tensor y = nn::modulated_norm(x, m[0], m[1], kEpsilon, none);
+    nn::gated_add(x, m[2], y, none).sum().backward();
+    EXPECT_EQ(x.grad().sizes(), x.sizes());
+    EXPECT_EQ(rows.grad().sizes(), rows.sizes());
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Types, Modulation, testing::Values(at::kFloat, at::kBFloat16),
                          [](const auto& which) { return std::string(at::toString(which.param)); });
 
