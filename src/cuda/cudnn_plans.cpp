@@ -5,11 +5,15 @@
 
 #include <ATen/cudnn/Handle.h>
 #include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAFunctions.h>
 
 #include "core/error.h"
 
 namespace dfm::cuda {
 namespace {
+
+// Samples alike have a plan for each length that they come in, and a data set may have any number of these.
+constexpr std::size_t kMostPlans = 512;
 
 AttentionPlan planned(const AttentionGeometry& geometry, AttentionDirection direction) {
   AttentionPlan plan;
@@ -30,6 +34,10 @@ const AttentionPlan& attention_plan(const AttentionGeometry& geometry, Attention
   const std::pair key(geometry, direction);
   const auto found = plans.find(key);
   if (found != plans.end()) return found->second;
+  if (plans.size() >= kMostPlans) {
+    c10::cuda::device_synchronize();  // what runs by one of them ends first
+    plans.clear();
+  }
   return plans.emplace(key, planned(geometry, direction)).first->second;
 }
 

@@ -13,6 +13,7 @@ struct AttentionPlan {
   std::string problem;  // why there is none
 };
 
+// For use at once: the next call may forget old plans.
 const AttentionPlan& attention_plan(const AttentionGeometry& geometry, AttentionDirection direction);
 
 using AttentionPointers = std::unordered_map<std::int64_t, void*>;
