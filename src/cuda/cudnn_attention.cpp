@@ -73,11 +73,9 @@ at::Tensor by_heads(Tensor log_sum_exp, const AttentionCall& call) {
   if (log_sum_exp.dim() == 3) return log_sum_exp.transpose(0, 1);
   const at::Tensor rows = log_sum_exp.t();
   const std::int64_t samples = static_cast<std::int64_t>(call.query_counts.size());
-  const auto same = [](Counts counts) {
-    return std::ranges::all_of(counts, [&](std::int64_t count) { return count == counts.front(); });
-  };
-  const bool equal = same(call.query_counts) && same(call.key_counts);
-  return equal ? rows.unflatten(1, {samples, call.query_counts.front()}) : rows.unsqueeze(1);
+  return are_equal(call.query_counts, call.key_counts)
+             ? rows.unflatten(1, {samples, call.query_counts.front()})
+             : rows.unsqueeze(1);
 }
 
 // Back, of `heads` from `begin` on; of some of them a copy, which begins at 16 bytes.

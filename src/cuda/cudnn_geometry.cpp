@@ -22,10 +22,6 @@ std::int64_t bound(std::int64_t value, std::int64_t steps, std::int64_t least) {
 
 constexpr std::int64_t kSampleSteps = 4, kLengthSteps = 8;
 
-bool all_equal(at::IntArrayRef counts) {
-  return std::ranges::all_of(counts, [&](std::int64_t count) { return count == counts.front(); });
-}
-
 std::int64_t most(at::IntArrayRef counts) { return *std::ranges::max_element(counts); }
 std::int64_t sum(at::IntArrayRef counts) { return std::reduce(counts.begin(), counts.end()); }
 
@@ -72,8 +68,15 @@ AttentionCall AttentionCall::heads(std::int64_t begin, std::int64_t count) const
   return part;
 }
 
+bool are_equal(at::IntArrayRef query_counts, at::IntArrayRef key_counts) {
+  const auto same = [](at::IntArrayRef counts) {
+    return std::ranges::all_of(counts, [&](std::int64_t count) { return count == counts.front(); });
+  };
+  return same(query_counts) && same(key_counts);
+}
+
 bool is_dense(at::IntArrayRef query_counts, at::IntArrayRef key_counts) {
-  if (!all_equal(query_counts) || !all_equal(key_counts)) return false;
+  if (!are_equal(query_counts, key_counts)) return false;
   const std::int64_t queries = query_counts.front(), keys = key_counts.front();
   if (queries < kLengthStep || keys < kLengthStep) return false;
   return queries == keys || keys % kLengthStep == 0;

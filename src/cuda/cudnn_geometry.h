@@ -21,6 +21,9 @@ struct AttentionCall {
   AttentionCall heads(std::int64_t begin, std::int64_t count) const;
 };
 
+// Samples alike.
+bool are_equal(at::IntArrayRef query_counts, at::IntArrayRef key_counts);
+
 // Equal samples whose lengths a plan of their own is worth. Texts have any length: they are ragged.
 bool is_dense(at::IntArrayRef query_counts, at::IntArrayRef key_counts);
 

@@ -1,7 +1,7 @@
 // cuDNN's attention as graphs: described once for a geometry, planned once, kept (cuda/cudnn_plans.h).
 //
 // Samples of unequal lengths are "ragged": each begins at an offset that the device knows, and the geometry
-// holds upper bounds, rounded up, so that a few plans serve all packs (bounds_of).
+// holds upper bounds, rounded up, so that a few plans serve all packs (geometry_of).
 #pragma once
 
 #include <compare>
