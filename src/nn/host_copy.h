@@ -19,7 +19,7 @@
 
 namespace dfm::nn {
 
-// The float32 elements of a contiguous tensor on the CPU.
+// The float32 elements of a contiguous tensor, wherever they are.
 std::span<float> floats_of(const at::Tensor& tensor);
 
 // Calls filler for consecutive ranges of a tensor with one dimension: for all of it at once on the CPU.

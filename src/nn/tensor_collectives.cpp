@@ -1,14 +1,12 @@
 #include "nn/tensor_collectives.h"
 
+#include "nn/host_copy.h"
+
 namespace dfm::nn::raw {
 namespace {
 
 std::span<std::byte> bytes_of(const at::Tensor& tensor) {
   return {static_cast<std::byte*>(tensor.mutable_data_ptr()), tensor.nbytes()};
-}
-
-std::span<float> floats_of(const at::Tensor& tensor) {
-  return {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
 }
 
 PartCounts byte_counts(PartCounts counts, const at::Tensor& like) {

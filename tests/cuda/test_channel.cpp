@@ -1,6 +1,7 @@
 // NCCL with one rank: that every call is made and arrives. Sums over several ranks need several GPUs.
 #include "cuda/gpu.h"
 #include "nn/device.h"
+#include "nn/host_copy.h"
 
 namespace dfm {
 namespace {
@@ -15,11 +16,8 @@ struct Channel : test::OnGpu {
     if (!IsSkipped()) channel = nn::join_channel(nn::channel_id(), 0, 1);
   }
 
-  static std::span<float> floats(const at::Tensor& tensor) {
-    return {tensor.mutable_data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
-  }
   static std::span<std::byte> bytes(const at::Tensor& tensor) {
-    return std::as_writable_bytes(floats(tensor));
+    return std::as_writable_bytes(nn::floats_of(tensor));
   }
 
   std::shared_ptr<comm::DeviceChannel> channel;
@@ -30,12 +28,12 @@ struct Channel : test::OnGpu {
 
 TEST_F(Channel, SumsInPlace) {
   const at::Tensor before = values.clone();
-  channel->all_reduce_sum(floats(values))();
+  channel->all_reduce_sum(nn::floats_of(values))();
   EXPECT_TRUE(at::equal(values, before));
 }
 
 TEST_F(Channel, GivesEachRankItsPartOfASum) {
-  channel->reduce_scatter_sum(floats(values), count, floats(out))();
+  channel->reduce_scatter_sum(nn::floats_of(values), count, nn::floats_of(out))();
   EXPECT_TRUE(at::equal(out, values));
 }
 
