@@ -143,7 +143,6 @@ AttentionChoice parse_attention_choice(const std::string& text) {
 }
 
 void set_attention(const AttentionSettings& of_process) { settings() = of_process; }
-const AttentionSettings& attention_settings() { return settings(); }
 
 bool attends_by_kernels(const at::Tensor& rows) {
   return !rows.is_cpu() || settings().choice == AttentionChoice::plain;

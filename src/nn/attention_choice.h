@@ -29,7 +29,6 @@ AttentionChoice parse_attention_choice(const std::string& text);
 
 // Of this process; set once, before the first step.
 void set_attention(const AttentionSettings& settings);
-const AttentionSettings& attention_settings();
 
 // Whether these rows' attention is that of attend(): on devices. CPUs have a kernel of their own, but compute
 // with the plain one where it is chosen by name.

@@ -5,7 +5,7 @@
 //
 //   const Choice choice = choose_tokens(scores, group_counts, 8.0);
 //   rows = choice.taken(x);                            // the experts' tokens, one expert behind the other
-//   y = combined(outputs, choice.weights(scores), choice);
+//   y = combined(outputs, choice.weights(scores), choice, x.size(0));
 //
 // A pure function of scores and positions: of equal scores the earlier token's is the higher.
 #pragma once

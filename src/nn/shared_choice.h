@@ -2,7 +2,7 @@
 // among, and so each makes the choice of one rank alone, of which it keeps what is in its own share.
 //
 //   const Choice choice = choose_in_share(scores, layout, rule, parallel);
-//   rows = share.index_select(0, choice.tokens);
+//   rows = choice.taken(share);
 #pragma once
 
 #include "nn/expert_choice.h"
