@@ -29,9 +29,10 @@ class Batch {
         settings_(settings),
         copies_(settings.guidance > 0 ? 2 : 1) {
     std::vector<at::Tensor> positions, texts;
+    std::vector<std::int64_t> token_counts, text_counts;  // of the requests, then of their twins
     for (const Request& request : requests) {
       grids_.push_back(model::patch_grid(request.latent, backbone.patches));
-      token_counts_.push_back(grids_.back().tokens());
+      token_counts.push_back(grids_.back().tokens());
       positions.push_back(model::token_positions(grids_.back()));
       texts.push_back(nn::to_tensor(request.text).to(at::kFloat));
     }
@@ -39,10 +40,11 @@ class Batch {
     if (copies_ == 2) {
       for (const Request& request : requests) texts.push_back(negative_of(request));
       positions_ = at::cat({positions_, positions_});
-      token_counts_.insert(token_counts_.end(), token_counts_.begin(), token_counts_.end());
+      token_counts.insert(token_counts.end(), token_counts.begin(), token_counts.end());
     }
     text_ = at::cat(texts).to(backbone.device);
-    for (const at::Tensor& text : texts) text_counts_.push_back(text.size(0));
+    for (const at::Tensor& text : texts) text_counts.push_back(text.size(0));
+    layout_ = nn::PackLayout(std::move(token_counts), std::move(text_counts));
   }
 
   at::Tensor starting_noise() const {
@@ -57,14 +59,14 @@ class Batch {
 
   // x [S, f] float64 -> the guided estimate of x0, float64.
   at::Tensor denoised(const at::Tensor& x, double sigma) const {
-    return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout& layout) {
-      return denoise(network, input, per_sample(sigma), settings_.sigma_data, layout);
+    return guided(x, [&](const Network& network, const at::Tensor& input) {
+      return denoise(network, input, per_sample(sigma), settings_.sigma_data, layout_);
     });
   }
 
   // x [S, f] float64 -> the guided velocity, float64.
   at::Tensor velocity(const at::Tensor& x, double timestep) const {
-    return guided(x, [&](const Network& network, const at::Tensor& input, const nn::PackLayout&) {
+    return guided(x, [&](const Network& network, const at::Tensor& input) {
       return network(input, per_sample(timestep));
     });
   }
@@ -88,20 +90,17 @@ class Batch {
   }
 
   // The same number for each of the requests and their twins.
-  at::Tensor per_sample(double value) const {
-    return at::full({static_cast<std::int64_t>(token_counts_.size())}, value, text_.options());
-  }
+  at::Tensor per_sample(double value) const { return at::full({layout_.samples()}, value, text_.options()); }
 
-  // estimate(network, x, layout) of the requests, led away from that of their twins.
+  // estimate(network, x) of the requests, led away from that of their twins.
   template <class Estimate>
   at::Tensor guided(const at::Tensor& x, const Estimate& estimate) const {
-    const nn::PackLayout layout(token_counts_, text_counts_);
     const Network network = [&](const at::Tensor& tokens, const at::Tensor& level) {
-      return backbone_.forward({tokens, positions_, level, text_}, layout);
+      return backbone_.forward({tokens, positions_, level, text_}, layout_);
     };
     const at::Tensor single = x.to(at::kFloat);
     const at::Tensor input = copies_ == 2 ? at::cat({single, single}) : single;
-    const at::Tensor all = estimate(network, input, layout).to(at::kDouble);
+    const at::Tensor all = estimate(network, input).to(at::kDouble);
     if (copies_ == 1) return all;
     const auto halves = all.chunk(2);
     return halves[0] + settings_.guidance * (halves[0] - halves[1]);
@@ -121,7 +120,7 @@ class Batch {
   const GenerateSettings& settings_;
   int copies_;
   std::vector<model::PatchGrid> grids_;
-  std::vector<std::int64_t> token_counts_, text_counts_;  // of the requests, then of their twins
+  nn::PackLayout layout_{{}, {}};
   at::Tensor text_, positions_;
 };
 
