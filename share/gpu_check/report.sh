@@ -45,6 +45,7 @@ bounded() {
 why() {
   case $1 in
     124 | 137) echo "took too long" ;;
+    125) tail -n 1 "$2" ;;
     *) echo "code $1: $(grep -aE 'error|Error|FAILED|what\(\)' "$2" | tail -1 | tr -d '\t' | cut -c1-160) (${2#"$output"/})" ;;
   esac
 }

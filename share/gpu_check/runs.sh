@@ -21,7 +21,7 @@ small=(--recipe dit_s model.num_layers=4 --mock dataset.H_latents=32 dataset.W_l
 
 # train RANKS NAME LIMIT WORDS ...: into the folder runs/NAME, which it makes anew. Sets `took`.
 train() {
-  local folder=$output/runs/$2 start=() begin code
+  local folder=$output/runs/$2
   rm -rf "$folder" && mkdir -p "$folder"
   again "$@"
 }
@@ -37,6 +37,14 @@ again() {
   code=$?
   took=$(awk -v a="$begin" -v b="$(date +%s.%N)" 'BEGIN { printf "%.1f", b - a }')
   [ $code -eq 0 ] || [ $code -eq 75 ] || return $code
+}
+
+# attempt STEP TITLE COMMAND RANKS NAME LIMIT WORDS ...: the command is train or again; of a failure a row tells.
+attempt() {
+  local code=0
+  "${@:3}" || code=$?
+  [ $code -eq 0 ] || row "$1" "$2" FAILED "$took" "$(why $code "$output/runs/$5/log")"
+  return $code
 }
 
 losses() { sed -n 's/.*"loss":\([^,}]*\).*/\1/p' "$output/runs/$1/metrics.jsonl"; }

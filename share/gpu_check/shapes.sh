@@ -30,20 +30,24 @@ shape_words() { # RECIPE LAYERS WORDS
 
 # The plans of every shape with 2 and 4 layers, beside the first steps of the check: from them follow memory and arithmetic of
 # any number of layers, since both grow by the same with each.
-plan_shapes() {
-  local name recipe layers tokens words count
+begin_plans() {
   mkdir -p "$output/plans"
   rm -f "$output"/plans/*
+  plan_shapes &
+  planner=$!
+}
+
+plan_shapes() {
+  local name recipe layers tokens words count
   while IFS='|' read -r name recipe layers tokens words; do
     for count in 2 4; do
       # shellcheck disable=SC2046,SC2086
-      OMP_NUM_THREADS=4 nice -n 5 "$bin/dfm_train" $(shape_words "$recipe" $count $words) device.type=cpu --plan --json \
+      OMP_NUM_THREADS=4 nice -n 5 timeout $((180 * patience)) "$bin/dfm_train" $(shape_words "$recipe" $count $words) device.type=cpu --plan --json \
         > "$output/plans/$name.$count.part" 2> "$output/plans/$name.$count.log" &&
         mv "$output/plans/$name.$count.part" "$output/plans/$name.$count" &
     done
   done < <(shapes)
   wait
-  touch "$output/plans/all"
 }
 
 # planned NAME KEY LAYERS: a figure of the plan for that many layers.
@@ -55,10 +59,8 @@ planned() {
 
 plan_figure() { sed -n "s/^ *\"$2\": *\([-0-9.e+]*\),*$/\1/p" "$output/plans/$1" 2> /dev/null | head -1; }
 
-wait_for_plans() {
-  local limit=$((SECONDS + 180))
-  until [ -e "$output/plans/all" ] || [ $SECONDS -gt $limit ]; do sleep 0.5; done
-}
+# are_planned NAME
+are_planned() { [ -s "$output/plans/$1.2" ] && [ -s "$output/plans/$1.4" ]; }
 
 # fitting_layers NAME LAYERS: at most LAYERS, of which the plan fits into nine tenths of the device's memory.
 fitting_layers() {

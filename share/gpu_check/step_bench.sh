@@ -4,8 +4,9 @@ warm_up=4 measured=8
 
 step_bench() {
   local name recipe layers tokens words
-  wait_for_plans
+  wait "$planner"
   while IFS='|' read -r name recipe layers tokens words; do
+    are_planned "$name" || { row bench "$name" FAILED 0 "its plan failed (plans/$name.2.log, plans/$name.4.log)"; continue; }
     # shellcheck disable=SC2086
     bench "$name" "$recipe" "$(fitting_layers "$name" "$layers")" "$tokens" $words
   done < <(shapes)
@@ -30,6 +31,9 @@ median_step() {
   sed -n 's/.*"step_seconds":\([^,}]*\).*/\1/p' "$output/runs/$1/metrics.jsonl" | tail -n $measured | sort -g |
     awk '{ all[NR] = $1 } END { print (all[int((NR + 1) / 2)] + all[int(NR / 2) + 1]) / 2 }'
 }
+
+# benched_layers NAME: with how many layers it was measured, in this call or an earlier one into the same folder.
+benched_layers() { cat "$output/runs/bench_$1/layers" 2> /dev/null; }
 
 # report_bench NAME LAYERS TOKENS SECONDS MIB
 report_bench() {

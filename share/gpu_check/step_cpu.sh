@@ -13,21 +13,17 @@ step_cpu() {
 
 # both_devices NAME RUN BOUND WORDS ...
 both_devices() {
-  local code=0
-  train 1 "$2_cpu" 120 "${@:4}" device.type=cpu || code=$?
-  [ $code -eq 0 ] || { row cpu "$1" FAILED "$took" "on the CPU: $(why $code "$output/runs/$2_cpu/log")"; return; }
-  train 1 "$2" 60 "${@:4}" device.type="$device" || code=$?
-  [ $code -eq 0 ] || { row cpu "$1" FAILED "$took" "$(why $code "$output/runs/$2/log")"; return; }
-  compare cpu "$1" "$2" "$2_cpu" "$3"
+  attempt cpu "$1" train 1 "$2_cpu" 120 "${@:4}" device.type=cpu &&
+    attempt cpu "$1" train 1 "$2" 60 "${@:4}" device.type="$device" &&
+    compare cpu "$1" "$2" "$2_cpu" "$3"
 }
 
 # The noise is what the CPU's own bf16 run differs by.
 bf16_noise() {
-  local code=0 noise
-  train 1 noise_fp32_cpu 120 "${small[@]}" train.precision=fp32 train.train_iters=50 device.type=cpu &&
-    train 1 noise_bf16_cpu 120 "${small[@]}" train.train_iters=50 device.type=cpu &&
-    train 1 noise_bf16 60 "${small[@]}" train.train_iters=50 device.type="$device" || code=$?
-  [ $code -eq 0 ] || { row cpu "bf16, 50 steps" FAILED "$took" "$(why $code "$output/runs/noise_bf16/log")"; return; }
+  local title="bf16, 50 steps" words=("${small[@]}" train.train_iters=50) noise
+  attempt cpu "$title" train 1 noise_fp32_cpu 120 "${words[@]}" train.precision=fp32 device.type=cpu &&
+    attempt cpu "$title" train 1 noise_bf16_cpu 120 "${words[@]}" device.type=cpu &&
+    attempt cpu "$title" train 1 noise_bf16 60 "${words[@]}" device.type="$device" || return
   noise=$(difference noise_bf16_cpu noise_fp32_cpu | awk '{ printf "%.2e", 2 * $2 + 1e-3 }')
-  compare cpu "bf16, 50 steps" noise_bf16 noise_fp32_cpu "$noise"
+  compare cpu "$title" noise_bf16 noise_fp32_cpu "$noise"
 }

@@ -19,19 +19,14 @@ layouts_full=(
 )
 
 step_layouts() {
-  local layout name ranks family words all=("${layouts_quick[@]}") code
+  local layout name ranks family words all=("${layouts_quick[@]}")
   [ "$profile" = quick ] || all+=("${layouts_full[@]}")
   for layout in "${all[@]}"; do
     IFS='|' read -r name ranks family words <<< "$layout"
     one_rank "$family" || continue
-    code=0
     # shellcheck disable=SC2046,SC2086
-    train "$ranks" "layout_${name// /_}" 60 "${tiny[@]}" $(family_words "$family") "${shared_words[@]}" $words || code=$?
-    if [ $code -ne 0 ]; then
-      row layouts "$name" FAILED "$took" "$(why $code "$output/runs/layout_${name// /_}/log")"
-    else
+    attempt layouts "$name" train "$ranks" "layout_${name// /_}" 60 "${tiny[@]}" $(family_words "$family") "${shared_words[@]}" $words &&
       compare layouts "$name" "layout_${name// /_}" "layout_one_$family" 1e-4
-    fi
   done
 }
 
@@ -39,11 +34,13 @@ shared_words=(train.precision=fp32 train.train_iters=8 checkpoint.save_interval=
 # Ranks that share a GPU cannot form an NCCL group: what they exchange goes through the host's memory.
 [ "$device" = cpu ] || shared_words+=(device.collectives=host)
 
+# one_rank FAMILY: trains once; the code is that of the training.
+declare -A one_rank_codes=()
 one_rank() {
-  [ ! -e "$output/runs/layout_one_$1/done" ] || return 0
-  local code=0
-  # shellcheck disable=SC2046
-  train 1 "layout_one_$1" 60 "${tiny[@]}" $(family_words "$1") "${shared_words[@]}" || code=$?
-  [ $code -eq 0 ] || { row layouts "one rank, $1" FAILED "$took" "$(why $code "$output/runs/layout_one_$1/log")"; return 1; }
-  touch "$output/runs/layout_one_$1/done"
+  if [ -z "${one_rank_codes[$1]:-}" ]; then
+    # shellcheck disable=SC2046
+    attempt layouts "one rank, $1" train 1 "layout_one_$1" 60 "${tiny[@]}" $(family_words "$1") "${shared_words[@]}"
+    one_rank_codes[$1]=$?
+  fi
+  return "${one_rank_codes[$1]}"
 }

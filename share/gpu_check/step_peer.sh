@@ -5,8 +5,8 @@ step_peer() {
   python=$(python_with_torch)
   [ -n "$python" ] || { row peer PyTorch skipped 0 "no python3 with PyTorch here (DFM_PYTHON names one)"; return; }
   while IFS='|' read -r name _; do
-    layers=$(cat "$output/runs/bench_$name/layers" 2> /dev/null) || continue
     case $name in dit_7b_* | dit_s_256) kind=dit ;; wan_*) kind=wan ;; *) continue ;; esac
+    layers=$(benched_layers "$name") || { row peer "$name" skipped 0 "the step bench has not measured it"; continue; }
     peer "$python" "$name" $kind "$layers" eager
     peer "$python" "$name" $kind "$layers" compile
   done < <(shapes)

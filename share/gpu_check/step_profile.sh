@@ -9,7 +9,7 @@ step_profile() {
   [ -n "$library" ] && [ "$device" = cuda ] ||
     { row profile all skipped 0 "needs a GPU and libdfm_kernel_times.so, which is built with the tests where there is CUPTI"; return; }
   while IFS='|' read -r name recipe _ tokens words; do
-    layers=$(cat "$output/runs/bench_$name/layers" 2> /dev/null) || continue
+    layers=$(benched_layers "$name") || { row profile "$name" skipped 0 "the step bench has not measured it"; continue; }
     # shellcheck disable=SC2086
     CUDA_INJECTION64_PATH=$library DFM_KERNEL_TIMES=$output/kernels_$name.txt profile "$name" "$recipe" "$layers" dataset.task_encoder_seq_length="$tokens" $words
   done < <(shapes)
@@ -17,12 +17,11 @@ step_profile() {
 
 # profile NAME RECIPE LAYERS WORDS ...
 profile() {
-  local code=0 outside
+  local outside
   # shellcheck disable=SC2046
-  train 1 "profile_$1" 150 $(shape_words "$2" "$3" "${@:4}") device.type=cuda checkpoint.save_interval=0 checkpoint.save_last=false \
-    train.train_iters=$((3 + profiled)) scheduler.lr_warmup_iters=0 || code=$?
-  [ $code -eq 0 ] && [ -s "$output/kernels_$1.txt" ] ||
-    { row profile "$1" FAILED "$took" "$(why $code "$output/runs/profile_$1/log")"; return; }
+  attempt profile "$1" train 1 "profile_$1" 150 $(shape_words "$2" "$3" "${@:4}") device.type=cuda checkpoint.save_interval=0 checkpoint.save_last=false \
+    train.train_iters=$((3 + profiled)) scheduler.lr_warmup_iters=0 || return
+  [ -s "$output/kernels_$1.txt" ] || { row profile "$1" FAILED "$took" "no kernel was noted (runs/profile_$1/log)"; return; }
   sort -n "$output/kernels_$1.txt" | awk -v seconds="$(last_steps "profile_$1")" -v steps=$profiled -f "$here/kernel_shares.awk" \
     > "$output/shares_$1.txt"
   outside=$(sed -n 's/^outside kernels: \([-0-9.]*\) %.*/\1/p' "$output/shares_$1.txt")

@@ -2,13 +2,12 @@
 # Stopped and resumed, training gives the bits of a run that was not disturbed; so does training twice.
 step_resume() {
   # The fastest gradients of attention are not the same each time.
-  local words=("${small[@]}" train.train_iters=8 device.type="$device" device.deterministic=true) code=0
-  train 1 resume_whole 60 "${words[@]}" && train 1 resume_twice 60 "${words[@]}" || code=$?
-  [ $code -eq 0 ] || { row resume "undisturbed" FAILED "$took" "$(why $code "$output/runs/resume_whole/log")"; return; }
-  same_bits "the same run twice" resume_whole resume_twice
-  train 1 resume_parts 60 "${words[@]}" --stop-after-steps 3 && again 1 resume_parts 60 "${words[@]}" || code=$?
-  [ $code -eq 0 ] || { row resume "stopped and resumed" FAILED "$took" "$(why $code "$output/runs/resume_parts/log")"; return; }
-  same_bits "stopped and resumed" resume_whole resume_parts
+  local words=("${small[@]}" train.train_iters=8 device.type="$device" device.deterministic=true)
+  local twice="the same run twice" parts="stopped and resumed"
+  attempt resume "$twice" train 1 resume_whole 60 "${words[@]}" || return
+  attempt resume "$twice" train 1 resume_twice 60 "${words[@]}" && same_bits "$twice" resume_whole resume_twice
+  attempt resume "$parts" train 1 resume_parts 60 "${words[@]}" --stop-after-steps 3 &&
+    attempt resume "$parts" again 1 resume_parts 60 "${words[@]}" && same_bits "$parts" resume_whole resume_parts
 }
 
 # The elements of a run's weights; the header before them also holds its configuration.

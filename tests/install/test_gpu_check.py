@@ -44,16 +44,23 @@ def test_a_program_that_trains_otherwise_is_found_out_and_the_check_goes_on(tmp_
 echo x >> {tmp_path}/starts
 exec {BIN}/dfm_train "$@" optimizer.lr=1e-$((3 + $(wc -l < {tmp_path}/starts) % 2))
 """)
-    (programs / "dfm_train").chmod(0o755)
+    (programs / "cuda_kernels").write_text("#!/bin/sh\necho 'error: a library is missing'; exit 127\n")
+    for program in ("dfm_train", "cuda_kernels"):
+        (programs / program).chmod(0o755)
     (programs / "dfm_consolidate").symlink_to(BIN / "dfm_consolidate")
     rows, _, printed = check(tmp_path / "out", "--only", "resume,kernels", code=1, DFM_BIN_DIR=str(programs))
     assert rows["resume", "the same run twice"]["state"] == "FAILED" and "losses differ" in printed
-    assert any(step == "kernels" for step, _ in rows)
+    assert rows["kernels", "all"]["state"] == "FAILED" and "a library is missing" in rows["kernels", "all"]["note"]
 
 
-def test_options_it_does_not_know_are_refused():
-    done = subprocess.run([CHECK, "--fast"], capture_output=True, text=True)
-    assert done.returncode == 2 and "unknown option '--fast'" in done.stderr
+@pytest.mark.parametrize("words, says", [(["--fast"], "unknown option '--fast'"), (["--only"], "--only needs a value"),
+                                         (["--only", "machine,speed"], "there is no step 'speed'")])
+def test_options_it_does_not_know_are_refused(tmp_path, words, says):
+    done = subprocess.run([CHECK, "--output", tmp_path, *words], capture_output=True, text=True)
+    assert done.returncode == 2 and says in done.stderr and done.stdout == ""
+
+
+def test_it_tells_its_options():
     assert "dfm-gpu-check --quick" in subprocess.run([CHECK, "--help"], capture_output=True, text=True).stdout
 
 
