@@ -40,7 +40,7 @@ class Batch {
     if (copies_ == 2) {
       for (const Request& request : requests) texts.push_back(negative_of(request));
       positions_ = at::cat({positions_, positions_});
-      token_counts.insert(token_counts.end(), token_counts.begin(), token_counts.end());
+      for (const model::PatchGrid& grid : grids_) token_counts.push_back(grid.tokens());
     }
     text_ = at::cat(texts).to(backbone.device);
     for (const at::Tensor& text : texts) text_counts.push_back(text.size(0));
