@@ -69,7 +69,7 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
     const auto held = context->saved_data["ring"].toCapsule();
     const auto& ring = static_cast<const Ring&>(*held);
     const at::Tensor& q = saved[0];
-    const at::Tensor dout = gradients[0].unflatten(1, {q.size(0), q.size(2)}).transpose(0, 1);
+    const at::Tensor dout = gradients[0].contiguous().unflatten(1, {q.size(0), q.size(2)}).transpose(0, 1);
     const at::Tensor dq = float_zeros_like(q);
     const RingGradient of{q, attends_by_kernels(q) ? dout : dout.contiguous(), {saved[3], saved[4]}, dq};
     at::Tensor block = at::stack({saved[1], saved[2]}), own, gathered;
