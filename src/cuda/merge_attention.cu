@@ -13,7 +13,7 @@ __global__ void merge_row(float* __restrict__ out, LogSumExps<float> lse, const 
   extern __shared__ float weights[];  // of what there is, then of what is added, by heads
   float* const added = weights + shape.heads;
   const std::int64_t row = blockIdx.x;
-  for (std::int64_t head = threadIdx.x; head < shape.heads; head += kThreads) {
+  for (int head = threadIdx.x; head < shape.heads; head += kThreads) {
     float& mine = lse.data[row * lse.row_stride + head * lse.head_stride];
     const float other = part_lse.data[row * part_lse.row_stride + head * part_lse.head_stride];
     const float most = fmaxf(mine, other);
@@ -23,11 +23,11 @@ __global__ void merge_row(float* __restrict__ out, LogSumExps<float> lse, const 
     mine = both;
   }
   __syncthreads();
-  const std::int64_t elements = shape.heads * shape.width;
+  const int elements = shape.heads * shape.width;
   float* const target = out + row * elements;
   const Element* const source = part + row * elements;
-  for (std::int64_t i = threadIdx.x; i < elements; i += kThreads) {
-    const std::int64_t head = i / shape.width;
+  for (int i = threadIdx.x; i < elements; i += kThreads) {
+    const int head = i / shape.width;
     target[i] = target[i] * weights[head] + to_float(source[i]) * added[head];
   }
 }

@@ -15,7 +15,8 @@ struct LogSumExps {
 };
 
 struct AttentionRows {
-  std::int64_t rows, heads, width;
+  std::int64_t rows;
+  int heads, width;
 };
 
 // out = out exp(lse - both) + part exp(part_lse - both) and lse = both = log(exp(lse) + exp(part_lse)); out

@@ -17,10 +17,10 @@ void merge_on_gpu(const at::Tensor& out, const at::Tensor& lse, const at::Tensor
   const c10::cuda::CUDAGuard on_device(out.device());
   ensure(out.is_contiguous(), "attention is merged into rows side by side");
   const at::Tensor rows = part.contiguous();
+  const AttentionRows shape{out.size(0), static_cast<int>(out.size(1)), static_cast<int>(out.size(2))};
   dispatch(rows, [&]<class T>(T) {
     merge_attention<T>(data_to<float>(out), sums_of(lse, data_to<float>(lse)), data_of<T>(rows),
-                       sums_of(part_lse, data_of<float>(part_lse)), {out.size(0), out.size(1), out.size(2)},
-                       stream());
+                       sums_of(part_lse, data_of<float>(part_lse)), shape, stream());
   });
 }
 
