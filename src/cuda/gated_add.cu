@@ -86,7 +86,7 @@ void gated_add(const Element* x, RowsOf<const Element> gate, const Element* y, E
                const Samples& samples, const TokenShape& shape, cudaStream_t stream) {
   if (shape.tokens == 0) return;
   const Runs runs{shape.tokens, kTokensInForwardRun};
-  const bool aligned = has_vector_rows(shape.width, x, y, out) && has_vector_rows(gate.stride, gate.data);
+  const bool aligned = has_vector_rows(shape.width, x, y, out) && has_vectors_of<Element>(gate);
   with_vectors<Element>(aligned, [&](auto vector) {
     constexpr int N = decltype(vector)::value;
     forward<Element, N><<<blocks_for<N>(runs, shape.width), kThreads, 0, stream>>>(x, gate, y, out, samples,
@@ -104,7 +104,7 @@ void gated_add_backward(const GateGradient<Element>& gradient, const Samples& sa
                         const TokenShape& shape, cudaStream_t stream) {
   const Runs runs = backward_runs<Element>(shape);
   const bool aligned = has_vector_rows(shape.width, gradient.dout, gradient.y, gradient.dy) &&
-                       has_vector_rows(gradient.gate.stride, gradient.gate.data);
+                       has_vectors_of<Element>(gradient.gate);
   if (shape.tokens > 0) {
     with_vectors<Element>(aligned, [&](auto vector) {
       constexpr int N = decltype(vector)::value;

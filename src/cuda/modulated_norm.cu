@@ -47,13 +47,6 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// Vectors of the tokens' type: rows of another type are read in several accesses.
-template <class Element, class Row>
-bool rows_are_aligned(const RowsOf<const Row>& rows) {
-  constexpr int N = kVector<Element>;
-  return rows.stride % N == 0 && is_aligned<N>(rows.data);
-}
-
 }  // namespace
 
 template <class Element, class Row>
@@ -61,8 +54,8 @@ void modulated_norm(const Element* x, const ModulationRows<Row>& rows, Element* 
                     const Samples& samples, const TokenShape& shape, const NormSettings& settings,
                     cudaStream_t stream) {
   if (shape.tokens == 0) return;
-  const bool aligned = has_vector_rows(shape.width, x, y) && rows_are_aligned<Element>(rows.shift) &&
-                       rows_are_aligned<Element>(rows.scale);
+  const bool aligned = has_vector_rows(shape.width, x, y) && has_vectors_of<Element>(rows.shift) &&
+                       has_vectors_of<Element>(rows.scale);
   const auto bytes = shape.width * sizeof(Element);
   with_vectors<Element>(aligned, [&](auto vector) {
     constexpr int N = decltype(vector)::value;

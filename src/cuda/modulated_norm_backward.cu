@@ -125,9 +125,8 @@ template <class Element, class Row>
 void modulated_norm_backward(const NormGradient<Element, Row>& gradient, const Samples& samples,
                              const TokenShape& shape, cudaStream_t stream) {
   const Runs runs = norm_runs(shape);
-  constexpr int kWide = kVector<Element>;
   const bool aligned = has_vector_rows(shape.width, gradient.dy, gradient.x, gradient.dx) &&
-                       gradient.scale.stride % kWide == 0 && is_aligned<kWide>(gradient.scale.data);
+                       has_vectors_of<Element>(gradient.scale);
   const auto bytes = shared_bytes<Element>(shape.width);
   if (shape.tokens > 0) {
     with_vectors<Element>(aligned, [&](auto vector) {

@@ -44,6 +44,13 @@ bool has_vector_rows(std::int64_t stride, const Element*... data) {
   return ((stride % kVector<Element> == 0 && is_aligned<kVector<Element>>(data)) && ...);
 }
 
+// Whether rows of samples can be read with as many elements at a time as tokens, of the type Element: a wider
+// type in several accesses.
+template <class Element, class Row>
+bool has_vectors_of(const RowsOf<const Row>& rows) {
+  return rows.stride % kVector<Element> == 0 && is_aligned<kVector<Element>>(rows.data);
+}
+
 // Calls f with the number of elements in an access: std::integral_constant<int, N>.
 template <class Element, class F>
 void with_vectors(bool aligned, const F& f) {
