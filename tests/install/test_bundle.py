@@ -5,9 +5,11 @@ import re
 import subprocess
 import tarfile
 
+import av
+import numpy
 import pytest
 
-from conftest import ENVIRONMENT, ROOT, TINY, TINY_MOCK
+from conftest import ENVIRONMENT, ROOT, TINY, TINY_MOCK, run
 from installation import BUILD, Installation, mount_namespace, variable, version
 from run_files import losses
 
@@ -63,6 +65,29 @@ def test_the_whole_chain_runs_elsewhere(bundle, pictures, tmp_path):
     step("dfm_sample", "weights.safetensors", "--prompt", "a red picture", "--height", 32, "--width", 32, "--num-steps", 2,
          "--output", "samples")
     assert (tmp_path / "samples/contact_sheet.png").stat().st_size > 0
+
+
+def make_video(path, codec, pixels):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=8)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for i in range(5):
+            picture = numpy.full((48, 64, 3), 40 * i, dtype=numpy.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize("name, codec, pixels", [("a.mp4", "libsvtav1", "yuv420p"), ("a.mp4", "libsvtav1", "yuv420p10le"),
+                                                 ("a.webm", "libvpx-vp9", "yuv420p"), ("a.webm", "libvpx", "yuv420p"),
+                                                 ("a.mp4", "libx265", "yuv420p"), ("a.mp4", "libx264", "yuv420p")])
+def test_videos_are_read_elsewhere_though_their_encoders_are_left_out(bundle, tmp_path, name, codec, pixels):
+    (tmp_path / "videos").mkdir()
+    make_video(tmp_path / "videos" / name, codec, pixels)
+    (tmp_path / "videos/a.txt").write_text("grey")
+    run("dfm_prepare", tmp_path / "videos", tmp_path / "here")
+    run_elsewhere(bundle, "dfm_prepare", tmp_path / "videos", tmp_path / "there")
+    here, there = (tmp_path / place / "shard_000000.tar" for place in ("here", "there"))
+    assert here.read_bytes() == there.read_bytes()
 
 
 def test_ranks_start_and_give_the_losses_of_one(bundle, tmp_path):
