@@ -4,7 +4,7 @@ import re
 
 from conftest import ROOT
 
-SOURCES = sorted((ROOT / "src").rglob("*.cpp")) + sorted((ROOT / "src").rglob("*.h"))
+SOURCES = [path for kind in ("cpp", "h", "cu", "cuh") for path in sorted((ROOT / "src").rglob(f"*.{kind}"))]
 
 
 def layers():
@@ -28,6 +28,10 @@ def test_includes_point_to_the_same_layer_or_a_lower_one():
     wrong = [f"{path.relative_to(ROOT)} includes {target}/" for path in SOURCES for target in includes(path)
              if order[target] > order[path.relative_to(ROOT / "src").parts[0]]]
     assert wrong == []
+
+
+def test_nothing_includes_the_half_for_gpus():
+    assert [path for path in SOURCES if "cuda" in includes(path) and (ROOT / "src/cuda") not in path.parents] == []
 
 
 def test_layers_below_the_line_know_no_libtorch():
