@@ -87,11 +87,9 @@ void expect_gradients(const AttentionGradients& ours, const Example& example) {
 
 using GetKernel = const AttentionKernel& (*)();
 
-class AttentionKernels : public ::testing::TestWithParam<std::tuple<GetKernel, Case>> {
+class AttentionKernels : public test::OnGpu,
+                         public ::testing::WithParamInterface<std::tuple<GetKernel, Case>> {
  protected:
-  void SetUp() override {
-    if (gpu().is_cpu()) GTEST_SKIP() << "no GPU here";
-  }
   const AttentionKernel& kernel() const { return std::get<0>(GetParam())(); }
   const Case& given() const { return std::get<1>(GetParam()); }
 };
