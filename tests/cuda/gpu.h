@@ -17,6 +17,10 @@ class OnGpu : public testing::Test {
   }
 };
 
+// Queues work of some 20 ms on the current stream, and returns at once: what is queued behind it has not
+// happened yet when another stream goes ahead without waiting.
+void keep_busy();
+
 // |actual - expected| / |expected| over all elements, in float64; NaN where either is not finite.
 double relative_error(const at::Tensor& actual, const at::Tensor& expected);
 

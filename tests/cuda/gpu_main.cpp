@@ -8,6 +8,12 @@ const at::Device& gpu() {
   return device;
 }
 
+void keep_busy() {
+  constexpr std::int64_t kWidth = 4096;
+  at::Tensor product = at::eye(kWidth, at::TensorOptions(gpu()).dtype(at::kFloat));
+  for (int i = 0; i < 10; ++i) product = product.mm(product);
+}
+
 double relative_error(const at::Tensor& actual, const at::Tensor& expected) {
   const at::Tensor left = actual.to(at::kCPU, at::kDouble), right = expected.to(at::kCPU, at::kDouble);
   return ((left - right).norm() / right.norm()).item<double>();

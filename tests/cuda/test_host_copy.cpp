@@ -30,9 +30,11 @@ TEST_F(HostCopy, FillsATensorPieceByPiece) {
 
 TEST_F(HostCopy, BringsFromAnotherThreadWhatWasQueuedBefore) {
   const at::Tensor source = numbers().to(gpu());
+  at::Tensor copy = at::zeros({kCount}, at::kFloat);
+  nn::DeviceCopier(gpu()).copy(source, nn::floats_of(copy));  // pinned memory is there from here on
+  test::keep_busy();
   source.add_(1);
   nn::DeviceCopier copier(gpu());
-  at::Tensor copy = at::zeros({kCount}, at::kFloat);
   std::thread([&] { copier.copy(source, nn::floats_of(copy)); }).join();
   EXPECT_TRUE(at::equal(copy, numbers().add_(1)));
 }
