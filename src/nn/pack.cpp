@@ -1,7 +1,6 @@
 #include "nn/pack.h"
 
 #include <algorithm>
-#include <functional>
 #include <mutex>
 #include <numeric>
 
@@ -34,12 +33,26 @@ std::vector<std::int64_t> counts_within(const std::vector<std::int64_t>& counts,
   return inside;
 }
 
+// A tensor that is made once a layout: on the CPU, then wherever it is asked for. The backward pass asks from
+// threads of its own.
+class Kept {
+ public:
+  template <class Make>
+  at::Tensor on(const at::Device& device, const Make& make) {
+    const std::lock_guard lock(mutex_);
+    if (!tensor_.defined() || tensor_.device() != device) tensor_ = to_device(make(), device);
+    return tensor_;
+  }
+
+ private:
+  std::mutex mutex_;
+  at::Tensor tensor_;
+};
+
 }  // namespace
 
-// The backward pass asks from threads of its own.
 struct PackLayout::OnDevice {
-  std::mutex mutex;
-  at::Tensor token_begins, sample_of_token;
+  Kept token_begins, sample_of_token;
 };
 
 PackLayout::PackLayout(std::vector<std::int64_t> token_counts, std::vector<std::int64_t> text_counts)
@@ -76,12 +89,6 @@ PackLayout PackLayout::share(const SequenceCut& cut) const {
 
 namespace {
 
-// What is made once a layout: on the CPU, then wherever it is asked for.
-at::Tensor kept_on(at::Tensor& kept, const at::Device& device, const std::function<at::Tensor()>& make) {
-  if (!kept.defined() || kept.device() != device) kept = to_device(make(), device);
-  return kept;
-}
-
 // The number of the sample for each of its tokens.
 at::Tensor sample_numbers(const std::vector<std::int64_t>& counts) {
   return at::repeat_interleave(at::tensor(counts, at::kLong));
@@ -111,8 +118,7 @@ struct RowsByNumber : torch::autograd::Function<RowsByNumber> {
 }  // namespace
 
 at::Tensor PackLayout::token_begins_on(const at::Device& device) const {
-  const std::lock_guard lock(on_device_->mutex);
-  return kept_on(on_device_->token_begins, device, [&] { return at::tensor(token_begins_); });
+  return on_device_->token_begins.on(device, [&] { return at::tensor(token_begins_); });
 }
 
 PackLayout PackLayout::with_text_counts(std::vector<std::int64_t> text_counts) const {
@@ -160,9 +166,8 @@ at::Tensor PackLayout::own_rows(const at::Tensor& whole) const {
 }
 
 at::Tensor PackLayout::per_token(const at::Tensor& per_sample) const {
-  const std::lock_guard lock(on_device_->mutex);
-  const at::Tensor numbers = kept_on(on_device_->sample_of_token, per_sample.device(),
-                                     [&] { return sample_numbers(token_counts_); });
+  const at::Tensor numbers =
+      on_device_->sample_of_token.on(per_sample.device(), [&] { return sample_numbers(token_counts_); });
   const bool has_gradient = at::GradMode::is_enabled() && per_sample.requires_grad();
   if (per_sample.is_cpu() || !has_gradient) return per_sample.index_select(0, numbers);
   return RowsByNumber::apply(per_sample, numbers);
