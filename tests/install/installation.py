@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import BIN, ENVIRONMENT, ROOT
+from conftest import BIN, ENVIRONMENT, ROOT, TINY
 
 BUILD = BIN.parent
 # Where the source, the build and what tools/bootstrap unpacked really lie.
@@ -44,6 +44,17 @@ class Installation:
         """The same where the source and the build folder are hidden behind empty ones."""
         hide = "; ".join(f"mount -t tmpfs none '{place}'" for place in PLACES_OF_THE_BUILD)
         return self.run(*mount_namespace(), "bash", "-c", f'set -e; {hide}; exec "$@"', "-", *words, **more)
+
+
+def run_whole_chain(step, pictures, folder):
+    """All five programs; step(program, words ...) runs one in the folder."""
+    step("dfm_prepare", pictures, "shards", "--height", 32, "--width", 32)
+    step("dfm_index", "shards")
+    step("dfm_train", "--recipe", "dit_s", *TINY, "dataset.path=shards", "checkpoint.save=run", "train.train_iters=2")
+    step("dfm_consolidate", "run", "weights.safetensors")
+    step("dfm_sample", "weights.safetensors", "--prompt", "a red picture", "--height", 32, "--width", 32, "--num-steps", 2,
+         "--output", "samples")
+    assert (folder / "samples/contact_sheet.png").stat().st_size > 0
 
 
 def mount_namespace():

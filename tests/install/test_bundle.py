@@ -9,8 +9,8 @@ import av
 import numpy
 import pytest
 
-from conftest import ENVIRONMENT, ROOT, TINY, TINY_MOCK, run
-from installation import BUILD, Installation, mount_namespace, variable, version
+from conftest import ENVIRONMENT, ROOT, TINY_MOCK, run
+from installation import BUILD, Installation, mount_namespace, run_whole_chain, variable, version
 from run_files import losses
 
 MOST_BYTES = 50e6
@@ -55,16 +55,7 @@ def test_libraries_of_the_machine_are_hidden_from_these_tests(bundle):
 
 
 def test_the_whole_chain_runs_elsewhere(bundle, pictures, tmp_path):
-    def step(*words):
-        run_elsewhere(bundle, "env", "-C", tmp_path, *words)
-
-    step("dfm_prepare", pictures, "shards", "--height", 32, "--width", 32)
-    step("dfm_index", "shards")
-    step("dfm_train", "--recipe", "dit_s", *TINY, "dataset.path=shards", "checkpoint.save=run", "train.train_iters=2")
-    step("dfm_consolidate", "run", "weights.safetensors")
-    step("dfm_sample", "weights.safetensors", "--prompt", "a red picture", "--height", 32, "--width", 32, "--num-steps", 2,
-         "--output", "samples")
-    assert (tmp_path / "samples/contact_sheet.png").stat().st_size > 0
+    run_whole_chain(lambda *words: run_elsewhere(bundle, "env", "-C", tmp_path, *words), pictures, tmp_path)
 
 
 def make_video(path, codec, pixels):

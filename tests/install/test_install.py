@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from conftest import ENVIRONMENT, ROOT, TINY, TINY_MOCK
-from installation import BUILD, PLACES_OF_THE_BUILD, version
+from conftest import ENVIRONMENT, ROOT, TINY_MOCK
+from installation import BUILD, PLACES_OF_THE_BUILD, run_whole_chain, version
 
 HAS_CUDA = (BUILD / "lib/dfm/libdfm_cuda.so").exists()
 PROGRAMS = ["dfm_prepare", "dfm_index", "dfm_train", "dfm_consolidate", "dfm_sample"]
@@ -45,17 +45,7 @@ def test_the_five_programs_start_without_the_source_and_the_build(installed):
 
 
 def test_the_whole_chain_runs_without_the_source_and_the_build(installed, pictures, tmp_path):
-    def step(*words):
-        installed.run_alone(*words, cwd=tmp_path)
-
-    step("dfm_prepare", pictures, "shards", "--height", 32, "--width", 32)
-    step("dfm_index", "shards")
-    train = ["dfm_train", "--recipe", "dit_s", *TINY, "dataset.path=shards", "checkpoint.save=run"]
-    step(*train, "train.train_iters=2")
-    step("dfm_consolidate", "run", "weights.safetensors")
-    step("dfm_sample", "weights.safetensors", "--prompt", "a red picture", "--height", 32, "--width", 32,
-         "--num-steps", 2, "--output", "samples")
-    assert (tmp_path / "samples/contact_sheet.png").stat().st_size > 0
+    run_whole_chain(lambda *words: installed.run_alone(*words, cwd=tmp_path), pictures, tmp_path)
     # Through a link, as sites put programs into one folder.
     (tmp_path / "link").symlink_to(installed.prefix / "bin/dfm_train")
     assert "recipe dit_s" in installed.run_alone(tmp_path / "link", "--recipe", "dit_s", "--print-config").stdout
