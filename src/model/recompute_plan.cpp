@@ -89,7 +89,9 @@ std::vector<BlockUse> forward_uses(std::size_t count) {
   return uses;
 }
 
-std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count) {
+namespace {
+
+std::vector<BlockUse> uses_of_pass(const RecomputePlan& plan, std::size_t count) {
   std::vector<BlockUse> uses = forward_uses(count);
   const auto backward = [&](std::size_t first, std::size_t last) {
     for (std::size_t i = last; i > first; --i) uses.push_back({i - 1, BlockUse::In::backward});
@@ -103,6 +105,15 @@ std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count
     backward(first, end);
     end = first;
   }
+  return uses;
+}
+
+}  // namespace
+
+std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count, std::int64_t passes) {
+  const std::vector<BlockUse> of_pass = uses_of_pass(plan, count);
+  std::vector<BlockUse> uses;
+  for (std::int64_t i = 0; i < passes; ++i) uses.insert(uses.end(), of_pass.begin(), of_pass.end());
   return uses;
 }
 

@@ -50,8 +50,9 @@ struct BlockUse {
   bool operator==(const BlockUse&) const = default;
 };
 
-// The order in which a network of `count` blocks uses them without gradients, and with its backward pass.
+// The order in which a network of `count` blocks uses them without gradients, and in passes forward and
+// backward.
 std::vector<BlockUse> forward_uses(std::size_t count);
-std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count);
+std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count, std::int64_t passes = 1);
 
 }  // namespace dfm::model

@@ -24,7 +24,17 @@ struct PlannedLayout {
   int ranks = 1;
   comm::GridShape grid;
   comm::Sharding sharding = comm::Sharding::optimizer;
+
+  // Whether gradients, or parameters too, come and go block by block.
+  bool divides_blocks() const { return sharding >= comm::Sharding::gradients; }
+  PipelineShape pipeline(std::int64_t packs) const {
+    return {static_cast<std::size_t>(grid.pipeline), static_cast<std::size_t>(grid.pipeline_chunks),
+            static_cast<std::size_t>(packs)};
+  }
 };
+
+struct PlannedParts;
+struct PlannedShard;
 
 // Bytes of a rank.
 struct PlannedMemory {
@@ -76,29 +86,37 @@ class PlannedWork {
   std::int64_t parameters() const { return parameters_; }
 
  private:
-  struct Parts;
   Plan of_stage(const PlannedLayout& layout, int stage) const;
   std::int64_t passes(const PlannedLayout& layout) const;
-  double activations(const PlannedLayout& layout, const nn::DepthCut& depth) const;
+  double tokens_of_rank(const PlannedLayout& layout) const;
+  // Of one token between blocks.
+  double row_bytes() const { return static_cast<double>(hidden_ * element_bytes_); }
+
+  // In plan_memory.cpp.
+  PlannedMemory memory(const PlannedParts& parts) const;
+  void add_whole_network(const PlannedParts& parts, PlannedMemory& memory) const;
+  void add_coming_blocks(const PlannedParts& parts, PlannedMemory& memory) const;
+  double activations(const PlannedParts& parts) const;
   // Bytes that a chunk of layers keeps for its backward pass: until it comes, and in it.
   struct KeptByChunk {
     double until = 0, within = 0;
   };
-  KeptByChunk kept_by(const nn::LayerChunk& chunk, const PlannedLayout& layout) const;
+  KeptByChunk kept_by(const nn::LayerChunk& chunk, const PlannedParts& parts) const;
+  double kept_by_blocks(double blocks, const PlannedLayout& layout) const;
   static double most_kept(const std::vector<PipelineWork>& order, const std::vector<KeptByChunk>& chunks);
-  double tokens_of_rank(const PlannedLayout& layout) const;
-  PlannedMemory memory(const PlannedLayout& layout, const Parts& parts) const;
-  std::vector<PlannedTraffic> traffic(const PlannedLayout& layout, const Parts& parts) const;
-  void add_shard_traffic(const PlannedLayout& layout, const Parts& parts, bool are_of_experts,
-                         std::vector<PlannedTraffic>& traffic) const;
-  void add_expert_traffic(const PlannedLayout& layout, double layer_passes,
-                          std::vector<PlannedTraffic>& traffic) const;
-  void add_pipeline_traffic(const PlannedLayout& layout, const Parts& parts,
-                            std::vector<PlannedTraffic>& traffic) const;
 
-  Config config_;
+  // In plan_traffic.cpp.
+  using Traffic = std::vector<PlannedTraffic>;
+  Traffic traffic(const PlannedParts& parts) const;
+  void add_shard_traffic(const PlannedParts& parts, const PlannedShard& shard, const std::string& of,
+                         Traffic& traffic) const;
+  void add_row_traffic(const PlannedLayout& layout, double rows, Traffic& traffic) const;
+  void add_expert_traffic(const PlannedLayout& layout, double rows, Traffic& traffic) const;
+  void add_pipeline_traffic(const PlannedParts& parts, Traffic& traffic) const;
+  bool leaves_node(int ranks) const { return ranks > ranks_per_node_; }
+
   model::BackboneSpec model_;
-  std::int64_t layers_, hidden_, element_bytes_;
+  std::int64_t hidden_, element_bytes_, global_batch_;
   std::int64_t parameters_ = 0;
   model::SampleSize sample_;
   std::int64_t sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;

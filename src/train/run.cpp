@@ -70,17 +70,6 @@ auto* pointer_to(T& optional) {
   return optional ? &*optional : nullptr;
 }
 
-RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
-  RunLogSettings settings;
-  settings.folder = config.optional_text("logger.output").value_or(config.text("checkpoint.save"));
-  settings.log_interval = config.integer("logger.log_interval");
-  settings.train_iters = config.integer("train.train_iters");
-  settings.global_batch_size = config.integer("train.global_batch_size");
-  settings.prompts = config.texts("validation.prompts");
-  settings.progress = progress;
-  return settings;
-}
-
 // The parameters of the whole network, whichever ranks share it. Nothing is allocated.
 nn::ParameterList declared(const model::BackboneSpec& model) {
   nn::ParameterList parameters;
@@ -215,6 +204,19 @@ void leave_if_asked_to(const comm::Group& world) {
   comm::agreed(world, [] { StopToken::throw_if_requested(); });
 }
 
+Trainer trainer_on(const Surroundings& here, const Inputs& inputs, const comm::GridGroups& groups) {
+  const data::StepReaderSettings reader = reader_settings(here.config, inputs.trainer.model, groups.data);
+  return {inputs.trainer, groups,
+          data::PrefetchingReader(data::StepReader(inputs.training, reader), read_ahead(here.config))};
+}
+
+void say_what_trains(const Surroundings& here, const comm::RankGrid& grid, const Inputs& inputs) {
+  const nn::ParameterList whole = declared(inputs.trainer.model);
+  log::info("{} parameters; {}; {}; {} threads a rank", format_count(whole.total_count()),
+            parameter_shares(whole), grid.describe(), here.topology.threads);
+  log::info("computing on {}", nn::describe(inputs.trainer.device));
+}
+
 ExitCode run(const Surroundings& here) {
   const auto& [config, world, topology, progress, journal] = here;
   comm::agreed(world, [&] {
@@ -231,15 +233,8 @@ ExitCode run(const Surroundings& here) {
   Inputs inputs = open_inputs(here, staging.get());
   inputs.trainer.device = device;
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
-  Trainer trainer(
-      inputs.trainer, groups,
-      data::PrefetchingReader(
-          data::StepReader(inputs.training, reader_settings(config, inputs.trainer.model, groups.data)),
-          read_ahead(config)));
-  const nn::ParameterList whole = declared(inputs.trainer.model);
-  log::info("{} parameters; {}; {}; {} threads a rank", format_count(whole.total_count()),
-            parameter_shares(whole), grid.describe(), topology.threads);
-  log::info("computing on {}", nn::describe(device));
+  Trainer trainer = trainer_on(here, inputs, groups);
+  say_what_trains(here, grid, inputs);
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {
@@ -262,15 +257,6 @@ ExitCode run_watched(const Surroundings& here) {
   const ExitCode code = run(here);
   record_stop(here.journal_on_rank_0(), here.world, code);
   return code;
-}
-
-// What is said of a plan would have no effect on a run.
-void refuse_plan_keys(const Config& config) {
-  const std::string key = !config.is_null("plan.ranks")         ? "plan.ranks"
-                          : !config.is_null("plan.suggest_gib") ? "plan.suggest_gib"
-                          : config.flag("plan.json")            ? "plan.json"
-                                                                : "";
-  if (!key.empty()) throw usage_error(key + " is given without --plan", "give --plan, too, or leave it out");
 }
 
 }  // namespace

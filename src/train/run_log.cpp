@@ -22,6 +22,17 @@ RunLogSettings with_folder(RunLogSettings settings) {
 
 }  // namespace
 
+RunLogSettings run_log_settings(const Config& config, ProgressStyle progress) {
+  RunLogSettings settings;
+  settings.folder = config.optional_text("logger.output").value_or(config.text("checkpoint.save"));
+  settings.log_interval = config.integer("logger.log_interval");
+  settings.train_iters = config.integer("train.train_iters");
+  settings.global_batch_size = config.integer("train.global_batch_size");
+  settings.prompts = config.texts("validation.prompts");
+  settings.progress = progress;
+  return settings;
+}
+
 std::string step_line(const StepResult& result, const RunLogSettings& settings, double seconds) {
   return fmt::format(
       "iteration {:>8}/{:>8} | consumed samples: {:>12} | elapsed time per iteration (ms): {:.1f} | "

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/config.h"
 #include "core/progress.h"
 #include "report/event_writer.h"
 #include "report/html.h"
@@ -24,6 +25,8 @@ struct RunLogSettings {
   std::vector<std::string> prompts;  // captions of the validation pictures
   ProgressStyle progress = ProgressStyle::lines;
 };
+
+RunLogSettings run_log_settings(const Config& config, ProgressStyle progress);
 
 class RunLog {
  public:

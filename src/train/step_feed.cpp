@@ -24,9 +24,13 @@ void StepFeed::prepare(std::int64_t position) {
   next_.reset();
   try {
     next_ = work_at(position);
-    if (!next_->batch.packs.empty()) next_->first_pack = make_tensors_(next_->batch.packs.front());
   } catch (...) {  // on every rank that shares the samples
-    next_.reset();
+    return;
+  }
+  if (next_->batch.packs.empty()) return;
+  try {
+    next_->first_pack = make_tensors_(next_->batch.packs.front());
+  } catch (...) {  // maybe on this rank alone, as for want of memory: the samples are there on all of them
   }
 }
 

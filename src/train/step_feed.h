@@ -36,7 +36,8 @@ class StepFeed {
   Work take(std::int64_t position);
   PackTensors tensors(Work& work, std::size_t pack) const;
 
-  // Makes the work of a step ready to be taken. An error is met again, and thrown, by take().
+  // Makes the work of a step ready to be taken. An error is met again, and thrown, by take(), or by tensors()
+  // where it was met making these.
   void prepare(std::int64_t position);
   // For when samples were left out since: what is ready may hold them.
   void forget() { next_.reset(); }

@@ -114,6 +114,17 @@ class Trainer {
   struct LocalNumbers {
     double loss = 0, squared_norm = 0;
   };
+  // Of all ranks in a step.
+  struct Totals {
+    // Gradients were divided by the planned tokens; samples left out make the true count smaller.
+    double correction(std::int64_t planned_tokens) const {
+      return tokens > 0 ? static_cast<double>(planned_tokens) / tokens : 1.0;
+    }
+
+    double loss = 0, tokens = 0, squared_norm = 0;
+    bool has_bad_samples = false, stop_requested = false, saves_ready = false;
+    Due save_due = Due::nothing;
+  };
 
   void gather_blocks(std::size_t buffers);
   void publish();
@@ -125,8 +136,12 @@ class Trainer {
   LocalSums passes_in_stages(StepFeed::Work& work);
   void idle_pass();
   at::Tensor measure(const LocalSums& sums) const;
-  static LocalNumbers read(const at::Tensor& measured);
-  void even_out(data::StepBatch& batch) const;
+  LocalNumbers numbers_of(const LocalSums& sums);
+  Totals totals(const LocalSums& local, std::size_t bad_samples, const StepHooks& hooks);
+  StepResult result_of(const Totals& totals, const data::StepBatch& batch) const;
+  void update(const StepResult& result, double correction);
+  std::int64_t next_position() const { return consumed_samples_ + feed_.reader().global_batch_size(); }
+  std::int64_t even_out(data::StepBatch& batch) const;
   void forward_without_pack() const;
   void require_finite(const StepResult& result) const;
 

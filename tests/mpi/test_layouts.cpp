@@ -205,65 +205,122 @@ std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::Gri
   return owned;
 }
 
-// Tensor ranks: each attention and the MLP of each block gather the tokens once and scatter their sum once,
-// and the other way round backwards; WAN's norms sum one number a row, forward and backward; the experts'
-// scores of all tokens are gathered, and summed backwards; replicas sum the gradients that they own. Data
-// ranks: every gradient and every weight once. Pipeline ranks: this rank's tokens after each of its chunks
-// but the last of all, and their gradients before each but the first; the gradients of what all stages have.
-// All: seven numbers.
-TEST_P(Layout, MovesTheBytesThatItMust) {
-  const LayoutRow& row = GetParam();
-  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), row.grid));
-  const auto ours = trainer_of(row, groups);
-  const comm::Traffic tensor = groups.tensor.traffic(), data = groups.shard.traffic(),
-                      all = groups.all.traffic(), context = groups.context.traffic(),
-                      pipeline = groups.pipeline.traffic(), back = groups.pipeline_back.traffic(),
-                      expert = groups.expert.traffic(), expert_data = groups.expert_shard.traffic();
-  ours->step();
-  const bool shares = groups.tensor.size() > 1;
-  const Rows rows = rows_of_first_step(groups);
-  const nn::DepthCut& depth = ours->parameters().parallel().depth;
-  std::int64_t layers = 0, sent = 0, sent_back = 0;
-  for (int i = 0; i < depth.chunks; ++i) {
-    const nn::LayerChunk chunk = depth.chunk(row.layers(), i);
-    layers += chunk.layers.count;
-    sent += chunk.is_last ? 0 : rows.own_tokens * awkward_hidden(row.family);
-    sent_back += chunk.is_first ? 0 : rows.own_tokens * awkward_hidden(row.family);
+// The layers of this rank, and how many of its chunks send their tokens on and gradients back.
+struct Depth {
+  Depth(const nn::DepthCut& cut, std::int64_t all_layers) {
+    for (int i = 0; i < cut.chunks; ++i) {
+      const nn::LayerChunk chunk = cut.chunk(all_layers, i);
+      layers += chunk.layers.count;
+      sending += chunk.is_last ? 0 : 1;
+      sending_back += chunk.is_first ? 0 : 1;
+    }
   }
-  const std::int64_t blocks = shares ? layers : 0;
-  const std::int64_t once = blocks * awkward_branches(row.family) * rows.tokens * awkward_hidden(row.family);
-  const std::int64_t scores = blocks * rows.tokens * awkward_experts(row.family);
-  EXPECT_EQ(groups.tensor.traffic().all_gather_bytes - tensor.all_gather_bytes, floats(2 * once + scores));
-  EXPECT_EQ(groups.tensor.traffic().reduce_scatter_bytes - tensor.reduce_scatter_bytes,
-            floats(2 * once + scores));
-  const bool shares_samples = groups.context.size() > 1;
-  EXPECT_EQ(groups.context.traffic().all_gather_bytes - context.all_gather_bytes,
-            shares_samples ? floats(layers * rows.whole_tokens * awkward_experts(row.family)) : 0);
-  const bool norms_all_heads = row.family == std::string("Wan");
-  const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows.tokens + rows.texts) : 0;
-  EXPECT_EQ(
-      groups.tensor.traffic().all_reduce_bytes - tensor.all_reduce_bytes,
-      floats(of_norms +
-             (shares ? owned_replicas(ours->parameters(), groups, &nn::Placement::partial_over_tensor) : 0)));
-  const std::int64_t elements = elements_of(ours->parameters(), false);
-  EXPECT_EQ(groups.shard.traffic().reduce_scatter_bytes - data.reduce_scatter_bytes,
-            world_.size() > 1 ? floats(elements) : 0);
-  EXPECT_EQ(groups.shard.traffic().all_gather_bytes - data.all_gather_bytes, floats(elements));
-  const std::int64_t of_experts = elements_of(ours->parameters(), true);
-  EXPECT_EQ(groups.expert_shard.traffic().reduce_scatter_bytes - expert_data.reduce_scatter_bytes,
-            floats(of_experts));
-  EXPECT_EQ(groups.expert_shard.traffic().all_gather_bytes - expert_data.all_gather_bytes,
-            floats(of_experts));
-  std::array between_experts{
-      static_cast<std::int64_t>(groups.expert.traffic().all_to_all_bytes - expert.all_to_all_bytes),
-      static_cast<std::int64_t>(row.grid.expert > 1 ? bytes_between_experts(row, layers, groups) : 0)};
-  world_.all_reduce_sum(std::span<std::int64_t>(between_experts));
-  EXPECT_EQ(between_experts[0], between_experts[1]);
-  EXPECT_EQ(groups.pipeline.traffic().sent_bytes - pipeline.sent_bytes, floats(sent));
-  EXPECT_EQ(groups.pipeline_back.traffic().sent_bytes - back.sent_bytes, floats(sent_back));
-  EXPECT_EQ(groups.pipeline.traffic().all_reduce_bytes - pipeline.all_reduce_bytes,
-            floats(owned_replicas(ours->parameters(), groups, &nn::Placement::partial_over_pipeline)));
-  EXPECT_EQ(groups.all.traffic().all_reduce_bytes - all.all_reduce_bytes, 7 * sizeof(double));
+  std::int64_t layers = 0, sending = 0, sending_back = 0;
+};
+
+// The first step of a layout, and what its groups were asked to move in it.
+class MovedBytes {
+ public:
+  // Collective.
+  MovedBytes(const LayoutRow& row, const comm::GridGroups& groups)
+      : row_(row), groups_(groups), trainer_(trainer_of(row, groups)) {
+    before_ = traffic();
+    trainer_->step();
+    after_ = traffic();
+  }
+
+  // Each attention and the MLP of each block gather the tokens once and scatter their sum once, and the other
+  // way round backwards; WAN's norms sum one number a row, forward and backward; the experts' scores of all
+  // tokens are gathered, and summed backwards; replicas sum the gradients that they own.
+  void expect_between_tensor_ranks() const {
+    const std::int64_t blocks = groups_.tensor.size() > 1 ? depth_.layers : 0;
+    const std::int64_t once =
+        blocks * awkward_branches(row_.family) * rows_.tokens * awkward_hidden(row_.family);
+    const std::int64_t scores = blocks * rows_.tokens * awkward_experts(row_.family);
+    expect(groups_.tensor, &Traffic::all_gather_bytes, floats(2 * once + scores));
+    expect(groups_.tensor, &Traffic::reduce_scatter_bytes, floats(2 * once + scores));
+    const bool norms_all_heads = row_.family == std::string("Wan");
+    const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows_.tokens + rows_.texts) : 0;
+    const std::int64_t of_replicas =
+        groups_.tensor.size() > 1 ? replicas(&nn::Placement::partial_over_tensor) : 0;
+    expect(groups_.tensor, &Traffic::all_reduce_bytes, floats(of_norms + of_replicas));
+  }
+
+  void expect_between_context_ranks() const {
+    const std::int64_t scores = depth_.layers * rows_.whole_tokens * awkward_experts(row_.family);
+    expect(groups_.context, &Traffic::all_gather_bytes, groups_.context.size() > 1 ? floats(scores) : 0);
+  }
+
+  // Every gradient and every weight once.
+  void expect_between_data_ranks() const {
+    const std::int64_t dense = elements_of(trainer_->parameters(), false),
+                       of_experts = elements_of(trainer_->parameters(), true);
+    expect(groups_.shard, &Traffic::reduce_scatter_bytes, groups_.all.size() > 1 ? floats(dense) : 0);
+    expect(groups_.shard, &Traffic::all_gather_bytes, floats(dense));
+    expect(groups_.expert_shard, &Traffic::reduce_scatter_bytes, floats(of_experts));
+    expect(groups_.expert_shard, &Traffic::all_gather_bytes, floats(of_experts));
+  }
+
+  // Over all of them.
+  void expect_between_expert_ranks() const {
+    std::array sums{static_cast<std::int64_t>(moved(groups_.expert, &Traffic::all_to_all_bytes)),
+                    static_cast<std::int64_t>(
+                        row_.grid.expert > 1 ? bytes_between_experts(row_, depth_.layers, groups_) : 0)};
+    groups_.all.all_reduce_sum(std::span<std::int64_t>(sums));
+    EXPECT_EQ(sums[0], sums[1]);
+  }
+
+  // This rank's tokens after each of its chunks but the last of all, and their gradients before each but the
+  // first; the gradients of what all stages have.
+  void expect_between_stages() const {
+    const std::int64_t tokens = rows_.own_tokens * awkward_hidden(row_.family);
+    expect(groups_.pipeline, &Traffic::sent_bytes, floats(depth_.sending * tokens));
+    expect(groups_.pipeline_back, &Traffic::sent_bytes, floats(depth_.sending_back * tokens));
+    expect(groups_.pipeline, &Traffic::all_reduce_bytes,
+           floats(replicas(&nn::Placement::partial_over_pipeline)));
+  }
+
+  // Seven numbers.
+  void expect_between_all() const { expect(groups_.all, &Traffic::all_reduce_bytes, 7 * sizeof(double)); }
+
+ private:
+  using Traffic = comm::Traffic;
+  using Traffics = std::map<const Group*, Traffic>;
+
+  Traffics traffic() const {
+    Traffics all;
+    for (const Group* each : {&groups_.tensor, &groups_.context, &groups_.shard, &groups_.expert,
+                              &groups_.expert_shard, &groups_.pipeline, &groups_.pipeline_back, &groups_.all})
+      all[each] = each->traffic();
+    return all;
+  }
+  std::uint64_t moved(const Group& group, std::uint64_t Traffic::*kind) const {
+    return after_.at(&group).*kind - before_.at(&group).*kind;
+  }
+  void expect(const Group& group, std::uint64_t Traffic::*kind, std::uint64_t bytes) const {
+    EXPECT_EQ(moved(group, kind), bytes) << "between the ranks of " << group.role();
+  }
+  std::int64_t replicas(bool nn::Placement::*partial) const {
+    return owned_replicas(trainer_->parameters(), groups_, partial);
+  }
+
+  const LayoutRow& row_;
+  const comm::GridGroups& groups_;
+  std::unique_ptr<Trainer> trainer_;
+  Traffics before_, after_;
+  Rows rows_ = rows_of_first_step(groups_);
+  Depth depth_{trainer_->parameters().parallel().depth, row_.layers()};
+};
+
+TEST_P(Layout, MovesTheBytesThatItMust) {
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), GetParam().grid));
+  const MovedBytes moved(GetParam(), groups);
+  moved.expect_between_tensor_ranks();
+  moved.expect_between_context_ranks();
+  moved.expect_between_data_ranks();
+  moved.expect_between_expert_ranks();
+  moved.expect_between_stages();
+  moved.expect_between_all();
 }
 
 INSTANTIATE_TEST_SUITE_P(

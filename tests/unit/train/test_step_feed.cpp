@@ -13,11 +13,13 @@ struct FeedOfSteps : ::testing::Test {
     return StepFeed(reader(source, tiny_reader_settings(groups.data)), groups.replica,
                     [this](const std::vector<data::PositionedSample>& pack) {
                       made.push_back(pack.front().position);
+                      if (is_out_of_memory) throw std::runtime_error("no memory");
                       return pack_tensors(pack, {}, tiny_model());
                     });
   }
 
   std::vector<std::int64_t> made;  // first positions of the packs, in order
+  bool is_out_of_memory = false;
 };
 
 std::vector<at::Tensor> noises(StepFeed& feed, std::int64_t position) {
@@ -73,6 +75,20 @@ TEST_F(FeedOfSteps, ThrowsWhenAskedForAStepWhatHinderedItsPreparation) {
   StepFeed steps = feed(source);
   EXPECT_NO_THROW(steps.prepare(0));
   EXPECT_THROW(steps.take(0), std::exception);
+}
+
+// Ranks that share the samples read them together, and one of them alone may lack memory.
+TEST_F(FeedOfSteps, DoesNotReadAgainWhatCouldOnlyNotBeMadeIntoTensors) {
+  StepFeed steps = feed(), plain = feed();
+  is_out_of_memory = true;
+  EXPECT_NO_THROW(steps.prepare(0));
+  StepFeed::Work expected = plain.take(0);
+  steps.reader().leave_out(std::vector{expected.batch.packs.front().front().number});  // were it read now
+  StepFeed::Work work = steps.take(0);
+  EXPECT_EQ(work.batch.packs.front().front().number, expected.batch.packs.front().front().number);
+  EXPECT_THROW(steps.tensors(work, 0), std::exception);
+  is_out_of_memory = false;
+  EXPECT_EQ(steps.tensors(work, 0).latent.size(0), plain.tensors(expected, 0).latent.size(0));
 }
 
 }  // namespace

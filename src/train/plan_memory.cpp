@@ -1,0 +1,102 @@
+// The memory of a planned rank.
+#include <algorithm>
+
+#include "train/plan.h"
+#include "train/plan_parts.h"
+
+namespace dfm::train {
+
+double PlannedMemory::peak() const {
+  return weights + gradients + optimizer + std::max(activations, fresh_gradients + buffers);
+}
+
+PlannedMemory PlannedWork::memory(const PlannedParts& parts) const {
+  const bool has_blocks_coming = parts.layout.divides_blocks();
+  const double owned = parts.dense.owned + parts.experts.owned;
+  const int masters = element_bytes_ == 2 || has_blocks_coming ? 1 : 0, averages = has_average_ ? 1 : 0;
+  PlannedMemory memory;
+  memory.activations = activations(parts);
+  memory.optimizer = 4 * owned * (2 + masters + averages);
+  if (parts.layout.ranks > 1 || has_blocks_coming) {
+    memory.gradients = 4 * owned;
+    memory.buffers = 4 * parts.largest_bucket;
+  }
+  if (has_blocks_coming) {
+    add_coming_blocks(parts, memory);
+  } else {
+    add_whole_network(parts, memory);
+  }
+  return memory;
+}
+
+// The sums of earlier passes stay while a pass is made. In float32 they are the gradients themselves.
+void PlannedWork::add_whole_network(const PlannedParts& parts, PlannedMemory& memory) const {
+  const double all = parts.all(), size = static_cast<double>(element_bytes_);
+  const bool has_sums = passes(parts.layout) * parts.depth.chunks > 1;
+  memory.weights = size * all;
+  if (has_sums) memory.gradients += 4 * all;
+  memory.fresh_gradients = has_sums && element_bytes_ == 4 ? 0 : size * all;
+}
+
+void PlannedWork::add_coming_blocks(const PlannedParts& parts, PlannedMemory& memory) const {
+  const auto size = static_cast<double>(element_bytes_), blocks = static_cast<double>(parts.blocks());
+  const double at_once =
+      parts.layout.sharding == comm::Sharding::parameters ? std::min<double>(2, blocks) : blocks;
+  memory.weights = size * (parts.of_unit(0) + at_once * parts.largest_block());
+  // One block's and those outside, beside the activations; one sum is on its way.
+  memory.fresh_gradients = size * (parts.of_unit(0) + parts.largest_block());
+  memory.activations += memory.fresh_gradients + memory.buffers;
+}
+
+// At the worst moment of a stage.
+double PlannedWork::activations(const PlannedParts& parts) const {
+  std::vector<KeptByChunk> chunks;
+  for (int number = 0; number < parts.depth.chunks; ++number)
+    chunks.push_back(kept_by(parts.depth.chunk(model_.layers, number), parts));
+  const auto order = pipeline_schedule(parts.layout.pipeline(passes(parts.layout)),
+                                       static_cast<std::size_t>(parts.depth.stage));
+  return most_kept(order, chunks) + probed_.transient.of(1, tokens_of_rank(parts.layout));
+}
+
+// With all packs in flight.
+double PlannedWork::most_kept(const std::vector<PipelineWork>& order,
+                              const std::vector<KeptByChunk>& chunks) {
+  double now = 0, most = 0;
+  for (const PipelineWork& work : order) {
+    const auto& [until, within] = chunks.at(work.chunk);
+    if (!work.is_backward) now += until;
+    most = std::max(most, now - until + within);
+    if (work.is_backward) now -= until;
+  }
+  return most;
+}
+
+// Three times a block the rows of the tensor ranks are gathered, and kept for the gradient of a weight.
+// Experts keep those that they take instead, and for the gradient of a score what they make of them.
+double PlannedWork::kept_by_blocks(double blocks, const PlannedLayout& layout) const {
+  const double share = tokens_of_rank(layout), rows = static_cast<double>(tokens_) / layout.grid.context;
+  const double of_mlp = model_.experts.count == 0
+                            ? row_bytes()
+                            : model_.experts.of_token * (row_bytes() + 4 * static_cast<double>(hidden_));
+  const double gathered = layout.grid.tensor == 1 ? 0 : (rows - share) * (2 * row_bytes() + of_mlp);
+  return probed_.kept.of(blocks, share) + blocks * gathered;
+}
+
+PlannedWork::KeptByChunk PlannedWork::kept_by(const nn::LayerChunk& chunk, const PlannedParts& parts) const {
+  const double message = tokens_of_rank(parts.layout) * row_bytes();
+  const auto kept = [&](double blocks) { return kept_by_blocks(blocks, parts.layout); };
+  // What came from the chunk before, what went to the chunk after, and the inputs of recomputed groups.
+  double messages = (chunk.is_first ? 0 : message) + (chunk.is_last ? 0 : message);
+  std::int64_t again = 0, longest = 0;
+  for (const std::int64_t group : parts.recompute.groups) {
+    const std::int64_t size = std::min(group, chunk.layers.count - again);
+    messages += size > 0 ? message : 0;
+    again += size;
+    longest = std::max(longest, size);
+  }
+  const double rest = kept(static_cast<double>(chunk.layers.count - again));
+  const double one_group = static_cast<double>(longest) * (kept(1) - kept(0));
+  return {messages + rest, messages + std::max(rest, kept(0) + one_group)};
+}
+
+}  // namespace dfm::train
