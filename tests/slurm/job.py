@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -55,11 +56,21 @@ class Job:
     def text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
+    def shown(self):
+        """What Slurm knows of it. A controller that is just losing a node may leave a question unanswered: it is asked again."""
+        def answer():
+            try:
+                return self.slurm.run("scontrol", "show", "job", self.id, timeout=30)
+            except subprocess.TimeoutExpired as silence:
+                print(silence)
+                return None
+        return wait_until(answer, f"Slurm's answer about job {self.id}").stdout
+
     def described(self, what):
-        return f"{what} of job {self.id}:\n{self.slurm.run('scontrol', 'show', 'job', self.id).stdout}\n{self.text()}"
+        return f"{what} of job {self.id}:\n{self.shown()}\n{self.text()}"
 
     def field(self, name):
-        words = self.slurm.run("scontrol", "show", "job", self.id).stdout.split()
+        words = self.shown().split()
         return next((word.split("=", 1)[1] for word in words if word.startswith(name + "=")), None)
 
     def wait_until(self, condition, what):

@@ -164,6 +164,6 @@ class PrivateSlurm:
             process.wait()
         self.processes.clear()
 
-    def run(self, *words, env=None, timeout=60):
+    def run(self, *words, env=None, timeout=180):
         return subprocess.run(list(map(str, words)), env={**self.environment, **(env or {})}, capture_output=True, text=True,
                               timeout=timeout)

@@ -133,7 +133,7 @@ def test_an_array_goes_on_until_the_run_is_finished(slurm, shards, tmp_path):
 
 
 def states_of_ended_tasks(slurm, job):
-    words = slurm.run("scontrol", "show", "job", job.id).stdout.split()
+    words = job.shown().split()
     states = {word.split("=")[1] for word in words if word.startswith("JobState=")}
     return states if states <= ENDED else None
 
