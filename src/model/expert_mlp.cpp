@@ -23,27 +23,40 @@ at::Tensor ExpertMlp::of_share(const at::Tensor& x, const PackLayout& layout) co
   return parallel_.tensor == nullptr ? x : nn::gather_rows(x, layout.tensor_row_counts(), *parallel_.tensor);
 }
 
-at::Tensor ExpertMlp::expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
-  if (parallel_.expert == nullptr) return own_outputs(rows, counts);
-  const nn::ExpertExchange exchange(counts, *parallel_.expert);
-  return exchange.from_experts(own_outputs(exchange.to_experts(rows), exchange.counts()));
-}
-
-at::Tensor ExpertMlp::own_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
+at::Tensor ExpertMlp::outputs_of(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
   std::vector<at::Tensor> outputs;
   const auto of_each = rows.split_with_sizes(counts);
   for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i].partial(of_each[i]));
   return at::cat(outputs);
 }
 
+at::Tensor ExpertMlp::summed_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
+  if (parallel_.tensor == nullptr) return outputs_of(rows, counts);
+  const nn::TensorExperts together(counts, *parallel_.tensor);
+  return together.scatter_sums(outputs_of(together.gather(rows), together.counts()));
+}
+
+at::Tensor ExpertMlp::through_exchange(const at::Tensor& x, const PackLayout& layout) const {
+  const at::Tensor scores = scores_of(x);
+  const nn::Choice choice = nn::choose_in_own_rows(scores, layout, shape_.choice, parallel_);
+  const nn::ExpertExchange exchange(choice.counts, *parallel_.expert);
+  const at::Tensor visitors = exchange.to_experts(choice.taken(x));
+  const at::Tensor outputs = exchange.from_experts(summed_outputs(visitors, exchange.counts()));
+  return nn::combined(outputs, choice.weights(scores), choice, x.size(0));
+}
+
 // Scores travel between tensor ranks, so that these choose by the same bits.
-at::Tensor ExpertMlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
+at::Tensor ExpertMlp::with_all_experts(const at::Tensor& x, const PackLayout& layout) const {
   const at::Tensor scores = of_share(scores_of(x), layout), rows = of_share(x, layout);
   const nn::Choice choice = nn::choose_in_share(scores, layout, shape_.choice, parallel_);
-  const at::Tensor outputs = expert_outputs(choice.taken(rows), choice.counts);
+  const at::Tensor outputs = outputs_of(choice.taken(rows), choice.counts);
   const at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
   if (parallel_.tensor == nullptr) return sums;
   return nn::scatter_sum_rows(sums, layout.tensor_row_counts(), *parallel_.tensor);
+}
+
+at::Tensor ExpertMlp::operator()(const at::Tensor& x, const PackLayout& layout) const {
+  return parallel_.expert == nullptr ? with_all_experts(x, layout) : through_exchange(x, layout);
 }
 
 }  // namespace dfm::model

@@ -2,9 +2,9 @@
 // with adaptive expert-choice routing"): many small ones, of which each takes the tokens that it scores
 // highest (nn/expert_choice.h). What they give is added up, weighted by the scores.
 //
-// Tensor ranks divide each expert, as any MLP: rows are gathered once, and what the experts make of those
-// they take is added up before the sum over the ranks. Expert ranks hold some of the experts each, to which
-// the rows travel, and back.
+// Tensor ranks divide each expert, as any MLP. Without expert ranks rows are gathered once, and what the
+// experts make of those they take is added up before the sum over the ranks. Expert ranks hold some of the
+// experts each: every tensor rank sends its own rows there, and they are gathered where they are taken.
 #pragma once
 
 #include <vector>
@@ -23,13 +23,16 @@ class ExpertMlp {
  private:
   // [S, E] float32.
   at::Tensor scores_of(const at::Tensor& x) const;
+  // With all experts on every rank, or with those of the expert ranks.
+  at::Tensor with_all_experts(const at::Tensor& x, const nn::PackLayout& layout) const;
+  at::Tensor through_exchange(const at::Tensor& x, const nn::PackLayout& layout) const;
   // Of this rank's rows those of its context share.
   at::Tensor of_share(const at::Tensor& x, const nn::PackLayout& layout) const;
-  // rows: the tokens of each expert, one expert behind the other, and so what they make of them; of tensor
-  // ranks, what each adds to the sum.
-  at::Tensor expert_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
-  // The same of the experts of this rank.
-  at::Tensor own_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
+  // rows: the tokens of each expert of this rank, one expert behind the other, and so what they make of them.
+  // Of tensor ranks, what each adds to the sum:
+  at::Tensor outputs_of(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
+  // or the sums, of the rows that each brings.
+  at::Tensor summed_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
 
   nn::ModelParallel parallel_;
   ExpertShape shape_;

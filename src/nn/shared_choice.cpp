@@ -22,12 +22,29 @@ Choice choice_on_host(const at::Tensor& scores, const PackLayout& layout, const 
   return choice.among(layout.attention_rows(at::arange(tokens)), tokens);
 }
 
+// Of the rows that tensor ranks have together those of one of them.
+at::Tensor rows_of_tensor_rank(const PackLayout& layout, int rank) {
+  const auto& counts = layout.tensor_row_counts();
+  const std::int64_t begin = std::reduce(counts.begin(), counts.begin() + rank);
+  return at::arange(begin, begin + counts[static_cast<std::size_t>(rank)]);
+}
+
 }  // namespace
 
 // Experts' choices are made on the host: a layer of experts waits once for its device.
 Choice choose_in_share(const at::Tensor& scores, const PackLayout& layout, const ChoiceRule& rule,
                        const ModelParallel& parallel) {
   const Choice choice = choice_on_host(scores.detach().cpu(), layout, rule, parallel);
+  return scores.is_cpu() ? choice : choice.on(scores.device());
+}
+
+// Scores travel between tensor ranks, so that these choose by the same bits.
+Choice choose_in_own_rows(const at::Tensor& scores, const PackLayout& layout, const ChoiceRule& rule,
+                          const ModelParallel& parallel) {
+  if (parallel.tensor == nullptr) return choose_in_share(scores, layout, rule, parallel);
+  const at::Tensor share = raw::gather_rows(scores.detach(), layout.tensor_row_counts(), *parallel.tensor);
+  const Choice choice = choice_on_host(share.cpu(), layout, rule, parallel)
+                            .among(rows_of_tensor_rank(layout, parallel.tensor->rank()), share.size(0));
   return scores.is_cpu() ? choice : choice.on(scores.device());
 }
 

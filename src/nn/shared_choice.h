@@ -3,6 +3,8 @@
 //
 //   const Choice choice = choose_in_share(scores, layout, rule, parallel);
 //   rows = choice.taken(share);
+//   const Choice own = choose_in_own_rows(own_scores, layout, rule, parallel);
+//   rows = own.taken(own_rows);
 #pragma once
 
 #include "nn/expert_choice.h"
@@ -23,5 +25,10 @@ struct ChoiceRule {
 // context ranks. Tokens are numbered within the share.
 Choice choose_in_share(const at::Tensor& scores, const PackLayout& layout, const ChoiceRule& rule,
                        const ModelParallel& parallel);
+
+// The same choice as each tensor rank sees it that gives its own rows to experts: scores [own rows, E];
+// tokens are numbered among these. Collective over the context and the tensor ranks.
+Choice choose_in_own_rows(const at::Tensor& scores, const PackLayout& layout, const ChoiceRule& rule,
+                          const ModelParallel& parallel);
 
 }  // namespace dfm::nn

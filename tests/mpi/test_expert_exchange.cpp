@@ -95,6 +95,23 @@ TEST_P(ExpertExchangeOf, MovesOnlyWhatIsNotAtHome) {
             static_cast<std::uint64_t>(8 * numbers + 4 * kWidth * (leaving + visiting)));
 }
 
+// Tensor ranks that each have a part of all experts: what all make of a row is added up where it came from.
+TEST_P(ExpertExchangeOf, GathersTheRowsOfTensorRanksAndGivesEachTheSumsOfItsOwn) {
+  const TensorExperts together(counts_of(world_.rank()), world_);
+  const at::Tensor rows = rows_of_rank(world_.rank());
+  std::vector<at::Tensor> expected{at::empty({0, kWidth})};
+  for (std::int64_t expert = 0; expert < experts(); ++expert)
+    for (int rank = 0; rank < world_.size(); ++rank) expected.push_back(rows_for(rank, expert));
+  const at::Tensor gathered = together.gather(rows);
+  EXPECT_TRUE(at::equal(gathered, at::cat(expected)));
+  std::int64_t count = 0;
+  for (const std::int64_t each : together.counts()) count += each;
+  EXPECT_EQ(count, gathered.size(0));
+  const at::Tensor part = gathered * (world_.rank() + 1);
+  const int factors = world_.size() * (world_.size() + 1) / 2;
+  EXPECT_TRUE(at::equal(together.scatter_sums(part), rows * factors));
+}
+
 TEST_P(ExpertExchangeOf, WorksWithoutAnyRows) {
   const ExpertExchange exchange(RowCounts(static_cast<std::size_t>(experts()), 0), world_);
   const at::Tensor none = at::empty({0, kWidth}).requires_grad_(true);

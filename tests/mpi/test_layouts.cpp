@@ -171,27 +171,53 @@ std::int64_t elements_of(const nn::ParameterList& parameters, bool are_of_expert
   return elements;
 }
 
+// What each expert takes of this rank's samples in the first step, and how many passes that has.
+struct Picks {
+  Picks(const LayoutRow& row, const comm::GridGroups& groups) {
+    const auto packs = data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
+    for (const auto& pack : packs) {
+      const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout;
+      for (const std::int64_t tokens : layout.whole_counts())
+        rows += nn::expert_capacity(tokens, awkward_experts(row.family), kAwkwardCapacity);
+    }
+    passes = static_cast<std::int64_t>(packs.size());
+    groups.data.all_reduce_max(std::span(&passes, 1));
+  }
+  std::int64_t rows = 0, passes = 0;
+};
+
 // What this rank sends to the others of its expert group in the first step, summed over all ranks: in every
 // pass how many rows go where, and the rows; what the experts made of them comes back; both again for the
-// gradients.
+// gradients. Each row goes once, from the rank of its replica that has it.
 std::uint64_t bytes_between_experts(const LayoutRow& row, std::int64_t layers,
                                     const comm::GridGroups& groups) {
+  const Picks picks(row, groups);
   const std::int64_t experts = awkward_experts(row.family);
   const std::int64_t elsewhere = experts - nn::model_parallel(groups).expert_share(experts).count;
-  const auto packs = data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
-  std::int64_t leaving = 0;
-  for (const auto& pack : packs) {
-    const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout;
-    for (const std::int64_t tokens : layout.whole_counts())
-      leaving += elsewhere * nn::expert_capacity(tokens, experts, kAwkwardCapacity);
-  }
-  if (groups.context.rank() != 0) leaving = 0;  // each context rank has some of them
-  auto passes = static_cast<std::int64_t>(packs.size());
-  groups.data.all_reduce_max(std::span(&passes, 1));
+  const bool stands_for_replica = groups.context.rank() == 0 && groups.tensor.rank() == 0;
+  const std::int64_t leaving = stands_for_replica ? elsewhere * picks.rows : 0;
   return static_cast<std::uint64_t>(layers) *
          (floats(4 * leaving * awkward_hidden(row.family)) +
-          sizeof(std::int64_t) * static_cast<std::uint64_t>(passes * elsewhere));
+          sizeof(std::int64_t) * static_cast<std::uint64_t>(picks.passes * elsewhere));
 }
+
+// What the tensor ranks gather and scatter for the experts here, summed over the context ranks: the scores of
+// all tokens, to choose by; the rows that these experts take, and how many each rank has of them; what they
+// make of the rows is scattered; both the other way round backwards.
+struct TensorExpertBytes {
+  TensorExpertBytes(const LayoutRow& row, std::int64_t layers, std::int64_t tokens,
+                    const comm::GridGroups& groups) {
+    Picks picks(row, groups);
+    groups.expert.all_reduce_sum(std::span(&picks.rows, 1));
+    const std::int64_t mine = nn::model_parallel(groups).expert_share(awkward_experts(row.family)).count;
+    const std::int64_t taken = groups.context.rank() == 0 ? mine * picks.rows : 0;
+    const std::int64_t rows = 2 * taken * awkward_hidden(row.family);
+    scattered = static_cast<std::int64_t>(floats(layers * rows));
+    gathered = scattered + static_cast<std::int64_t>(floats(layers * tokens * awkward_experts(row.family))) +
+               8 * layers * picks.passes * mine * groups.tensor.size();
+  }
+  std::int64_t gathered, scattered;
+};
 
 // Gradients that this rank owns of parameters that are partial over such ranks.
 std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::GridGroups& groups,
@@ -230,15 +256,26 @@ class MovedBytes {
   }
 
   // Each attention and the MLP of each block gather the tokens once and scatter their sum once, and the other
-  // way round backwards; WAN's norms sum one number a row, forward and backward; the experts' scores of all
-  // tokens are gathered, and summed backwards; replicas sum the gradients that they own.
+  // way round backwards; the experts' scores of all tokens are gathered, and summed backwards. Experts that
+  // are divided take rows of their own instead. WAN's norms sum one number a row, forward and backward;
+  // replicas sum the gradients that they own.
   void expect_between_tensor_ranks() const {
     const std::int64_t blocks = groups_.tensor.size() > 1 ? depth_.layers : 0;
-    const std::int64_t once =
-        blocks * awkward_branches(row_.family) * rows_.tokens * awkward_hidden(row_.family);
-    const std::int64_t scores = blocks * rows_.tokens * awkward_experts(row_.family);
-    expect(groups_.tensor, &Traffic::all_gather_bytes, floats(2 * once + scores));
-    expect(groups_.tensor, &Traffic::reduce_scatter_bytes, floats(2 * once + scores));
+    const bool shares_experts = blocks > 0 && row_.grid.expert > 1;
+    const std::int64_t branches = awkward_branches(row_.family) - (shares_experts ? 1 : 0);
+    const std::int64_t once = blocks * branches * rows_.tokens * awkward_hidden(row_.family);
+    const std::int64_t scores = shares_experts ? 0 : blocks * rows_.tokens * awkward_experts(row_.family);
+    std::array<std::int64_t, 4> sums{moved_number(groups_.tensor, &Traffic::all_gather_bytes),
+                                     moved_number(groups_.tensor, &Traffic::reduce_scatter_bytes),
+                                     4 * (2 * once + scores), 4 * (2 * once + scores)};
+    if (shares_experts) {
+      const TensorExpertBytes of_experts(row_, blocks, rows_.tokens, groups_);
+      sums[2] += of_experts.gathered;
+      sums[3] += of_experts.scattered;
+    }
+    groups_.context.all_reduce_sum(std::span<std::int64_t>(sums));
+    EXPECT_EQ(sums[0], sums[2]);
+    EXPECT_EQ(sums[1], sums[3]);
     const bool norms_all_heads = row_.family == std::string("Wan");
     const std::int64_t of_norms = norms_all_heads ? 2 * blocks * (3 * rows_.tokens + rows_.texts) : 0;
     const std::int64_t of_replicas =
@@ -263,7 +300,7 @@ class MovedBytes {
 
   // Over all of them.
   void expect_between_expert_ranks() const {
-    std::array sums{static_cast<std::int64_t>(moved(groups_.expert, &Traffic::all_to_all_bytes)),
+    std::array sums{moved_number(groups_.expert, &Traffic::all_to_all_bytes),
                     static_cast<std::int64_t>(
                         row_.grid.expert > 1 ? bytes_between_experts(row_, depth_.layers, groups_) : 0)};
     groups_.all.all_reduce_sum(std::span<std::int64_t>(sums));
@@ -296,6 +333,9 @@ class MovedBytes {
   }
   std::uint64_t moved(const Group& group, std::uint64_t Traffic::*kind) const {
     return after_.at(&group).*kind - before_.at(&group).*kind;
+  }
+  std::int64_t moved_number(const Group& group, std::uint64_t Traffic::*kind) const {
+    return static_cast<std::int64_t>(moved(group, kind));
   }
   void expect(const Group& group, std::uint64_t Traffic::*kind, std::uint64_t bytes) const {
     EXPECT_EQ(moved(group, kind), bytes) << "between the ranks of " << group.role();
