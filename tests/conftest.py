@@ -44,6 +44,7 @@ def run(program, *words, ranks=1, code=0, env=None, cwd=None):
 TOGETHER = {"install"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks
 def pytest_collection_modifyitems(items):
     """With several workers (pytest -n), the tests of a file stay together, for the sake of what they share."""
     for item in items:

@@ -196,6 +196,8 @@ def lost_bytes(chance, life):
 def damaged_pointer(chance, life):
     """The pointer is a file that users edit: a number that a flip made smaller is theirs to correct."""
     path = life.folder / "latest_checkpointed_iteration.txt"
+    if not path.exists():  # deleted by an earlier fault, and nothing was saved since
+        return bit_flip(chance, life)
     harm = chance.choice([flip_a_bit, flip_a_bit, cut_off, delete])
     return Fault(f"{harm.__name__} in the pointer file", {NO_CHECKPOINT} | ENDS_BY_ITSELF,
                  damage=lambda _: harm(path, chance), damaged_step=life.checkpoints()[0])
