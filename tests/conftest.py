@@ -40,18 +40,6 @@ def run(program, *words, ranks=1, code=0, env=None, cwd=None):
     return done
 
 
-# Folders whose tests share what one process at a time may write.
-TOGETHER = {"install"}
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks
-def pytest_collection_modifyitems(items):
-    """With several workers (pytest -n), the tests of a file stay together, for the sake of what they share."""
-    for item in items:
-        folder, file = item.path.relative_to(ROOT / "tests").parts
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else f"{folder}/{file}"))
-
-
 class Started(subprocess.Popen):
     """A program that runs beside the test. What it prints goes to a file: a pipe that nobody reads gets full, and holds the ranks.
 

@@ -1,5 +1,7 @@
 """An installation that was moved, and commands that cannot see the source and build folders."""
 
+import contextlib
+import fcntl
 import os
 import re
 import subprocess
@@ -65,10 +67,19 @@ def mount_namespace():
     pytest.skip("needs mount namespaces (unshare --mount)")
 
 
+@contextlib.contextmanager
+def the_build_alone():
+    """While other workers of pytest neither install nor bundle: the build remembers the last time alone."""
+    with open(BUILD / "tests_install.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def make_install(folder):
     """An installation in a folder that it was not installed to."""
     first, moved = folder / "first", folder / "moved here"
-    subprocess.run(["make", "-s", "-C", ROOT, "install", f"PREFIX={first}", f"BUILD={os.path.relpath(BUILD, ROOT)}"],
-                   env=ENVIRONMENT, check=True, timeout=TIMEOUT_SECONDS)
+    with the_build_alone():
+        subprocess.run(["make", "-s", "-C", ROOT, "install", f"PREFIX={first}", f"BUILD={os.path.relpath(BUILD, ROOT)}"],
+                       env=ENVIRONMENT, check=True, timeout=TIMEOUT_SECONDS)
     first.rename(moved)
     return Installation(moved)

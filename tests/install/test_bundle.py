@@ -10,7 +10,7 @@ import numpy
 import pytest
 
 from conftest import ENVIRONMENT, ROOT, TINY_MOCK, run
-from installation import BUILD, Installation, mount_namespace, run_whole_chain, variable, version
+from installation import BUILD, Installation, mount_namespace, run_whole_chain, the_build_alone, variable, version
 from run_files import losses
 
 MOST_BYTES = 50e6
@@ -31,7 +31,8 @@ exec "$@"
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     """The bundle, unpacked in a folder with a blank in its name."""
-    subprocess.run(["tools/bundle", os.path.relpath(BUILD, ROOT)], cwd=ROOT, env=ENVIRONMENT, check=True)
+    with the_build_alone():
+        subprocess.run(["tools/bundle", os.path.relpath(BUILD, ROOT)], cwd=ROOT, env=ENVIRONMENT, check=True)
     folder = tmp_path_factory.mktemp("a machine")
     with tarfile.open(BUILD / f"dfm-{version()}-x86_64.tar.gz") as archive:
         archive.extractall(folder, filter="tar")

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import ENVIRONMENT, ROOT, TINY_MOCK
-from installation import BUILD, PLACES_OF_THE_BUILD, run_whole_chain, version
+from installation import BUILD, PLACES_OF_THE_BUILD, run_whole_chain, the_build_alone, version
 
 HAS_CUDA = (BUILD / "lib/dfm/libdfm_cuda.so").exists()
 PROGRAMS = ["dfm_prepare", "dfm_index", "dfm_train", "dfm_consolidate", "dfm_sample"]
@@ -86,16 +86,17 @@ def test_no_library_is_missing_or_from_the_build(installed):
 
 def test_uninstall_removes_what_install_put_below_destdir(tmp_path):
     env = {**ENVIRONMENT, "DESTDIR": str(tmp_path / "stage")}
-    printed = subprocess.run(["tools/install", BUILD, "/opt/dfm"], cwd=ROOT, env=env, check=True, capture_output=True,
-                             text=True).stdout
-    assert (tmp_path / "stage/opt/dfm/bin/dfm_train").is_file() and not os.path.exists("/opt/dfm/bin/dfm_train")
-    assert "module use /opt/dfm/share/modulefiles" in printed
-    mine = tmp_path / "stage/opt/dfm/share/mine.txt"
-    mine.write_text("not dfm's")
-    subprocess.run(["tools/uninstall", BUILD], cwd=ROOT, env=env, check=True)
-    assert [path for path in (tmp_path / "stage").rglob("*") if path.is_file()] == [mine]
-    again = subprocess.run(["tools/uninstall", BUILD], cwd=ROOT, env=env, capture_output=True, text=True)
-    assert again.returncode == 2 and "nothing was installed" in again.stderr
+    with the_build_alone():
+        printed = subprocess.run(["tools/install", BUILD, "/opt/dfm"], cwd=ROOT, env=env, check=True, capture_output=True,
+                                 text=True).stdout
+        assert (tmp_path / "stage/opt/dfm/bin/dfm_train").is_file() and not os.path.exists("/opt/dfm/bin/dfm_train")
+        assert "module use /opt/dfm/share/modulefiles" in printed
+        mine = tmp_path / "stage/opt/dfm/share/mine.txt"
+        mine.write_text("not dfm's")
+        subprocess.run(["tools/uninstall", BUILD], cwd=ROOT, env=env, check=True)
+        assert [path for path in (tmp_path / "stage").rglob("*") if path.is_file()] == [mine]
+        again = subprocess.run(["tools/uninstall", BUILD], cwd=ROOT, env=env, capture_output=True, text=True)
+        assert again.returncode == 2 and "nothing was installed" in again.stderr
 
 
 def test_a_prefix_that_cannot_be_written_says_what_to_do():
