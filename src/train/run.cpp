@@ -179,6 +179,16 @@ LoopSettings loop_from(const Surroundings& here, const comm::RankGrid& grid, con
   return loop;
 }
 
+// The run is what its checkpoints are: a report that cannot be written, as on a disk that others have filled
+// since, changes nothing about how it ended.
+void write_report(const RunLog& log, const std::vector<report::Fact>& facts) {
+  try {
+    log.write_report(facts);
+  } catch (const std::exception& error) {
+    log::warn("the run ends without a report: {}", error.what());
+  }
+}
+
 // Collective. From the first step to the report.
 ExitCode take_steps(const Surroundings& here, const Prepared& run, StopConditions* stop) {
   Trainer& trainer = run.trainer;
@@ -194,7 +204,7 @@ ExitCode take_steps(const Surroundings& here, const Prepared& run, StopCondition
              .lacks_validation = [&](std::int64_t step) { return validation.is_missing(step); }});
   tell_memory(trainer.parameters().device());
   comm::agreed(here.world, [&] {
-    if (run_log) run_log->write_report(facts(here, trainer, run.inputs));
+    if (run_log) write_report(*run_log, facts(here, trainer, run.inputs));
   });
   return code;
 }

@@ -47,6 +47,14 @@ def assert_finishes_like(undisturbed, folder):
     assert_same_bits(tensors(folder / f"iter_{STEPS:07}"), tensors(undisturbed / f"iter_{STEPS:07}"))
 
 
+def test_a_report_that_cannot_be_written_leaves_the_code_that_a_run_ends_with(tmp_path):
+    folder = tmp_path / "run"
+    (folder / "report.html").mkdir(parents=True)
+    printed = run("dfm_train", *words(folder, "train.stop_after_steps=2"), code=75).stderr
+    assert "without a report" in printed and str(folder / "report.html") in printed
+    assert of_kind(folder, "stop")[-1]["code"] == 75
+
+
 def test_the_halt_file_stops_a_run_and_forbids_starts_while_it_is_there(undisturbed, tmp_path):
     folder = tmp_path / "run"
     process = start(folder, "train.train_iters=100000", "checkpoint.save_interval=0", "train.eval_interval=0")
