@@ -2,12 +2,12 @@
 
 All take turns on one disk; dfm and the plain writes and reads alternate five times in a round, each first in every second
 turn, and read into the same memory, which was touched before. Ratios are taken of the medians of a round; the median of
-the rounds is printed with its range.
+the rounds is printed with its range. So is that of processor time, of all ranks together, where dfm was measured: it tells
+more where other programs run on the machine.
 usage: checkpoint.py BIN [--mib N] [--rounds N] [--ranks 1 2] [--folder PLACE]
 """
 
 import argparse
-import collections
 import json
 import socket
 import statistics
@@ -42,7 +42,7 @@ COMPARED = {
 
 
 def measures(printed):
-    return [(line["what"], line["seconds"]) for line in map(json.loads, printed.splitlines())]
+    return {line["what"]: line for line in map(json.loads, printed.splitlines())}
 
 
 def run_dfm(bin_folder, folder, mib, ranks):
@@ -77,17 +77,22 @@ def one_round(options, ranks):
     return found
 
 
+def against_plain(rounds, what, unit):
+    """The median of the rounds' ratios, and their range; nothing where it was not measured."""
+    plain = COMPARED.get(what)
+    if plain is None or unit not in rounds[0][what] or unit not in rounds[0][plain]:
+        return ""
+    ratios = [found[plain][unit] / found[what][unit] for found in rounds]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
 def print_table(rounds, mib):
-    seconds = collections.defaultdict(list)
-    for found in rounds:
-        for what, value in found.items():
-            seconds[what].append(value)
-    print("| what | seconds | MiB/s | throughput against the plain one (range) |\n|---|---:|---:|---|")
-    for what in seconds:
-        value = statistics.median(seconds[what])
-        ratios = [found[COMPARED[what]] / found[what] for found in rounds] if what in COMPARED else []
-        ratio = f"{statistics.median(ratios):.2f} of {COMPARED[what]} ({min(ratios):.2f} to {max(ratios):.2f})" if ratios else ""
-        print(f"| {what} | {value:.3f} | {mib / value:,.0f} | {ratio} |", flush=True)
+    print("| what | seconds | MiB/s | against | throughput against it (range) | per second of processor (range) |\n"
+          "|---|---:|---:|---|---|---|")
+    for what in rounds[0]:
+        value = statistics.median(found[what]["seconds"] for found in rounds)
+        print(f"| {what} | {value:.3f} | {mib / value:,.0f} | {COMPARED.get(what, '')} | "
+              f"{against_plain(rounds, what, 'seconds')} | {against_plain(rounds, what, 'processor')} |", flush=True)
 
 
 def main():

@@ -4,8 +4,10 @@
 //   mpirun -n RANKS checkpoint_bench FOLDER MIB
 //
 // Prints {"what": ..., "seconds": ...} a line for the whole of all ranks together: the median of turns in
-// which either of two goes first in every second one. What was written before is on the disk before anything
-// is timed. Both read with read() into the same memory, which was touched before: no page of it is new.
+// which either of two goes first in every second one. "processor" are seconds of processor time of all ranks
+// together, which tell more where other programs run beside. What was written before is on the disk before
+// anything is timed. Both read with read() into the same memory, which was touched before: no page of it is
+// new.
 //
 // Blocked by an asynchronous save is what a step that computes as long as the copy takes longer with a save
 // beside it, from the call that begins the save to the end of the wait before the update, and all that later
@@ -15,6 +17,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -61,6 +64,29 @@ void print(const Bench& bench, const char* what, double seconds) {
   if (bench.world.rank() != 0) return;
   fmt::print("{{\"what\": \"{}\", \"seconds\": {:.6f}}}\n", what, seconds);
   std::fflush(stdout);
+}
+
+struct Took {
+  double seconds = 0;
+  double processor = 0;  // of all ranks together
+};
+
+double processor_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+template <class Body>
+Took timed_with_processor(const Bench& bench, Body&& body) {
+  std::array<double, 1> processor{};
+  const double seconds = timed(bench, [&] {
+    const double before = processor_seconds();
+    body();
+    processor[0] = processor_seconds() - before;
+  });
+  bench.world.all_reduce_sum(std::span<double>(processor));
+  return {seconds, processor[0]};
 }
 
 // Nobody pays for what was written before.
@@ -212,7 +238,7 @@ double median(std::vector<double> values) {
 }
 
 // The median of turns that alternate with plain copies.
-void measure_blocking(const Bench& bench, Values& copy) {
+void measure_blocking_alone(const Bench& bench, Values& copy) {
   static constexpr std::int64_t kTurns = 5;
   const auto copy_all = [&] { std::memcpy(copy.data(), bench.values.data(), copy.size() * sizeof(float)); };
   const std::unique_ptr<float[]> fresh(new float[copy.size()]);
@@ -230,26 +256,6 @@ void measure_blocking(const Bench& bench, Values& copy) {
   print(bench, "memcpy", median(plain));
   print(bench, "dfm blocked at once", median(at_once));
   print(bench, "dfm blocked by an asynchronous save", median(beside_step));
-  bench.world.barrier();
-  if (bench.world.rank() == 0) fs::remove_all(bench.folder / "asynchronous");
-}
-
-struct Contender {
-  std::string what;
-  std::function<double()> seconds;
-};
-
-// Prints the medians of turns in which each goes first in every second one.
-void in_turns(const Bench& bench, const Contender& one, const Contender& other) {
-  static constexpr int kTurns = 5;
-  std::vector<double> of_one, of_other;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    if (turn % 2 != 0) of_other.push_back(other.seconds());
-    of_one.push_back(one.seconds());
-    if (turn % 2 == 0) of_other.push_back(other.seconds());
-  }
-  print(bench, one.what.c_str(), median(of_one));
-  print(bench, other.what.c_str(), median(of_other));
 }
 
 void remove(const Bench& bench, const fs::path& path) {
@@ -257,10 +263,46 @@ void remove(const Bench& bench, const fs::path& path) {
   if (bench.world.rank() == 0) fs::remove_all(path);
 }
 
+// The saver ends first: it removes older checkpoints beside the steps.
+void measure_blocking(const Bench& bench, Values& copy) {
+  measure_blocking_alone(bench, copy);
+  remove(bench, bench.folder / "asynchronous");
+}
+
+struct Contender {
+  std::string what;
+  std::function<Took()> took;
+};
+
+void print(const Bench& bench, const std::string& what, const std::vector<Took>& turns) {
+  std::vector<double> seconds, processor;
+  for (const Took& turn : turns) {
+    seconds.push_back(turn.seconds);
+    processor.push_back(turn.processor);
+  }
+  if (bench.world.rank() != 0) return;
+  fmt::print("{{\"what\": \"{}\", \"seconds\": {:.6f}, \"processor\": {:.6f}}}\n", what, median(seconds),
+             median(processor));
+  std::fflush(stdout);
+}
+
+// Prints the medians of turns in which each goes first in every second one.
+void in_turns(const Bench& bench, const Contender& one, const Contender& other) {
+  static constexpr int kTurns = 5;
+  std::vector<Took> of_one, of_other;
+  for (int turn = 0; turn < kTurns; ++turn) {
+    if (turn % 2 != 0) of_other.push_back(other.took());
+    of_one.push_back(one.took());
+    if (turn % 2 == 0) of_other.push_back(other.took());
+  }
+  print(bench, one.what, of_one);
+  print(bench, other.what, of_other);
+}
+
 void measure_writing(const Bench& bench) {
   const auto timed_alone = [&](auto&& write) {
     settle(bench);
-    return timed(bench, [&] { write(bench); });
+    return timed_with_processor(bench, [&] { write(bench); });
   };
   in_turns(bench,
            {"raw write+fsync",
@@ -277,9 +319,9 @@ void measure_writing(const Bench& bench) {
 void measure_reading(const Bench& bench, Values& into) {
   const auto checked = [&](auto&& read) {
     settle(bench);
-    const double seconds = timed(bench, [&] { read(bench, into); });
+    const Took took = timed_with_processor(bench, [&] { read(bench, into); });
     require_same_bytes(bench, into);
-    return seconds;
+    return took;
   };
   const auto cold = [&](auto&& read) {
     drop_caches(bench);
