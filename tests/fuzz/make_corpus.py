@@ -151,6 +151,7 @@ def checkpoints():
 def texts():
     put("json", "values", '{"a": [1, -2.5e3, null, true, "\\u00e9\\ud83d\\ude00"], "b": {}}')
     put("json", "scalar", "18446744073709551616")
+    put("python_json", "values", '{"a": [NaN, -Infinity, 1e5], "b\\"": {"a": 1, "a": null}, "NaN": "Infinity"}')
     put("yaml", "nested", "model:\n  name: dit\n  sizes: [1, 2]\ndata:\n  path: ${oc.env:NOWHERE,${oc.env:HOME,x}}\n")
     put("yaml", "alias", "a: &x [1, 2]\nb: *x\nc: {<<: &y {d: 1}}\n")
     put("ini", "plain", "; a comment\n[model]\nname = dit\ntext = \" a;b\\n\"\n[recipe]\nbase = x # y\n")

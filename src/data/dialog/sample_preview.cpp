@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/python_json.h"
 #include "core/text.h"
 #include "data/energon/sample_key.h"
 #include "data/energon/shard_scan.h"
@@ -69,7 +70,7 @@ std::string json_text(const File& shard, const SamplePart& part) {
   std::string text(part.content_size, '\0');
   try {
     shard.read_exactly(std::as_writable_bytes(std::span(text)), part.content_offset);
-    return shortened(parse_json(text, "it")).dump(2, ' ', true);
+    return shortened(parse_python_json(text, "it")).dump(2, ' ', true);
   } catch (const Error& error) {
     return fmt::format("(not shown: {})", error.what());
   }

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/python_json.h"
 #include "core/text.h"
 #include "core/units.h"
 #include "data/energon/dataset_metadata.h"
@@ -72,7 +73,7 @@ void add_content(Json& json, const PartRow& part, const File& shard) {
   std::string text(part.size_bytes, '\0');
   shard.read_exactly(std::as_writable_bytes(std::span(text)), part.offset);
   try {
-    json["content"] = last_extension(part.name) == "json" ? parse_json(text, "it") : Json(text);
+    json["content"] = last_extension(part.name) == "json" ? parse_python_json(text, "it") : Json(text);
   } catch (const Error& error) {
     json["unreadable"] = error.what();
   }
