@@ -34,12 +34,13 @@ double seconds_since(Clock::time_point start) {
 
 // What one rank saw.
 struct Reading {
-  std::int64_t samples = 0, bad = 0;
+  std::int64_t samples = 0, bad = 0, unwanted = 0;
   std::uint64_t bytes = 0;  // of latents and text
   double waiting_seconds = 0, seconds = 0;
 
   void add(const data::StepBatch& batch) {
     bad += static_cast<std::int64_t>(batch.bad.size());
+    unwanted += batch.unwanted;
     for (const auto& pack : batch.packs) {
       samples += static_cast<std::int64_t>(pack.size());
       for (const auto& each : pack) bytes += each.sample.latent.bytes.size() + each.sample.text.bytes.size();
@@ -115,14 +116,15 @@ std::string spread(std::vector<double> values, const char* unit) {
 }
 
 std::string as_text(const Reading& mine) {
-  return Json::array({mine.samples, mine.bad, mine.bytes, mine.waiting_seconds, std::max(mine.seconds, 1e-9)})
+  return Json::array({mine.samples, mine.bad, mine.bytes, mine.waiting_seconds, std::max(mine.seconds, 1e-9),
+                      mine.unwanted})
       .dump();
 }
 
 // Collective. One line for the run, one for the ranks that read; mine: null on the others.
 void report(const comm::Group& world, const Reading* reading, std::int64_t steps) {
   const std::string text = reading == nullptr ? "" : as_text(*reading);
-  std::int64_t samples = 0, bad = 0;
+  std::int64_t samples = 0, bad = 0, unwanted = 0;
   std::uint64_t bytes = 0;
   double longest = 0;
   std::vector<double> samples_per_second, megabytes_per_second, stall_percent;
@@ -133,12 +135,14 @@ void report(const comm::Group& world, const Reading* reading, std::int64_t steps
     samples += rank.at(0).get<std::int64_t>();
     bad += rank.at(1).get<std::int64_t>();
     bytes += rank.at(2).get<std::uint64_t>();
+    unwanted += rank.at(5).get<std::int64_t>();
     longest = std::max(longest, rank_seconds);
     samples_per_second.push_back(rank.at(0).get<double>() / rank_seconds);
     megabytes_per_second.push_back(rank.at(2).get<double>() / 1e6 / rank_seconds);
     stall_percent.push_back(100 * rank.at(3).get<double>() / rank_seconds);
   }
   if (bad > 0) log::info("{} samples could not be read", bad);
+  if (unwanted > 0) log::info("dataset.aesthetic_score left out {} samples", unwanted);
   log::info("data only: {} steps, {} samples, {} in {:.2f} s: {:.1f} samples/s, {:.1f} MB/s", steps, samples,
             format_bytes(bytes), longest, static_cast<double>(samples) / longest,
             static_cast<double>(bytes) / 1e6 / longest);
@@ -151,11 +155,12 @@ void report(const comm::Group& world, const Reading* reading, std::int64_t steps
 
 ExitCode read_data_only(const Config& config, const comm::Group& world, ProgressStyle progress_style) {
   const comm::GridGroups groups(world, comm::RankGrid(world.size(), comm::grid_shape(config)));
-  const auto staging = start_staging(config, world);
+  const DataIndex index = shared_data_index(config, world);
+  const auto staging = start_staging(config, world, index);
   if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;
   data::PrefetchingReader reader = comm::agreed(world, [&] {
     return data::PrefetchingReader(
-        data::StepReader(training_source(config, nearby_copies(staging.get())),
+        data::StepReader(training_source(config, index, nearby_copies(staging.get())),
                          reader_settings(config, trainer_settings(config).model, groups.data)),
         read_ahead(config));
   });

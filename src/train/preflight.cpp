@@ -19,7 +19,7 @@
 #include "core/log.h"
 #include "core/slurm_time.h"
 #include "core/units.h"
-#include "train/setup.h"
+#include "train/data_sources.h"
 
 namespace dfm::train {
 namespace {
@@ -256,7 +256,9 @@ ExitCode preflight(const Config& config, const comm::Group& world, const comm::T
     row = fmt::format("{} cores for {} threads, {}, {}", processors(), topology.threads, devices(), scratch);
   });
   std::int64_t samples = 0;
-  checks.check([&] { samples = training_source(config).count(); });
+  checks.check([&] {  // once a node
+    if (topology.local_rank == 0) samples = training_source(config, read_data_index(config)).count();
+  });
   const std::vector<std::string> versions = world.all_gather_text(std::string(version()));
   checks.check([&] { require_equal_versions(versions); });
   const LinkSpeeds links = link_speeds(world, topology);

@@ -44,7 +44,7 @@ struct Surroundings {
   report::Journal* journal_on_rank_0() const { return world.rank() == 0 ? &journal : nullptr; }
 };
 
-// What is read before the model is built; every rank opens the data set for itself.
+// What is read before the model is built.
 struct Inputs {
   TrainerSettings trainer;
   data::SampleSource training;
@@ -52,13 +52,13 @@ struct Inputs {
 };
 
 // Collective.
-Inputs open_inputs(const Surroundings& here, stage::Staging* staging) {
+Inputs open_inputs(const Surroundings& here, const DataIndex& index, stage::Staging* staging) {
   return comm::agreed(here.world, [&] {
     const activity::PhaseScope phase(activity::Phase::opening_data);
     StopToken::throw_if_requested();
     const data::NearbyCopies copies = nearby_copies(staging);
-    Inputs inputs{trainer_settings(here.config), training_source(here.config, copies),
-                  validation_source(here.config, copies)};
+    Inputs inputs{trainer_settings(here.config), training_source(here.config, index, copies),
+                  validation_source(here.config, index, copies)};
     require_fitting_text(inputs.training, inputs.trainer.model);
     return inputs;
   });
@@ -238,9 +238,11 @@ ExitCode run(const Surroundings& here) {
   at::set_num_threads(topology.threads);
   const comm::RankGrid grid(world.size(), comm::grid_shape(config));
   const comm::GridGroups groups(nn::with_channels(world, config, device), grid);
-  const auto staging = start_staging(config, world);
+  DataIndex index = shared_data_index(config, world);
+  const auto staging = start_staging(config, world, index);
   leave_if_asked_to(world);
-  Inputs inputs = open_inputs(here, staging.get());
+  Inputs inputs = open_inputs(here, index, staging.get());
+  index = {};
   inputs.trainer.device = device;
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
   Trainer trainer = trainer_on(here, inputs, groups);

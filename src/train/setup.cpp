@@ -8,35 +8,13 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/units.h"
-#include "data/loader/energon_source.h"
 #include "model/patchify.h"
-#include "train/mock_grid.h"
 #include "train/same_model.h"
 
 namespace dfm::train {
 namespace {
 
 std::uint64_t seed_of(const Config& config) { return static_cast<std::uint64_t>(config.integer("rng.seed")); }
-
-data::MockShape mock_shape(const Config& config, std::int64_t samples) {
-  const model::BackboneSpec model = model::backbone_spec(config);
-  return {samples, mock_latent_shape(config, model.patches), config.integer("dataset.context_seq_len"),
-          model.text_width};
-}
-
-const std::string& dataset_path(const Config& config) {
-  refuse_mock_tokens(config);
-  if (config.is_null("dataset.path")) {
-    throw usage_error("no training data are given", "give --dataset-path FOLDER, or --mock for made-up data");
-  }
-  return config.text("dataset.path");
-}
-
-data::SourceSettings source_settings(const Config& config, const data::NearbyCopies& copies) {
-  data::SourceSettings settings{copies};
-  settings.retries.attempts = static_cast<int>(config.integer("dataset.read_attempts"));
-  return settings;
-}
 
 data::Batching batching_of(const Config& config) {
   const std::string& name = config.text("dataset.batching");
@@ -49,35 +27,6 @@ data::Batching batching_of(const Config& config) {
 }
 
 }  // namespace
-
-data::SampleSource training_source(const Config& config, const data::NearbyCopies& copies) {
-  if (config.flag("dataset.mock")) {
-    return data::mock_source(mock_shape(config, config.integer("dataset.mock_samples")), seed_of(config));
-  }
-  return data::energon_source(dataset_path(config), "train", source_settings(config, copies));
-}
-
-std::optional<data::SampleSource> validation_source(const Config& config, const data::NearbyCopies& copies) {
-  if (config.integer("train.eval_interval") == 0) return std::nullopt;
-  if (config.flag("dataset.mock") || config.flag("dataset.use_train_split_for_val"))
-    return training_source(config, copies);
-  if (!data::has_samples(dataset_path(config), "val")) {
-    log::warn(
-        "{} has no validation split: no validation loss will be computed; index it with "
-        "index.split_ratio=8,1,1, or give dataset.use_train_split_for_val=true",
-        dataset_path(config));
-    return std::nullopt;
-  }
-  return data::energon_source(dataset_path(config), "val", source_settings(config, copies));
-}
-
-data::SplitFiles files_to_stage(const Config& config) {
-  std::vector<std::string> splits{"train"};
-  const bool validates_on_val =
-      config.integer("train.eval_interval") > 0 && !config.flag("dataset.use_train_split_for_val");
-  if (validates_on_val && data::has_samples(dataset_path(config), "val")) splits.emplace_back("val");
-  return data::files_of_splits(dataset_path(config), splits);
-}
 
 data::StepReaderSettings reader_settings(const Config& config, const model::BackboneSpec& model,
                                          const comm::Group& data) {

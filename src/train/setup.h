@@ -1,4 +1,4 @@
-// From a configuration to the parts of a training run: data and restart point.
+// From a configuration to the parts of a training run: how its data are read, and its restart point.
 #pragma once
 
 #include <functional>
@@ -8,19 +8,11 @@
 #include "ckpt/checkpoint.h"
 #include "comm/group.h"
 #include "config/config.h"
-#include "data/loader/energon_source.h"
-#include "data/loader/nearby_copies.h"
 #include "data/loader/prefetching_reader.h"
 #include "data/loader/sample.h"
 #include "model/backbone.h"
 
 namespace dfm::train {
-
-// The training samples: dataset.path, or made-up ones with dataset.mock.
-data::SampleSource training_source(const Config& config, const data::NearbyCopies& copies = {});
-// The validation samples; empty when the data set has no validation split.
-std::optional<data::SampleSource> validation_source(const Config& config,
-                                                    const data::NearbyCopies& copies = {});
 
 // data: the ranks among which the packs of a step are dealt. The model says how long a sample is, and what it
 // costs.
@@ -28,9 +20,6 @@ data::StepReaderSettings reader_settings(const Config& config, const model::Back
                                          const comm::Group& data);
 
 data::ReadAhead read_ahead(const Config& config);
-
-// The files whose copies these sources would read.
-data::SplitFiles files_to_stage(const Config& config);
 
 // "2,610,752 + 1 x 38,339,584 in layers": parameters outside the layers, and of each.
 std::string parameter_shares(const nn::ParameterList& parameters);

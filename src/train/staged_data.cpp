@@ -1,22 +1,19 @@
 #include "train/staged_data.h"
 
-#include "comm/agree.h"
 #include "core/activity.h"
 #include "core/log.h"
-#include "train/setup.h"
 
 namespace dfm::train {
 
-std::unique_ptr<stage::Staging> start_staging(const Config& config, const comm::Group& world) {
+std::unique_ptr<stage::Staging> start_staging(const Config& config, const comm::Group& world,
+                                              const DataIndex& index) {
   stage::StageSettings settings = stage::stage_settings(config);
-  if (settings.mode == stage::Mode::none || config.flag("dataset.mock")) return nullptr;
+  if (settings.mode == stage::Mode::none || !index.training) return nullptr;
   const activity::PhaseScope phase(activity::Phase::staging);
-  const auto files =
-      comm::agreed(world, [&] { return world.rank() == 0 ? files_to_stage(config) : data::SplitFiles(); });
-  const std::filesystem::path root = world.broadcast_text(files.root.native(), 0);
+  const data::SourceFiles files = files_to_stage(index);
   const stage::Mode mode = settings.mode;
-  auto staging = std::make_unique<stage::Staging>(std::move(settings), world, stage::node_groups(world), root,
-                                                  files.names);
+  auto staging = std::make_unique<stage::Staging>(std::move(settings), world, stage::node_groups(world),
+                                                  files.root, files.names);
   log::info("staging {} files to {}", files.names.size(), staging->folder().native());
   if (mode == stage::Mode::broadcast) staging->wait(world);
   return staging;

@@ -5,6 +5,8 @@
 //   dataset_tool decoded PATH SPLIT what trains of each sample: key, then type, shape and elements of its
 //   latent and
 //                                   its text; or what is wrong with it
+//   dataset_tool described ROOT SPLIT
+//                                   the .json part of each sample: key and JSON; or what is wrong with it
 //   dataset_tool blend FILE SPLIT   the folders of a metadataset: path, shards, weight or repetitions, range
 //   of
 //                                   samples, subflavors
@@ -19,14 +21,17 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "core/json.h"
 #include "data/energon/brace_expression.h"
 #include "data/energon/dataset_metadata.h"
 #include "data/energon/indexed_dataset.h"
 #include "data/energon/python_random.h"
 #include "data/energon/sample_key.h"
+#include "data/loader/description.h"
 #include "data/loader/energon_source.h"
 #include "data/loader/metadataset.h"
 #include "data/tar/tar_scanner.h"
@@ -132,17 +137,32 @@ std::string answer(const std::string& command, const std::string& line) {
   throw usage_error("dataset_tool does not know " + command);
 }
 
-void print_samples(const std::string& root, const std::string& split) {
+template <class Use>
+void for_each_sample(const std::string& root, const std::string& split, const Use& use) {
   const IndexedDataset dataset = IndexedDataset::open(root, split);
   for (std::size_t shard = 0; shard < dataset.shards().size(); ++shard) {
-    for (std::uint64_t i = 0; i < dataset.shards()[shard].samples; ++i) {
-      const RawSample sample = dataset.read_sample(shard, i);
-      fmt::print("{} {}", to_hex(dataset.shards()[shard].name), to_hex(sample.key));
-      for (const RawPart& part : sample.parts)
-        fmt::print(" {}={}", to_hex(part.extension), to_hex(part.content.bytes()));
-      fmt::print("\n");
-    }
+    for (std::uint64_t i = 0; i < dataset.shards()[shard].samples; ++i)
+      use(dataset.shards()[shard], dataset.read_sample(shard, i));
   }
+}
+
+void print_samples(const std::string& root, const std::string& split) {
+  for_each_sample(root, split, [](const IndexedShard& shard, const RawSample& sample) {
+    fmt::print("{} {}", to_hex(shard.name), to_hex(sample.key));
+    for (const RawPart& part : sample.parts)
+      fmt::print(" {}={}", to_hex(part.extension), to_hex(part.content.bytes()));
+    fmt::print("\n");
+  });
+}
+
+void print_described(const std::string& root, const std::string& split) {
+  for_each_sample(root, split, [](const IndexedShard&, const RawSample& sample) {
+    try {
+      fmt::print("{} {}\n", to_hex(sample.key), description_of(sample).dump());
+    } catch (const Error& error) {
+      fmt::print("{} error {}\n", to_hex(sample.key), error.what());
+    }
+  });
 }
 
 void print_decoded(const std::string& path, const std::string& split) {
@@ -187,6 +207,10 @@ int main(int argc, char** argv) {
     }
     if (words.size() == 3 && words[0] == "decoded") {
       print_decoded(words[1], words[2]);
+      return 0;
+    }
+    if (words.size() == 3 && words[0] == "described") {
+      print_described(words[1], words[2]);
       return 0;
     }
     if (words.size() == 3 && words[0] == "blend") {

@@ -4,6 +4,7 @@
 
 #include "config/keys.h"
 #include "nn/memory_count.h"
+#include "train/data_sources.h"
 #include "train/plan.h"
 #include "train/setup.h"
 #include "train/trainer.h"
@@ -69,7 +70,7 @@ TEST_P(Planned, IsWhatAStepTakes) {
   const TrainerSettings settings = trainer_settings(config);
   Trainer trainer(settings, groups,
                   data::PrefetchingReader(data::StepReader(
-                      training_source(config), reader_settings(config, settings.model, groups.data))));
+                      training_source(config, {}), reader_settings(config, settings.model, groups.data))));
   trainer.initialize();
   trainer.step();
   const double before = moved_by(groups);

@@ -41,6 +41,10 @@ std::vector<Key> data_reading_keys() {
               "Attempts to read a sample while the file system fails, with pauses that double from 0.2 s")
           .at_least(1)
           .at_most(12),
+      real(
+          "dataset.aesthetic_score", {},
+          "Train only on samples whose .json gives at least this aesthetic_score; the others are left out of "
+          "their step, which is then smaller; null: all train"),
       integer("dataset.max_bad_samples", 0, "Unreadable samples to leave out before the run ends with code 3")
           .at_least(0),
   };

@@ -25,36 +25,29 @@ std::uint64_t fingerprint_of(const std::vector<IndexedShard>& shards) {
   return hash64(text);
 }
 
-std::unique_ptr<ShardShapes> open_shapes(const fs::path& root, const std::vector<IndexedShard>& shards,
-                                         FindCopy find_copy) {
-  if (!ShapesFile::exists(root)) return nullptr;
-  auto shapes = std::make_unique<ShardShapes>(ShapesFile::open(root), std::move(find_copy));
-  for (const IndexedShard& shard : shards) {
-    const ShapesOfShard* const entry = shapes->file().find(shard.name);
-    if (entry != nullptr && entry->samples == shard.stored_samples() && entry->end_offset == shard.end_offset)
-      continue;
-    throw data_error(fmt::format("{}: the recorded shapes are of another {}", root.native(), shard.name),
-                     kIndexAgain);
-  }
-  return shapes;
+std::unique_ptr<ShardShapes> shapes_of(const DatasetIndex& index, FindCopy find_copy) {
+  if (index.shapes.empty()) return nullptr;
+  return std::make_unique<ShardShapes>(ShapesFile(index.root / kShapesFile, index.shapes),
+                                       std::move(find_copy));
 }
 
 }  // namespace
 
-IndexedDataset::IndexedDataset() = default;
 IndexedDataset::IndexedDataset(IndexedDataset&&) noexcept = default;
 IndexedDataset& IndexedDataset::operator=(IndexedDataset&&) noexcept = default;
 IndexedDataset::~IndexedDataset() = default;
 
+IndexedDataset::IndexedDataset(const DatasetIndex& index, FindCopy find_copy)
+    : shards_(index.shards),
+      fingerprint_(fingerprint_of(shards_)),
+      open_shards_(std::make_unique<OpenShards>()),
+      shapes_(shapes_of(index, std::move(find_copy))) {
+  for (const IndexedShard& shard : shards_) sample_count_ += shard.samples;
+}
+
 IndexedDataset IndexedDataset::open(const fs::path& root, std::string_view split, std::string_view split_file,
                                     FindCopy find_copy) {
-  IndexedDataset dataset;
-  dataset.shards_ = read_split(root, split, split_file);
-  for (const IndexedShard& shard : dataset.shards_) dataset.sample_count_ += shard.samples;
-  dataset.fingerprint_ = fingerprint_of(dataset.shards_);
-  dataset.open_shards_ = std::make_unique<OpenShards>();
-  dataset.shapes_ = open_shapes(root, dataset.shards_, std::move(find_copy));
-  return dataset;
+  return IndexedDataset(read_dataset_index(root, split, split_file), std::move(find_copy));
 }
 
 RawSample IndexedDataset::read_sample(std::size_t shard, std::uint64_t sample) const {

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "data/energon/dataset_index.h"
 #include "data/energon/find_copy.h"
 #include "data/energon/raw_sample.h"
 #include "data/energon/sample_shapes.h"
@@ -34,9 +35,9 @@ class ShardShapes;
 
 class IndexedDataset {
  public:
-  // Throws a data error that says what to do: no index, an index that does not fit its shard, no such split,
-  // an empty one, a split that names a shard that is not there. The recorded shapes are read from a copy
-  // where there is one.
+  // Nothing is read yet. The recorded shapes are read from a copy where there is one.
+  explicit IndexedDataset(const DatasetIndex& index, FindCopy find_copy = {});
+  // Throws as read_dataset_index does.
   static IndexedDataset open(const std::filesystem::path& root, std::string_view split,
                              std::string_view split_file = {}, FindCopy find_copy = {});
 
@@ -68,8 +69,6 @@ class IndexedDataset {
   SampleShape shape(std::size_t shard, std::uint64_t sample) const;
 
  private:
-  IndexedDataset();
-
   std::vector<IndexedShard> shards_;
   std::uint64_t sample_count_ = 0;
   std::uint64_t fingerprint_ = 0;

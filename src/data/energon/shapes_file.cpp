@@ -21,6 +21,7 @@ constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kHashedHeaderBytes = 40;
 constexpr std::size_t kSmallestEntryBytes = 28;
 constexpr std::uint64_t kLargestTableBytes = 1U << 30U;
+constexpr std::uint64_t kLargestFileBytes = std::uint64_t{1} << 62U;
 
 struct Header {
   std::array<char, 8> magic{'D', 'F', 'M', 'S', 'H', 'A', 'P', 'E'};
@@ -34,8 +35,8 @@ struct Header {
 static_assert(sizeof(Header) == 48 && sizeof(SampleShape) == 20, "the layout of the file");
 static_assert(std::endian::native == std::endian::little, "the file is little-endian");
 
-Error refusal(const File& file, std::string_view what) {
-  return data_error(fmt::format("{}: {}", file.path().native(), what), "make it again: dfm_index FOLDER");
+Error refusal(const fs::path& file, std::string_view what) {
+  return data_error(fmt::format("{}: {}", file.native(), what), "make it again: dfm_index FOLDER");
 }
 
 std::uint64_t hash_of(const Header& header, std::string_view table) {
@@ -76,19 +77,33 @@ class Cursor {
   std::span<const std::byte> rest_;
 };
 
-Header read_header(const File& file) {
+// Of a file of which the first bytes are at hand; checked but for its checksum.
+Header header_in(std::string_view front, const fs::path& file) {
   Header header;
-  if (file.size() < sizeof(header)) throw refusal(file, "it is too short");
-  file.read_exactly(std::as_writable_bytes(std::span(&header, 1)), 0);
+  if (front.size() < sizeof(header)) throw refusal(file, "it is too short");
+  std::memcpy(&header, front.data(), sizeof(header));
   if (header.magic != Header{}.magic) throw refusal(file, "it is not a file of shapes");
   if (header.version != kVersion) {
     throw refusal(file, fmt::format("its version is {}, this dfm reads {}", header.version, kVersion));
   }
-  if (header.table_bytes > std::min(kLargestTableBytes, file.size() - sizeof(header)) ||
-      header.shards > header.table_bytes / kSmallestEntryBytes) {
-    throw refusal(file, "its table reaches past its end");
-  }
   return header;
+}
+
+void read_to(std::string& front, std::uint64_t end, const File& file) {
+  const std::uint64_t begin = front.size();
+  front.resize(end);
+  file.read_exactly(std::as_writable_bytes(std::span(front)).subspan(begin), begin);
+}
+
+// The header and the table.
+std::string read_front(const File& file) {
+  std::string front;
+  read_to(front, std::min(file.size(), std::uint64_t{sizeof(Header)}), file);
+  const Header header = header_in(front, file.path());
+  if (header.table_bytes > std::min(kLargestTableBytes, file.size() - sizeof(header)))
+    throw refusal(file.path(), "its table reaches past its end");
+  read_to(front, sizeof(header) + header.table_bytes, file);
+  return front;
 }
 
 }  // namespace
@@ -123,34 +138,39 @@ bool ShapesFile::exists(const fs::path& root) {
 }
 
 ShapesFile ShapesFile::open(const fs::path& root) {
-  ShapesFile shapes(File::open_to_read(root / kShapesFile));
-  const Header header = read_header(shapes.file_);
-  std::string table(header.table_bytes, '\0');
-  shapes.file_.read_exactly(std::as_writable_bytes(std::span(table)), sizeof(header));
-  if (hash_of(header, table) != header.hash) throw refusal(shapes.file_, "its checksum is wrong");
-  shapes.text_width_ = header.text_width;
-  shapes.read_table(std::as_bytes(std::span(table)), header.shards);
-  if (shapes.row_offsets_.back() != shapes.file_.size())
-    throw refusal(shapes.file_, "its length does not fit its table");
+  const File file = File::open_to_read(root / kShapesFile);
+  ShapesFile shapes(file.path(), read_front(file));
+  if (shapes.row_offsets_.back() != file.size())
+    throw refusal(file.path(), "its length does not fit its table");
   return shapes;
 }
 
-void ShapesFile::read_table(std::span<const std::byte> table, std::uint64_t shard_count) {
-  Cursor cursor(table);
-  row_offsets_.push_back(sizeof(Header) + table.size());
+ShapesFile::ShapesFile(fs::path path, std::string front) : path_(std::move(path)), front_(std::move(front)) {
+  const Header header = header_in(front_, path_);
+  const std::string_view table = std::string_view(front_).substr(sizeof(header));
+  if (header.table_bytes != table.size() || header.shards > table.size() / kSmallestEntryBytes)
+    throw refusal(path_, "its table has another length");
+  if (hash_of(header, table) != header.hash) throw refusal(path_, "its checksum is wrong");
+  text_width_ = header.text_width;
+  read_table(header.shards);
+}
+
+void ShapesFile::read_table(std::uint64_t shard_count) {
+  Cursor cursor(std::as_bytes(std::span(front_)).subspan(sizeof(Header)));
+  row_offsets_.push_back(front_.size());
   for (std::uint64_t i = 0; i < shard_count; ++i) {
     ShapesOfShard shard;
     shard.samples = cursor.take<std::uint64_t>();
     shard.end_offset = cursor.take<std::uint64_t>();
     shard.rows_hash = cursor.take<std::uint64_t>();
     shard.name = cursor.take_text(cursor.take<std::uint32_t>());
-    if (shard.samples > (file_.size() - row_offsets_.back()) / sizeof(SampleShape))
-      throw refusal(file_, "it is cut short");
+    if (shard.samples > (kLargestFileBytes - row_offsets_.back()) / sizeof(SampleShape))
+      throw refusal(path_, fmt::format("it is said to hold {} samples of {}", shard.samples, shard.name));
     row_offsets_.push_back(row_offsets_.back() + shard.samples * sizeof(SampleShape));
     place_of_name_.emplace(shard.name, i);
     shards_.push_back(std::move(shard));
   }
-  if (!cursor.is_at_end()) throw refusal(file_, "its table has another length");
+  if (!cursor.is_at_end()) throw refusal(path_, "its table has another length");
 }
 
 const ShapesOfShard* ShapesFile::find(std::string_view shard) const {
@@ -160,12 +180,12 @@ const ShapesOfShard* ShapesFile::find(std::string_view shard) const {
 
 std::vector<SampleShape> ShapesFile::read_rows(std::string_view shard, const File& from) const {
   const ShapesOfShard* const entry = find(shard);
-  if (entry == nullptr) throw refusal(file_, fmt::format("it does not know shard {}", shard));
+  if (entry == nullptr) throw refusal(path_, fmt::format("it does not know shard {}", shard));
   std::vector<SampleShape> rows(entry->samples);
   from.read_exactly(std::as_writable_bytes(std::span(rows)),
                     row_offsets_[static_cast<std::size_t>(entry - shards_.data())]);
   if (hash_of_rows(rows) != entry->rows_hash)
-    throw refusal(from, fmt::format("the rows of {} are damaged", shard));
+    throw refusal(from.path(), fmt::format("the rows of {} are damaged", shard));
   return rows;
 }
 

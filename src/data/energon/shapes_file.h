@@ -60,22 +60,27 @@ class ShapesFile {
   static bool exists(const std::filesystem::path& root);
   // Reads and checks the table. Throws a data error for a file that is damaged or of another version.
   static ShapesFile open(const std::filesystem::path& root);
+  // The header and the table as they lie in the file, which is then not looked at. Checked as well.
+  ShapesFile(std::filesystem::path path, std::string front);
 
+  // The header and the table.
+  const std::string& front() const { return front_; }
   std::uint32_t text_width() const { return text_width_; }
   // Null when the shard is not in the file.
   const ShapesOfShard* find(std::string_view shard) const;
   // One a sample. Throws a data error when the rows are damaged or the shard is not in the file.
-  std::vector<SampleShape> read_rows(std::string_view shard) const { return read_rows(shard, file_); }
-  // The same from a copy of the file.
+  std::vector<SampleShape> read_rows(std::string_view shard) const {
+    return read_rows(shard, File::open_to_read(path_));
+  }
+  // The same from the opened file, or a copy of it.
   std::vector<SampleShape> read_rows(std::string_view shard, const File& from) const;
-  const std::filesystem::path& path() const { return file_.path(); }
+  const std::filesystem::path& path() const { return path_; }
 
  private:
-  explicit ShapesFile(File file) : file_(std::move(file)) {}
+  void read_table(std::uint64_t shard_count);
 
-  void read_table(std::span<const std::byte> table, std::uint64_t shard_count);
-
-  File file_;
+  std::filesystem::path path_;
+  std::string front_;
   std::uint32_t text_width_ = 0;
   std::vector<ShapesOfShard> shards_;
   std::vector<std::uint64_t> row_offsets_;  // of each shard, then the end

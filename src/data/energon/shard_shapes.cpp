@@ -12,15 +12,20 @@ constexpr std::size_t kMostKept = 32;
 }  // namespace
 
 // Rows have a checksum of their own: a copy that is damaged or was taken away is passed over.
-std::vector<SampleShape> ShardShapes::read(const std::string& shard) const {
+std::vector<SampleShape> ShardShapes::read(const std::string& shard) {
   if (const auto copy = find_copy_ ? find_copy_(file_.path()) : std::nullopt) {
     try {
       return file_.read_rows(shard, File::open_to_read(*copy));
     } catch (const Error&) {
-      return file_.read_rows(shard);
+      return read_from_file(shard);
     }
   }
-  return file_.read_rows(shard);
+  return read_from_file(shard);
+}
+
+std::vector<SampleShape> ShardShapes::read_from_file(const std::string& shard) {
+  if (!opened_) opened_ = File::open_to_read(file_.path());
+  return file_.read_rows(shard, *opened_);
 }
 
 ShardShapes::Rows ShardShapes::rows(const std::string& shard) {

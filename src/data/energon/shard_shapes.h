@@ -5,10 +5,12 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/file.h"
 #include "data/energon/find_copy.h"
 #include "data/energon/shapes_file.h"
 
@@ -26,11 +28,13 @@ class ShardShapes {
   Rows rows(const std::string& shard);
 
  private:
-  std::vector<SampleShape> read(const std::string& shard) const;
+  std::vector<SampleShape> read(const std::string& shard);
+  std::vector<SampleShape> read_from_file(const std::string& shard);
 
   ShapesFile file_;
   FindCopy find_copy_;
-  std::mutex mutex_;
+  std::mutex mutex_;                                // guards what follows
+  std::optional<File> opened_;                      // where a copy did not do
   std::list<std::pair<std::string, Rows>> recent_;  // the last used first
 };
 

@@ -32,12 +32,12 @@ std::optional<std::string> change_since(const ShardState& before, const std::fil
                            : std::nullopt;
   }
   const ShardState now = to_state(status);
-  if (now == before) return std::nullopt;
   if (now.size_bytes != before.size_bytes) {
     return fmt::format("it {} while the run was under way, from {} to {} bytes",
                        now.size_bytes > before.size_bytes ? "grew" : "shrank", before.size_bytes,
                        now.size_bytes);
   }
+  if (before.inode == 0 || now == before) return std::nullopt;
   return now.inode == before.inode ? "it was written to while the run was under way"
                                    : "it was replaced while the run was under way";
 }

@@ -12,7 +12,7 @@ namespace dfm::data {
 struct ShardState {
   std::uint64_t size_bytes = 0;
   std::int64_t changed_ns = 0;
-  std::uint64_t inode = 0;
+  std::uint64_t inode = 0;  // 0: neither it nor the time is known
 
   bool operator==(const ShardState&) const = default;
 };

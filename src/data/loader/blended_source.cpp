@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
 
 #include <fmt/core.h>
 
@@ -24,14 +23,15 @@ struct OpenedPart {
 };
 
 // A folder that is named more than once is opened once.
-std::vector<OpenedPart> open_parts(const Metadataset& blend, const NearbyCopies& copies) {
-  std::map<std::tuple<std::string, std::string, std::string>, std::shared_ptr<const IndexedDataset>> opened;
+std::vector<OpenedPart> open_parts(const SourceIndex& index, const NearbyCopies& copies) {
+  std::map<const DatasetIndex*, std::shared_ptr<const IndexedDataset>> opened;
   std::vector<OpenedPart> parts;
-  for (const BlendedFolder& each : blend.folders) {
-    auto& dataset = opened[{each.folder.native(), each.split, each.split_file}];
-    if (dataset == nullptr) dataset = open_folder(each.folder, each.split, each.split_file, copies);
-    const auto [begin, end] = range_of(each.subset, static_cast<std::int64_t>(dataset->sample_count()));
-    parts.push_back({&each, dataset, begin, end});
+  for (std::size_t i = 0; i < index.folders.size(); ++i) {
+    const BlendedFolder& place = index.blend->folders.at(i);
+    auto& dataset = opened[index.folders[i].get()];
+    if (dataset == nullptr) dataset = open_folder(*index.folders[i], copies);
+    const auto [begin, end] = range_of(place.subset, static_cast<std::int64_t>(dataset->sample_count()));
+    parts.push_back({&place, dataset, begin, end});
   }
   return parts;
 }
@@ -90,10 +90,10 @@ void announce(const std::vector<OpenedPart>& parts, const std::vector<std::int64
 
 }  // namespace
 
-SampleSource blended_source(const Metadataset& blend, const SourceSettings& settings) {
-  const std::vector<OpenedPart> parts = open_parts(blend, settings.copies);
+SampleSource blended_source(const SourceIndex& index, const SourceSettings& settings) {
+  const std::vector<OpenedPart> parts = open_parts(index, settings.copies);
   require_equal_texts(parts);
-  const std::vector<std::int64_t> draws = draws_of(blend, parts);
+  const std::vector<std::int64_t> draws = draws_of(*index.blend, parts);
   std::vector<ShardRun> runs;
   std::vector<BlendPart> order;
   for (std::size_t i = 0; i < parts.size(); ++i) {

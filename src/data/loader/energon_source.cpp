@@ -6,7 +6,6 @@
 #include "core/hash.h"
 #include "data/energon/dataset_metadata.h"
 #include "data/energon/shapes_file.h"
-#include "data/energon/split_shards.h"
 #include "data/energon/tar_index.h"
 #include "data/loader/blended_source.h"
 #include "data/loader/indexed_folder.h"
@@ -17,11 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Metadataset folders_of(const fs::path& path, std::string_view split) {
-  if (is_metadataset(path)) return read_metadataset(path, split);
-  return {BlendMode::none, {{path, std::string(split), {}, {}, {}}}};
-}
-
 // The folder that holds both.
 fs::path common_folder(const fs::path& a, const fs::path& b) {
   fs::path common;
@@ -29,41 +23,49 @@ fs::path common_folder(const fs::path& a, const fs::path& b) {
   return common;
 }
 
-bool names_shards(const BlendedFolder& folder) {
-  const Splits splits = read_splits(folder.folder, folder.split_file);
-  const SplitPart* const part = splits.find(folder.split);
+fs::path common_root(const std::vector<const DatasetIndex*>& folders) {
+  fs::path root = folders.front()->root;
+  for (const DatasetIndex* const each : folders) root = common_folder(root, each->root);
+  return root;
+}
+
+bool names_shards(const fs::path& folder, std::string_view split, std::string_view split_file) {
+  const Splits splits = read_splits(folder, split_file);
+  const SplitPart* const part = splits.find(split);
   return part != nullptr && !part->shards.empty();
 }
 
 }  // namespace
 
-SampleSource energon_source(const fs::path& path, std::string_view split, const SourceSettings& settings) {
-  if (is_metadataset(path)) return blended_source(read_metadataset(path, split), settings);
-  const auto dataset = open_folder(path, split, {}, settings.copies);
+SampleSource energon_source(const SourceIndex& index, const SourceSettings& settings) {
+  if (index.blend) return blended_source(index, settings);
+  const auto dataset = open_folder(*index.folders.front(), settings.copies);
   SampleSource source = source_of(runs_of(dataset), settings);
   source.text_width = text_width_of(*dataset);
   source.fingerprint = hex(dataset->fingerprint());
   return source;
 }
 
-SplitFiles files_of_splits(const fs::path& path, const std::vector<std::string>& splits) {
-  std::vector<BlendedFolder> folders;
-  for (const std::string& split : splits) {
-    for (BlendedFolder& each : folders_of(path, split).folders) folders.push_back(std::move(each));
+SampleSource energon_source(const fs::path& path, std::string_view split, const SourceSettings& settings) {
+  return energon_source(read_source_index(path, split), settings);
+}
+
+SourceFiles files_of(const std::vector<const SourceIndex*>& sources) {
+  std::vector<const DatasetIndex*> folders;
+  for (const SourceIndex* const source : sources) {
+    for (const auto& each : source->folders) folders.push_back(each.get());
   }
-  SplitFiles files{folders.front().folder, {}};
-  for (const BlendedFolder& each : folders) files.root = common_folder(files.root, each.folder);
+  SourceFiles files{common_root(folders), {}};
   std::set<fs::path> known;
   const auto add = [&](const fs::path& file) {
-    files.names.push_back(file.lexically_relative(files.root).generic_string());
+    if (known.insert(file).second)
+      files.names.push_back(file.lexically_relative(files.root).generic_string());
   };
-  for (const BlendedFolder& each : folders) {  // first what is read first
-    if (ShapesFile::exists(each.folder) && known.insert(each.folder / kShapesFile).second)
-      add(each.folder / kShapesFile);
+  for (const DatasetIndex* const each : folders) {  // first what is read first
+    if (!each->shapes.empty()) add(each->root / kShapesFile);
   }
-  for (const BlendedFolder& each : folders) {
-    for (const IndexedShard& shard : read_split(each.folder, each.split, each.split_file)) {
-      if (!known.insert(shard.path).second) continue;
+  for (const DatasetIndex* const each : folders) {
+    for (const IndexedShard& shard : each->shards) {
       add(tar_index_path(shard.path));
       add(shard.path);
     }
@@ -72,11 +74,13 @@ SplitFiles files_of_splits(const fs::path& path, const std::vector<std::string>&
 }
 
 bool has_samples(const fs::path& path, std::string_view split) {
-  if (is_metadataset(path)) {
-    const auto splits = splits_of_metadataset(path);
-    if (std::ranges::find(splits, split) == splits.end()) return false;
-  }
-  return std::ranges::any_of(folders_of(path, split).folders, names_shards);
+  if (!is_metadataset(path)) return names_shards(path, split, {});
+  const auto splits = splits_of_metadataset(path);
+  if (std::ranges::find(splits, split) == splits.end()) return false;
+  const Metadataset blend = read_metadataset(path, split);
+  return std::ranges::any_of(blend.folders, [](const BlendedFolder& each) {
+    return names_shards(each.folder, each.split, each.split_file);
+  });
 }
 
 }  // namespace dfm::data

@@ -9,6 +9,7 @@
 #include "core/system_error.h"
 #include "data/energon/tar_index.h"
 #include "data/loader/decode_sample.h"
+#include "data/loader/description.h"
 
 namespace dfm::data {
 namespace {
@@ -19,30 +20,38 @@ std::optional<std::filesystem::path> copy_of(const std::filesystem::path& shard,
   return copies.find(shard);
 }
 
-Sample read_from_shard(const IndexedDataset& dataset, const RetryPolicy& retries, std::size_t shard,
-                       std::uint64_t sample) {
+// Where a sample lies.
+struct Place {
+  const IndexedDataset& dataset;
+  std::size_t shard;
+  std::uint64_t sample;  // of the shard
+};
+
+template <class Use>
+auto read_from_shard(const Place& place, const RetryPolicy& retries, const Use& use) {
   return with_retries(
       [&] {
         try {
-          return decode_sample(dataset.read_sample(shard, sample));
+          return use(place.dataset.read_sample(place.shard, place.sample));
         } catch (const Error&) {
-          if (const auto reason = dataset.explain_failure(shard)) throw Error(*reason);
+          if (const auto reason = place.dataset.explain_failure(place.shard)) throw Error(*reason);
           throw;
         }
       },
       retries);
 }
 
-Sample read_nearest(const IndexedDataset& dataset, const SourceSettings& settings, std::size_t shard,
-                    std::uint64_t sample) {
-  const std::filesystem::path& path = dataset.shards()[shard].path;
+// What `use` makes of a sample, from its shard's copy where there is one.
+template <class Use>
+auto read_nearest(const Place& place, const SourceSettings& settings, const Use& use) {
+  const std::filesystem::path& path = place.dataset.shards()[place.shard].path;
   const auto copy = copy_of(path, settings.copies);
-  if (!copy) return read_from_shard(dataset, settings.retries, shard, sample);
+  if (!copy) return read_from_shard(place, settings.retries, use);
   try {
-    return decode_sample(dataset.read_sample(shard, sample, *copy));
+    return use(place.dataset.read_sample(place.shard, place.sample, *copy));
   } catch (const Error& error) {
     // Throws where the shard itself is at fault.
-    Sample read = read_from_shard(dataset, settings.retries, shard, sample);
+    auto read = read_from_shard(place, settings.retries, use);
     settings.copies.give_up(path);
     // At the end of a run, copies may be removed while a thread still reads ahead.
     if (std::filesystem::exists(*copy)) log::warn("{}: reading {} again", error.what(), path.native());
@@ -51,14 +60,15 @@ Sample read_nearest(const IndexedDataset& dataset, const SourceSettings& setting
 }
 
 // Where dfm_index recorded none.
-SampleShape shape_in_headers(const IndexedDataset& dataset, const RetryPolicy& retries, std::size_t shard,
-                             std::uint64_t sample) {
+SampleShape shape_in_headers(const Place& place, const RetryPolicy& retries) {
   try {
-    return with_retries([&] { return shapes_of_sample(dataset.read_sample(shard, sample)).shape; }, retries);
+    return with_retries(
+        [&] { return shapes_of_sample(place.dataset.read_sample(place.shard, place.sample)).shape; },
+        retries);
   } catch (const Error& error) {
     // What is damaged is so on all ranks, and reading it will say why. What only this rank cannot read now
     // would give it a plan of its own.
-    if (error.kind() != ExitCode::data && !dataset.explain_failure(shard)) throw;
+    if (error.kind() != ExitCode::data && !place.dataset.explain_failure(place.shard)) throw;
     return {};
   }
 }
@@ -92,14 +102,11 @@ class Numbering {
     for (const ShardRun& run : runs_) begins_.push_back(begins_.back() + run.samples);
   }
 
-  struct Place {
-    const ShardRun& run;
-    std::uint64_t sample;  // of the shard
-  };
   Place place_of(std::int64_t sample) const {
-    const auto run =
+    const auto number =
         static_cast<std::size_t>(std::ranges::upper_bound(begins_, sample) - begins_.begin() - 1);
-    return {runs_.at(run), runs_[run].first + static_cast<std::uint64_t>(sample - begins_[run])};
+    const ShardRun& run = runs_.at(number);
+    return {*run.dataset, run.shard, run.first + static_cast<std::uint64_t>(sample - begins_[number])};
   }
 
  private:
@@ -109,15 +116,13 @@ class Numbering {
 
 }  // namespace
 
-std::shared_ptr<const IndexedDataset> open_folder(const std::filesystem::path& root, std::string_view split,
-                                                  std::string_view split_file, const NearbyCopies& copies) {
-  auto dataset =
-      std::make_shared<const IndexedDataset>(IndexedDataset::open(root, split, split_file, copies.find));
+std::shared_ptr<const IndexedDataset> open_folder(const DatasetIndex& index, const NearbyCopies& copies) {
+  auto dataset = std::make_shared<const IndexedDataset>(index, copies.find);
   if (!dataset->has_shapes()) {
     log::warn(
         "{} has no record of the samples' shapes: the headers of every sample are read for them; run "
         "dfm_index {}",
-        root.native(), root.native());
+        index.root.native(), index.root.native());
   }
   return dataset;
 }
@@ -151,17 +156,23 @@ SampleSource source_of(std::vector<ShardRun> runs, const SourceSettings& setting
   const auto numbering = std::make_shared<const Numbering>(std::move(runs));
   const auto known = std::make_shared<KnownShapes>();
   source.shape = [numbering, known, retries = settings.retries](std::int64_t sample) {
-    const auto [run, index] = numbering->place_of(sample);
-    if (run.dataset->has_shapes()) return run.dataset->shape(run.shard, index);
+    const Place place = numbering->place_of(sample);
+    if (place.dataset.has_shapes()) return place.dataset.shape(place.shard, place.sample);
     if (const auto shape = known->find(sample)) return *shape;
-    const SampleShape shape = shape_in_headers(*run.dataset, retries, run.shard, index);
+    const SampleShape shape = shape_in_headers(place, retries);
     known->keep(sample, shape);
     return shape;
   };
   source.read = [numbering, settings](std::int64_t sample) {
-    const auto [run, index] = numbering->place_of(sample);
-    return read_nearest(*run.dataset, settings, run.shard, index);
+    return read_nearest(numbering->place_of(sample), settings, decode_sample);
   };
+  if (settings.least_aesthetic_score) {
+    source.wants = [numbering, settings](std::int64_t sample) {
+      return read_nearest(numbering->place_of(sample), settings, [&](const RawSample& raw) {
+        return aesthetic_score(raw) >= *settings.least_aesthetic_score;
+      });
+    };
+  }
   return source;
 }
 

@@ -22,10 +22,8 @@ struct ShardRun {
   std::int64_t samples = 0;
 };
 
-// Opens a folder that dfm_index or energon prepare indexed. Throws a data error when it is not, and when its
-// split is empty.
-std::shared_ptr<const IndexedDataset> open_folder(const std::filesystem::path& root, std::string_view split,
-                                                  std::string_view split_file, const NearbyCopies& copies);
+// Opens a folder that dfm_index or energon prepare indexed. Warns where no shapes are recorded.
+std::shared_ptr<const IndexedDataset> open_folder(const DatasetIndex& index, const NearbyCopies& copies);
 
 // Width of the rows of text: of all samples as dfm_index recorded it, else of the first one.
 std::int64_t text_width_of(const IndexedDataset& dataset);

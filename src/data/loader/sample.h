@@ -30,6 +30,8 @@ struct SampleSource {
   std::string fingerprint;                         // changes when the data set does
   std::function<SampleShape(std::int64_t)> shape;  // not known for a sample that cannot be read
   std::function<Sample(std::int64_t)> read;
+  // Whether a sample is to be trained on, by what it says of itself; may throw as read does. Empty: all are.
+  std::function<bool(std::int64_t)> wants = {};
 
   std::int64_t count() const;
 };

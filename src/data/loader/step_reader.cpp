@@ -116,6 +116,7 @@ PlannedStep StepReader::plan(std::int64_t first) {
 ReadSample StepReader::read(const PlannedSample& planned) const {
   if (quarantine_->holds(planned.number)) return {};
   try {
+    if (source_.wants && !source_.wants(planned.number)) return {};
     return PositionedSample{planned.position, source_.read(planned.number), planned.number};
   } catch (const Error& error) {
     return BadSample{planned.position, planned.number, error.what()};
@@ -134,6 +135,8 @@ StepBatch StepReader::batch_of(const PlannedStep& step, std::vector<ReadSample> 
       batch.packs[step.samples[i].pack].push_back(std::move(*good));
     } else if (auto* const bad = std::get_if<BadSample>(&samples[i])) {
       batch.bad.push_back(std::move(*bad));
+    } else {
+      ++batch.unwanted;
     }
   }
   std::erase_if(batch.packs, [](const auto& pack) { return pack.empty(); });

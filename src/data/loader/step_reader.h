@@ -63,6 +63,7 @@ struct StepBatch {
   double fill = 0;                  // of the packs of all ranks: fill_ratio
   double imbalance = 0;             // of the ranks, in FLOPs
   std::vector<BadSample> bad;       // left out of the packs of this rank
+  std::int64_t unwanted = 0;        // of this rank, left out, too: its source does not want them
 };
 
 // Gives the memory of a batch that is not needed any more to the batches that are being read.
@@ -83,7 +84,7 @@ struct PlannedStep {
   double imbalance = 0;  // of the ranks
 };
 
-// A sample, why there is none, or nothing where it is in quarantine.
+// A sample, why there is none, or nothing where it is in quarantine or not wanted.
 using ReadSample = std::variant<std::monostate, PositionedSample, BadSample>;
 
 class StepReader {
@@ -91,7 +92,7 @@ class StepReader {
   StepReader(SampleSource source, StepReaderSettings settings);
 
   // Throws a data error for a sample longer than a pack. Samples that cannot be read are reported in `bad`;
-  // those in quarantine are left out.
+  // those in quarantine, and those that the source does not want, are left out.
   StepBatch read(std::int64_t first_position);
 
   // The two halves of it. A plan does not depend on the quarantine, which ranks learn of at different times.

@@ -20,6 +20,7 @@ namespace {
 using ::testing::AllOf;
 using testing::error_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 Array numbers(const Shape& shape, DType dtype, float first = 0) {
   std::vector<float> values(static_cast<std::size_t>(element_count(shape)));
@@ -138,6 +139,9 @@ class Folder {
     writer.add(key + ".pth", write_pth(numbers({16, 1, 2, 2 + 2 * (number % 2)}, DType::bfloat16,
                                                static_cast<float>(number))));
     writer.add(key + ".pickle", write_numpy_pickle(kText));
+    const std::string json = fmt::format(R"({{"aesthetic_score": {}}})", number);
+    const auto bytes = std::as_bytes(std::span(json));
+    writer.add(key + ".json", {bytes.begin(), bytes.end()});
   }
 
   testing::TemporaryFolder folder_;
@@ -198,6 +202,59 @@ TEST(EnergonSource, SaysWhatHappenedToAShardThatChanges) {
   EXPECT_EQ(removed->kind(), ExitCode::data);
   EXPECT_THAT(removed->what(), HasSubstr("it was removed while the run was under way"));
   EXPECT_NE(removed->hint(), "");
+}
+
+TEST(EnergonSource, WantsTheSamplesWhoseScoreIsHighEnough) {
+  const Folder folder;
+  const SampleSource source = energon_source(folder.path(), "train", {.least_aesthetic_score = 3});
+  for (std::int64_t i = 0; i < source.count(); ++i) EXPECT_EQ(source.wants(i), i >= 3) << i;
+  EXPECT_FALSE(energon_source(folder.path(), "train").wants);
+}
+
+SourceIndex as_another_rank_has_it(const SourceIndex& index) {
+  return source_index_from_text(to_text(index));
+}
+
+TEST(SourceIndex, IsTheSameAfterItsWayToAnotherRank) {
+  const Folder folder, other;
+  const testing::TemporaryFolder place;
+  place.write(
+      "blend.yaml",
+      fmt::format("__module__: megatron.energon\n__class__: MetadatasetV2\nsplits:\n  train:\n    blend:\n"
+                  "      - {{path: {0}, weight: 3, subset: {{range: [1, 5]}}}}\n"
+                  "      - {{path: {1}, weight: 1, subset: {{range: [20%, 80%]}}, subflavors: {{a: b}}}}\n"
+                  "      - {{path: {0}, weight: 2}}\n",
+                  folder.path().native(), other.path().native()));
+  for (const auto& path : {folder.path(), place / "blend.yaml"}) {
+    const SourceIndex index = read_source_index(path, "train"), there = as_another_rank_has_it(index);
+    const SampleSource expected = energon_source(index), ours = energon_source(there);
+    EXPECT_EQ(ours.fingerprint, expected.fingerprint);
+    EXPECT_EQ(ours.samples_in_shard, expected.samples_in_shard);
+    EXPECT_EQ(ours.text_width, expected.text_width);
+    EXPECT_EQ(ours.blend.size(), expected.blend.size());
+    for (std::int64_t i = 0; i < expected.count(); ++i)
+      EXPECT_EQ(ours.read(i).latent.bytes, expected.read(i).latent.bytes) << i;
+    EXPECT_EQ(to_text(there), to_text(index));
+    EXPECT_EQ(files_of({&there}).names, files_of({&index}).names);
+  }
+}
+
+// Inodes and times of another node say nothing here.
+TEST(SourceIndex, OfAnotherRankKnowsShardsByTheirSize) {
+  const Folder folder;
+  const SampleSource source =
+      energon_source(as_another_rank_has_it(read_source_index(folder.path(), "train")));
+  const auto shard = folder.path() / "shard_000000.tar";
+  std::string content = read_text(shard);
+  content[20] = static_cast<char>(content[20] ^ 1);
+  dfm::testing::write_file(shard, content);  // in its place: the source has it open
+  const auto damaged = error_of([&] { source.read(0); });
+  ASSERT_TRUE(damaged);
+  EXPECT_THAT(damaged->what(), Not(HasSubstr("while the run was under way")));
+  std::filesystem::resize_file(shard, std::filesystem::file_size(shard) / 4);
+  const auto shrunk = error_of([&] { source.read(2); });
+  ASSERT_TRUE(shrunk);
+  EXPECT_THAT(shrunk->what(), HasSubstr("it shrank while the run was under way"));
 }
 
 TEST(EnergonSource, OfAFolderWithoutIndexIsADataError) {

@@ -171,6 +171,25 @@ TEST(StepReader, PacksWithinTheCapacity) {
   }
 }
 
+TEST(StepReader, LeavesOutWhatItsSourceDoesNotWant) {
+  SampleSource source = numbered_source();
+  source.wants = [](std::int64_t i) { return i % 3 != 0; };
+  for (std::size_t ranks = 1; ranks <= 3; ++ranks) {
+    SamplesByPosition read, expected = expected_samples(39);
+    const std::size_t all = expected.size();
+    std::erase_if(expected, [](const auto& each) { return each.second % 3 == 0; });
+    std::int64_t unwanted = 0;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      const StepBatch batch = StepReader(source, settings_of(rank, ranks)).read(39);
+      read.merge(samples_of(batch));
+      unwanted += batch.unwanted;
+      EXPECT_TRUE(batch.bad.empty());
+    }
+    EXPECT_EQ(read, expected);
+    EXPECT_EQ(unwanted, static_cast<std::int64_t>(all - expected.size()));
+  }
+}
+
 // Samples whose number divides by 5 cannot be read.
 SampleSource source_with_bad_samples() {
   SampleSource source = numbered_source();
