@@ -1,5 +1,6 @@
 #include "comm/rank_grid.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -39,12 +40,25 @@ RankGrid::RankGrid(int world_size, GridShape shape) : world_size_(world_size), s
                       fmt::format("choose a divisor of {}", shape.context));
   }
   data_size_ = static_cast<int>(world_size / per_replica);
-  if (data_size_ % shape.expert != 0) {
-    throw usage_error(fmt::format("expert parallel {} does not divide data parallel {} = {} / {}",
-                                  shape.expert, data_size_, world_size, per_replica),
-                      fmt::format("choose a divisor of {}", data_size_));
-  }
+  set_data_ranks_of_experts();
   set_shard_copies();
+}
+
+bool RankGrid::fits_experts(int ranks) const {
+  const bool divides_contexts = ranks % data_size_ == 0 && shape_.context % (ranks / data_size_) == 0;
+  return data_size_ % ranks == 0 || divides_contexts;
+}
+
+void RankGrid::set_data_ranks_of_experts() {
+  data_ranks_of_experts_ = std::min(shape_.expert, data_size_);
+  if (fits_experts(shape_.expert)) return;
+  throw usage_error(
+      fmt::format("expert parallel {} does not divide data parallel {} = {} / {}", shape_.expert, data_size_,
+                  world_size_, world_size_ / data_size_),
+      fmt::format("choose a divisor of {}{}", data_size_,
+                  shape_.context == 1 ? ""
+                                      : fmt::format(", or {} times a divisor of context parallel {}",
+                                                    data_size_, shape_.context)));
 }
 
 void RankGrid::set_shard_copies() {
@@ -65,7 +79,8 @@ GridCoordinates RankGrid::coordinates(int rank) const {
   rank /= shape_.context;
   at.data = rank % data_size_;
   at.pipeline = rank / data_size_;
-  at.expert = at.data % shape_.expert;
+  at.expert =
+      at.data % data_ranks_of_experts_ * context_ranks_of_experts() + at.context % context_ranks_of_experts();
   return at;
 }
 
@@ -76,7 +91,10 @@ int RankGrid::rank_of(const GridCoordinates& at) const {
 std::string RankGrid::describe() const {
   const std::string chunks =
       shape_.pipeline_chunks == 1 ? "" : fmt::format(" of {} chunks", shape_.pipeline_chunks);
-  const std::string experts = shape_.expert == 1 ? "" : fmt::format(", experts over {} data", shape_.expert);
+  const std::string over_context =
+      context_ranks_of_experts() == 1 ? "" : fmt::format(" x {} context", context_ranks_of_experts());
+  const std::string experts =
+      shape_.expert == 1 ? "" : fmt::format(", experts over {} data{}", data_ranks_of_experts_, over_context);
   return fmt::format("{} ranks = {} tensor x {} context x {} data x {} pipeline{}{}", world_size_,
                      shape_.tensor, shape_.context, data_size_, shape_.pipeline, chunks, experts);
 }
@@ -92,10 +110,12 @@ Group along(const Group& world, const RankGrid& grid, std::string role, Coordina
   return world.split(grid.rank_of(at), std::move(role));
 }
 
-// Consecutive data-parallel ranks form an expert group.
+// Consecutive data-parallel ranks form an expert group, and where these are too few, near context ranks of
+// theirs.
 Group expert_group(const Group& world, const RankGrid& grid) {
   GridCoordinates at = grid.coordinates(world.rank());
-  at.data -= at.expert;
+  at.data -= at.data % grid.data_ranks_of_experts();
+  at.context -= at.context % grid.context_ranks_of_experts();
   return world.split(grid.rank_of(at), "ep");
 }
 
@@ -116,8 +136,8 @@ Group ring_group(const Group& world, const RankGrid& grid) {
 // Each expert group has all experts, so that those with the same coordinate have the same.
 Group expert_data_group(const Group& world, const RankGrid& grid) {
   GridCoordinates at = grid.coordinates(world.rank());
-  at.data = at.expert;
-  at.context = 0;
+  at.data %= grid.data_ranks_of_experts();
+  at.context %= grid.context_ranks_of_experts();
   return world.split(grid.rank_of(at), "expert dp x cp");
 }
 

@@ -1,6 +1,6 @@
 // Where a rank stands in the grid of parallel dimensions: tensor parallel varies fastest, then context, then
-// data, pipeline slowest; expert parallel is carved out of data parallel (design section 3,
-// spec/nemo_diffusion.md section 1.11).
+// data, pipeline slowest; expert parallel is carved out of data parallel, and where it is larger than that
+// out of near context ranks, too (design section 3, spec/nemo_diffusion.md section 1.11).
 //
 // RankGrid is arithmetic only. GridGroups are the communicators that belong to it.
 #pragma once
@@ -40,6 +40,11 @@ class RankGrid {
   int world_size() const { return world_size_; }
   const GridShape& shape() const { return shape_; }
   int data_size() const { return data_size_; }
+  // Whether so many ranks may share the experts.
+  bool fits_experts(int ranks) const;
+  // Of a group that shares the experts: its data ranks, and its near context ranks.
+  int data_ranks_of_experts() const { return data_ranks_of_experts_; }
+  int context_ranks_of_experts() const { return shape_.expert / data_ranks_of_experts_; }
 
   GridCoordinates coordinates(int rank) const;
   int rank_of(const GridCoordinates& coordinates) const;
@@ -48,11 +53,13 @@ class RankGrid {
   std::string describe() const;
 
  private:
+  void set_data_ranks_of_experts();
   void set_shard_copies();
 
   int world_size_;
   GridShape shape_;
   int data_size_ = 1;
+  int data_ranks_of_experts_ = 1;
 };
 
 // The groups of this rank. Building them is collective over the world.

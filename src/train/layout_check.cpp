@@ -58,7 +58,7 @@ void require_heads_to_exchange(const model::TensorUnits& units, const comm::Grid
 
 int nearest_expert_ranks(const comm::RankGrid& grid, std::int64_t experts) {
   for (int ranks = grid.shape().expert; ranks > 1; --ranks) {
-    if (ranks <= experts && grid.data_size() % ranks == 0) return ranks;
+    if (ranks <= experts && grid.fits_experts(ranks)) return ranks;
   }
   return 1;
 }

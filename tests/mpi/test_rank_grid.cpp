@@ -41,6 +41,15 @@ TEST(GridGroups, ExpertGroupsAreConsecutiveDataRanks) {
   EXPECT_EQ(groups.expert.rank(), world.rank() % expert);
 }
 
+TEST(GridGroups, ExpertGroupsTakeNearContextRanksWhereThereAreTooFewDataRanks) {
+  const Group world = Group::world();
+  const RankGrid grid(world.size(), {.context = world.size(), .expert = world.size()});
+  const GridGroups groups(world, grid);
+  EXPECT_EQ(groups.expert.size(), world.size());
+  EXPECT_EQ(groups.expert.rank(), grid.coordinates(world.rank()).expert);
+  EXPECT_EQ(groups.expert_data.size(), 1);
+}
+
 // Whatever is asked for as copies: there may be fewer ranks with the same experts.
 TEST(GridGroups, ExpertsAreDividedAmongTheRanksThatHaveTheSame) {
   const Group world = Group::world();

@@ -22,8 +22,9 @@ void for_all_shapes(int most, Body&& body) {
         for (int pipeline = 1; tensor * context * pipeline <= world; ++pipeline) {
           if (world % (tensor * context * pipeline) != 0) continue;
           const int data = world / (tensor * context * pipeline);
-          for (int expert = 1; expert <= data; ++expert) {
-            if (data % expert == 0) body(world, GridShape{tensor, context, pipeline, expert});
+          for (int expert = 1; expert <= data * context; ++expert) {
+            if (data % expert == 0 || (expert % data == 0 && context % (expert / data) == 0))
+              body(world, GridShape{tensor, context, pipeline, expert});
           }
         }
       }
@@ -62,11 +63,22 @@ TEST(RankGrid, TheRankOfItsCoordinatesIsTheRank) {
 TEST(RankGrid, ExpertParallelIsCarvedOutOfConsecutiveDataRanks) {
   for_all_shapes(24, [](int world, const GridShape& shape) {
     const RankGrid grid(world, shape);
+    if (shape.expert > grid.data_size()) return;
     for (int rank = 0; rank < world; ++rank) {
       const GridCoordinates at = grid.coordinates(rank);
       ASSERT_EQ(at.expert, at.data % shape.expert);
     }
   });
+}
+
+// 2 data x 4 context ranks, 4 that share the experts: both data ranks of two near context ranks.
+TEST(RankGrid, MoreExpertRanksThanDataRanksAreCarvedOutOfNearContextRanks) {
+  const RankGrid grid(8, {.context = 4, .expert = 4});
+  std::vector<int> experts;
+  for (int rank = 0; rank < 8; ++rank) experts.push_back(grid.coordinates(rank).expert);
+  EXPECT_EQ(experts, (std::vector{0, 1, 0, 1, 2, 3, 2, 3}));
+  EXPECT_EQ(grid.describe(),
+            "8 ranks = 1 tensor x 4 context x 2 data x 1 pipeline, experts over 2 data x 2 context");
 }
 
 TEST(RankGrid, DataParallelIsWhatIsLeft) {
@@ -97,6 +109,12 @@ TEST(RankGrid, AnExpertSizeThatDoesNotDivideTheDataSizeShowsTheArithmetic) {
   const Error error = error_of([] { RankGrid(12, {2, 1, 1, 4}); });
   EXPECT_EQ(error.kind(), ExitCode::usage);
   EXPECT_THAT(error.what(), HasSubstr("expert parallel 4 does not divide data parallel 6 = 12 / 2"));
+  EXPECT_EQ(error.hint(), "choose a divisor of 6");
+}
+
+TEST(RankGrid, AnExpertSizeThatContextRanksCannotMakeUpForNamesWhatTheyCould) {
+  const Error error = error_of([] { RankGrid(12, {.context = 6, .expert = 8}); });
+  EXPECT_EQ(error.hint(), "choose a divisor of 2, or 2 times a divisor of context parallel 6");
 }
 
 TEST(RankGrid, DimensionsBelowOneAreRefused) {
