@@ -7,6 +7,7 @@
 #include "nn/device_attention.h"
 #include "nn/head_batches.h"
 #include "nn/kernel_support.h"
+#include "nn/needed_keys.h"
 
 namespace dfm::nn {
 namespace {
@@ -95,6 +96,7 @@ at::Tensor self_attention(const at::Tensor& q, const at::Tensor& k, const at::Te
                           const std::vector<std::vector<std::int64_t>>& counts,
                           const ModelParallel& parallel) {
   if (parallel.context_ranks() == 1) return packed_attention(q, k, v, counts.front(), counts.front());
+  if (few_keys_are_needed(counts)) return attention_by_needed_keys(q, k, v, counts, *parallel.context);
   return context_attention(q, k, v, counts, {*parallel.context_heads, *parallel.context_ring});
 }
 

@@ -1,10 +1,12 @@
 #include "nn/ring_attention.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include <torch/custom_class.h>
 
 #include "nn/attention_choice.h"
+#include "nn/host_copy.h"
 #include "nn/raw_collectives.h"
 #include "nn/ring_blocks.h"
 
@@ -15,18 +17,53 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using Counts = std::vector<std::int64_t>;
 
+// Of each rank's tokens those of samples that are on other ranks, too.
+std::vector<Counts> shared_tokens(std::vector<Counts> counts) {
+  for (std::size_t i = 0; i < counts.front().size(); ++i) {
+    const auto has = [i](const Counts& of_rank) { return of_rank[i] > 0; };
+    if (std::ranges::count_if(counts, has) > 1) continue;
+    for (Counts& of_rank : counts) of_rank[i] = 0;
+  }
+  return counts;
+}
+
 struct Ring : torch::CustomClassHolder {
-  Ring(std::vector<Counts> of, const comm::Group& over) : counts(std::move(of)), group(over) {}
+  Ring(const std::vector<Counts>& of, const comm::Group& over)
+      : counts(of), shared(shared_tokens(of)), group(over) {
+    if (mine() != block(0)) leaving = rows_leaving();
+  }
   int size() const { return group.size(); }
   int neighbour(int steps) const { return (group.rank() + steps + size()) % size(); }
   const Counts& mine() const { return counts[static_cast<std::size_t>(group.rank())]; }
-  // Whose block is here after `step` steps.
-  const Counts& block(int step) const { return counts[static_cast<std::size_t>(neighbour(-step))]; }
-  BlockCounts counts_at(int step) const { return {mine(), block(step)}; }
+  // What goes round of the rank whose block is here after `step` steps.
+  const Counts& block(int step) const { return shared[static_cast<std::size_t>(neighbour(-step))]; }
+  BlockCounts counts_at(int step) const { return {mine(), step == 0 ? mine() : block(step)}; }
   std::int64_t rows(int step) const { return std::reduce(block(step).begin(), block(step).end()); }
 
-  std::vector<Counts> counts;
+  at::Tensor rows_leaving() const {
+    std::vector<at::Tensor> runs{at::empty({0}, at::kLong)};
+    std::int64_t begin = 0;
+    for (std::size_t i = 0; i < mine().size(); ++i) {
+      if (block(0)[i] > 0) runs.push_back(at::arange(begin, begin + mine()[i]));
+      begin += mine()[i];
+    }
+    return at::cat(runs);
+  }
+  // Of this rank's kv [2, G, S, d] the part that goes round, and its gradient back.
+  at::Tensor leave(const at::Tensor& kv) const {
+    return leaving.defined() ? kv.index_select(2, to_device(leaving, kv.device())) : kv;
+  }
+  void come_back(const at::Tensor& own, const at::Tensor& gradient) const {
+    if (!leaving.defined()) {
+      own.add_(gradient);
+      return;
+    }
+    own.index_add_(2, to_device(leaving, own.device()), gradient);
+  }
+
+  std::vector<Counts> counts, shared;
   const comm::Group& group;
+  at::Tensor leaving;  // [S] int64; undefined: all rows
 };
 
 // Sends `out` on while it is computed with; what arrives is the block of the step given.
@@ -54,7 +91,7 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
     at::Tensor block = at::stack({k, v});
     for (int step = 0; step < ring.size(); ++step) {
       std::optional<Passing> passing;
-      if (step + 1 < ring.size()) passing.emplace(ring, block, step + 1);
+      if (step + 1 < ring.size()) passing.emplace(ring, step == 0 ? ring.leave(block) : block, step + 1);
       add_block(q, block, ring.counts_at(step), attended);
       if (passing) block = passing->received();
     }
@@ -75,7 +112,7 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
     at::Tensor block = at::stack({saved[1], saved[2]}), own, gathered;
     for (int step = 0; step < ring.size(); ++step) {
       std::optional<Passing> passing, gradient;
-      if (step + 1 < ring.size()) passing.emplace(ring, block, step + 1);
+      if (step + 1 < ring.size()) passing.emplace(ring, step == 0 ? ring.leave(block) : block, step + 1);
       if (step > 1) gradient.emplace(ring, gathered, step);
       const at::Tensor part = block_gradient(of, block, ring.counts_at(step));
       if (step == 0) own = part;
@@ -83,7 +120,7 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
       if (gradient) gathered = gradient->received().add_(part);
       if (passing) block = passing->received();
     }
-    if (ring.size() > 1) own.add_(Passing(ring, gathered, ring.size()).received());
+    if (ring.size() > 1) ring.come_back(own, Passing(ring, gathered, ring.size()).received());
     return {dq.to(q.scalar_type()), own[0].to(q.scalar_type()), own[1].to(q.scalar_type()), {}};
   }
 };
