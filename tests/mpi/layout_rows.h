@@ -17,22 +17,30 @@ struct LayoutRow {
   const char* family;
   int ranks;
   comm::GridShape grid;
+  comm::Sharding sharding = comm::Sharding::optimizer;
 
   friend std::ostream& operator<<(std::ostream& out, const LayoutRow& row) { return out << row.name(); }
   std::string name() const {
     return std::string(family) + "On" + std::to_string(ranks) + "Tensor" + std::to_string(grid.tensor) +
            "Context" + std::to_string(grid.context) + "Heads" + std::to_string(grid.context_heads) +
            "Pipeline" + std::to_string(grid.pipeline) + "x" + std::to_string(grid.pipeline_chunks) +
-           "Expert" + std::to_string(grid.expert);
+           "Expert" + std::to_string(grid.expert) + (has_fsdp() ? "Fsdp" : "");
   }
-  // Five are not divided evenly by stages.
-  std::int64_t layers() const { return grid.pipeline > 1 ? 5 : 2; }
+  bool has_fsdp() const { return sharding == comm::Sharding::parameters; }
+  // Five are not divided evenly by stages, nor are they all in memory under FSDP.
+  std::int64_t layers() const { return grid.pipeline > 1 || has_fsdp() ? 5 : 2; }
 };
 
 // Of a block: attentions and MLP.
 inline std::int64_t awkward_branches(const std::string& family) { return family == "StDit" ? 5 : 3; }
 inline std::int64_t awkward_hidden(const std::string& family) {
   return family == "Wan" ? 5 * 42 : family == "MovieGen" || family == "EcDit" ? 10 * 14 : 4 * 40;
+}
+inline std::int64_t awkward_heads(const std::string& family) {
+  return family == "Wan" ? 5 : family == "MovieGen" || family == "EcDit" ? 10 : 4;
+}
+inline std::int64_t awkward_key_heads(const std::string& family) {
+  return family == "Dit" || family == "StDit" ? 4 : 5;
 }
 
 // No number of ranks divides them.
@@ -79,21 +87,21 @@ inline model::BackboneSpec awkward_model(const std::string& family, std::int64_t
 inline TrainerSettings layout_settings(const LayoutRow& row) {
   TrainerSettings settings = tiny_settings();
   settings.model = awkward_model(row.family, row.layers());
+  settings.sharding = row.sharding;
   return settings;
 }
 
 inline data::PrefetchingReader layout_reader(const comm::GridGroups& groups) { return tiny_reader(groups); }
 
-// Noise for every parameter that starts at zero or one, by its name, whichever part of it is here.
-inline void disturb_by_name(const nn::ParameterList& parameters) {
-  for (const nn::Parameter& parameter : parameters.all()) {
-    if (parameter.init.kind == nn::Init::Kind::normal) continue;
-    nn::Parameter noise = parameter;
-    noise.init = nn::Init::normal(0.1);
-    std::vector<float> values(static_cast<std::size_t>(noise.count()));
-    nn::initial_values(noise, 77, 0, values);
-    parameter.value.detach().view(-1).add_(at::from_blob(values.data(), {noise.count()}, at::kFloat));
-  }
+// What starts at zero or one is not quite that, so that every gradient is there from the first step on.
+inline void disturbed_values(const nn::Parameter& parameter, std::int64_t first, std::span<float> out) {
+  nn::initial_values(parameter, tiny_settings().noise.seed, first, out);
+  if (parameter.init.kind == nn::Init::Kind::normal) return;
+  nn::Parameter noise = parameter;
+  noise.init = nn::Init::normal(0.1);
+  std::vector<float> more(out.size());
+  nn::initial_values(noise, 77, first, more);
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] += more[i];
 }
 
 }  // namespace dfm::train

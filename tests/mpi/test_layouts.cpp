@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "mpi/context_bytes.h"
 #include "mpi/layout_rows.h"
 #include "mpi/one_rank_alone.h"
 #include "train/replicas.h"
@@ -15,16 +16,26 @@ namespace dfm::train {
 namespace {
 
 using comm::Group;
+using comm::Sharding;
 using dfm::testing::Alone;
 
 constexpr int kSteps = 20;
 using Tensors = std::map<std::string, std::vector<float>>;
 
-std::unique_ptr<Trainer> trainer_of(const LayoutRow& row, const comm::GridGroups& groups) {
-  auto made = std::make_unique<Trainer>(layout_settings(row), groups, layout_reader(groups));
-  made->initialize();
-  disturb_by_name(made->parameters());
+std::unique_ptr<Trainer> started(const TrainerSettings& settings, const comm::GridGroups& groups) {
+  auto made = std::make_unique<Trainer>(settings, groups, layout_reader(groups));
+  made->begin_with(disturbed_values);
   return made;
+}
+
+std::unique_ptr<Trainer> trainer_of(const LayoutRow& row, const comm::GridGroups& groups) {
+  return started(layout_settings(row), groups);
+}
+
+std::unique_ptr<Trainer> trainer_alone(const LayoutRow& row, const Alone& alone) {
+  TrainerSettings settings = layout_settings(row);
+  settings.sharding = Sharding::optimizer;
+  return started(settings, alone.groups());
 }
 
 // What one rank has: the gradients of the first step (its first moments are a tenth of them), and all losses.
@@ -34,7 +45,7 @@ struct Expected {
 };
 
 Expected computed_alone(const LayoutRow& row, const Alone& alone) {
-  const auto one = trainer_of(row, alone.groups());
+  const auto one = trainer_alone(row, alone);
   Expected expected;
   for (int step = 0; step < kSteps; ++step) {
     const StepResult result = one->step();
@@ -140,6 +151,17 @@ TEST_P(Layout, HasTheLossEveryGradientAndTheLossesThatFollowOfOneRank) {
   }
 }
 
+auto packs_of_first_step(const comm::GridGroups& groups) {
+  return data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
+}
+
+// As many as the rank with most packs makes.
+std::int64_t passes_of_first_step(const comm::GridGroups& groups) {
+  auto passes = static_cast<std::int64_t>(packs_of_first_step(groups).size());
+  groups.data.all_reduce_max(std::span(&passes, 1));
+  return passes;
+}
+
 // What the packs of this rank's replica hold in the first step, over the share of its context rank.
 struct Rows {
   std::int64_t tokens = 0, own_tokens = 0, texts = 0;
@@ -149,7 +171,7 @@ struct Rows {
 Rows rows_of_first_step(const comm::GridGroups& groups) {
   const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
   Rows rows;
-  for (const auto& pack : data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs) {
+  for (const auto& pack : packs_of_first_step(groups)) {
     const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout.share(cut);
     for (const std::int64_t count : layout.attention_counts()) rows.tokens += count;
     rows.own_tokens += layout.tokens();
@@ -161,10 +183,14 @@ Rows rows_of_first_step(const comm::GridGroups& groups) {
 
 std::uint64_t floats(std::int64_t count) { return 4 * static_cast<std::uint64_t>(count); }
 
-// Of the ranks that divide one kind of parameter: the elements of these, as they lie in the buffer.
-std::int64_t elements_of(const nn::ParameterList& parameters, bool are_of_experts) {
+// Of the ranks that divide one kind of parameter: the elements of these, as they lie in the buffer, from a
+// unit of parameters on.
+constexpr std::size_t kAll = 0, kInBlocks = 1;
+std::int64_t elements_of(const nn::ParameterList& parameters, bool are_of_experts,
+                         std::size_t first_unit = kAll) {
+  const std::size_t first = first_unit == kAll ? 0 : parameters.units().at(first_unit).first;
   std::int64_t elements = 0;
-  for (std::size_t i = 0; i < parameters.all().size(); ++i) {
+  for (std::size_t i = first; i < parameters.all().size(); ++i) {
     if (parameters.all()[i].placement.is_of_expert == are_of_experts)
       elements += parameters.offset(i + 1) - parameters.offset(i);
   }
@@ -173,29 +199,34 @@ std::int64_t elements_of(const nn::ParameterList& parameters, bool are_of_expert
 
 // What each expert takes of this rank's samples in the first step, and how many passes that has.
 struct Picks {
-  Picks(const LayoutRow& row, const comm::GridGroups& groups) {
-    const auto packs = data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
-    for (const auto& pack : packs) {
+  Picks(const LayoutRow& row, const comm::GridGroups& groups) : passes(passes_of_first_step(groups)) {
+    for (const auto& pack : packs_of_first_step(groups)) {
       const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout;
       for (const std::int64_t tokens : layout.whole_counts())
         rows += nn::expert_capacity(tokens, awkward_experts(row.family), kAwkwardCapacity);
     }
-    passes = static_cast<std::int64_t>(packs.size());
-    groups.data.all_reduce_max(std::span(&passes, 1));
   }
   std::int64_t rows = 0, passes = 0;
 };
 
+// Whether which of a sample's tokens an expert takes decides what travels: an expert group has several of the
+// sample's context ranks.
+bool travels_by_choice(const LayoutRow& row, const comm::GridGroups& groups) {
+  return row.grid.expert > groups.data.size();
+}
+
 // What this rank sends to the others of its expert group in the first step, summed over all ranks: in every
 // pass how many rows go where, and the rows; what the experts made of them comes back; both again for the
-// gradients. Each row goes once, from the rank of its replica that has it.
+// gradients. Each row goes once, from the rank of its replica that has it. Where the choice decides, all that
+// could travel.
 std::uint64_t bytes_between_experts(const LayoutRow& row, std::int64_t layers,
                                     const comm::GridGroups& groups) {
   const Picks picks(row, groups);
   const std::int64_t experts = awkward_experts(row.family);
   const std::int64_t elsewhere = experts - nn::model_parallel(groups).expert_share(experts).count;
   const bool stands_for_replica = groups.context.rank() == 0 && groups.tensor.rank() == 0;
-  const std::int64_t leaving = stands_for_replica ? elsewhere * picks.rows : 0;
+  const std::int64_t away = travels_by_choice(row, groups) ? experts : elsewhere;
+  const std::int64_t leaving = stands_for_replica ? away * picks.rows : 0;
   return static_cast<std::uint64_t>(layers) *
          (floats(4 * leaving * awkward_hidden(row.family)) +
           sizeof(std::int64_t) * static_cast<std::uint64_t>(picks.passes * elsewhere));
@@ -208,9 +239,10 @@ struct TensorExpertBytes {
   TensorExpertBytes(const LayoutRow& row, std::int64_t layers, std::int64_t tokens,
                     const comm::GridGroups& groups) {
     Picks picks(row, groups);
-    groups.expert.all_reduce_sum(std::span(&picks.rows, 1));
+    const bool has_all_contexts = travels_by_choice(row, groups);
+    (has_all_contexts ? groups.data : groups.expert).all_reduce_sum(std::span(&picks.rows, 1));
     const std::int64_t mine = nn::model_parallel(groups).expert_share(awkward_experts(row.family)).count;
-    const std::int64_t taken = groups.context.rank() == 0 ? mine * picks.rows : 0;
+    const std::int64_t taken = has_all_contexts || groups.context.rank() == 0 ? mine * picks.rows : 0;
     const std::int64_t rows = 2 * taken * awkward_hidden(row.family);
     scattered = static_cast<std::int64_t>(floats(layers * rows));
     gathered = scattered + static_cast<std::int64_t>(floats(layers * tokens * awkward_experts(row.family))) +
@@ -283,19 +315,22 @@ class MovedBytes {
     expect(groups_.tensor, &Traffic::all_reduce_bytes, floats(of_norms + of_replicas));
   }
 
+  // The scores of all tokens; what attention must move, over all ranks.
   void expect_between_context_ranks() const {
     const std::int64_t scores = depth_.layers * rows_.whole_tokens * awkward_experts(row_.family);
     expect(groups_.context, &Traffic::all_gather_bytes, groups_.context.size() > 1 ? floats(scores) : 0);
+    ContextBytes expected;
+    expected.add(context_minimum(row_, groups_, packs_of_first_step(groups_)), depth_.layers);
+    expect_sum(groups_.context, &Traffic::all_to_all_bytes, expected.straight);
+    expect_sum(groups_.context_ring, &Traffic::sent_bytes, expected.ring);
+    expect_sum(groups_.context_heads, &Traffic::all_to_all_bytes, expected.heads);
   }
 
-  // Every gradient and every weight once.
+  // Every gradient and every weight once. FSDP: a gradient a pass; a block's weights once a pass forward, and
+  // back again but for the two blocks that are still there.
   void expect_between_data_ranks() const {
-    const std::int64_t dense = elements_of(trainer_->parameters(), false),
-                       of_experts = elements_of(trainer_->parameters(), true);
-    expect(groups_.shard, &Traffic::reduce_scatter_bytes, groups_.all.size() > 1 ? floats(dense) : 0);
-    expect(groups_.shard, &Traffic::all_gather_bytes, floats(dense));
-    expect(groups_.expert_shard, &Traffic::reduce_scatter_bytes, floats(of_experts));
-    expect(groups_.expert_shard, &Traffic::all_gather_bytes, floats(of_experts));
+    expect_of_share(groups_.shard, trainer_->parameters(), false);
+    expect_of_share(groups_.expert_shard, trainer_->parameters(), true);
   }
 
   // Over all of them.
@@ -304,7 +339,12 @@ class MovedBytes {
                     static_cast<std::int64_t>(
                         row_.grid.expert > 1 ? bytes_between_experts(row_, depth_.layers, groups_) : 0)};
     groups_.all.all_reduce_sum(std::span<std::int64_t>(sums));
-    EXPECT_EQ(sums[0], sums[1]);
+    if (travels_by_choice(row_, groups_)) {
+      EXPECT_GT(sums[0], 0);
+      EXPECT_LT(sums[0], sums[1]);
+    } else {
+      EXPECT_EQ(sums[0], sums[1]);
+    }
   }
 
   // This rank's tokens after each of its chunks but the last of all, and their gradients before each but the
@@ -322,12 +362,27 @@ class MovedBytes {
 
  private:
   using Traffic = comm::Traffic;
+
+  void expect_of_share(const Group& group, const nn::ParameterList& parameters, bool are_of_experts) const {
+    const std::int64_t all = elements_of(parameters, are_of_experts);
+    std::int64_t summed = all, gathered = all;
+    if (row_.has_fsdp()) {
+      const std::int64_t passes = passes_of_first_step(groups_);
+      const std::int64_t blocks = elements_of(parameters, are_of_experts, kInBlocks), outside = all - blocks;
+      summed = outside + passes * blocks;
+      gathered = outside + blocks + (2 * passes - 1) * (blocks - 2 * blocks / row_.layers());
+    }
+    expect(group, &Traffic::reduce_scatter_bytes, groups_.all.size() > 1 ? floats(summed) : 0);
+    expect(group, &Traffic::all_gather_bytes, floats(gathered));
+  }
+
   using Traffics = std::map<const Group*, Traffic>;
 
   Traffics traffic() const {
     Traffics all;
-    for (const Group* each : {&groups_.tensor, &groups_.context, &groups_.shard, &groups_.expert,
-                              &groups_.expert_shard, &groups_.pipeline, &groups_.pipeline_back, &groups_.all})
+    for (const Group* each :
+         {&groups_.tensor, &groups_.context, &groups_.context_ring, &groups_.context_heads, &groups_.shard,
+          &groups_.expert, &groups_.expert_shard, &groups_.pipeline, &groups_.pipeline_back, &groups_.all})
       all[each] = each->traffic();
     return all;
   }
@@ -339,6 +394,12 @@ class MovedBytes {
   }
   void expect(const Group& group, std::uint64_t Traffic::*kind, std::uint64_t bytes) const {
     EXPECT_EQ(moved(group, kind), bytes) << "between the ranks of " << group.role();
+  }
+  // Over all ranks.
+  void expect_sum(const Group& group, std::uint64_t Traffic::*kind, std::int64_t bytes) const {
+    std::array sums{static_cast<std::int64_t>(moved(group, kind)), bytes};
+    groups_.all.all_reduce_sum(std::span<std::int64_t>(sums));
+    EXPECT_EQ(sums[0], sums[1]) << "between the ranks of " << group.role();
   }
   std::int64_t replicas(bool nn::Placement::*partial) const {
     return owned_replicas(trainer_->parameters(), groups_, partial);
@@ -363,47 +424,62 @@ TEST_P(Layout, MovesTheBytesThatItMust) {
   moved.expect_between_all();
 }
 
+// The layouts that users' documents name, whole, are those of eight ranks.
+constexpr Sharding kFsdp = Sharding::parameters;
+
 INSTANTIATE_TEST_SUITE_P(
     Of, Layout,
     ::testing::Values(
         LayoutRow{"Dit", 1, {}}, LayoutRow{"Dit", 2, {}}, LayoutRow{"Dit", 2, {.tensor = 2}},
         LayoutRow{"Wan", 2, {.tensor = 2}}, LayoutRow{"MovieGen", 2, {.tensor = 2}},
-        LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
-        LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"Dit", 4, {.tensor = 2}},
-        LayoutRow{"Dit", 4, {.tensor = 4}}, LayoutRow{"Wan", 4, {.tensor = 2}},
-        LayoutRow{"MovieGen", 4, {.tensor = 4}}, LayoutRow{"Dit", 2, {.context = 2}},
-        LayoutRow{"Dit", 2, {.context = 2, .context_heads = 2}},
+        LayoutRow{"StDit", 2, {.tensor = 2}}, LayoutRow{"EcDit", 2, {}}, LayoutRow{"EcDit", 2, {.tensor = 2}},
+        LayoutRow{"Dit", 2, {.context = 2}}, LayoutRow{"Dit", 2, {.context = 2, .context_heads = 2}},
         LayoutRow{"Wan", 2, {.context = 2, .context_heads = 2}}, LayoutRow{"MovieGen", 2, {.context = 2}},
-        LayoutRow{"Dit", 3, {.context = 3}}, LayoutRow{"Wan", 3, {.context = 3}},
-        LayoutRow{"MovieGen", 3, {.context = 3, .context_heads = 3}},
-        LayoutRow{"Dit", 4, {.tensor = 2, .context = 2}},
-        LayoutRow{"Wan", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
-        LayoutRow{"MovieGen", 4, {.tensor = 2, .context = 2, .context_heads = 2}},
-        LayoutRow{"Dit", 4, {.context = 4, .context_heads = 2}}, LayoutRow{"MovieGen", 4, {.context = 2}},
-        LayoutRow{"StDit", 2, {.tensor = 2}}, LayoutRow{"StDit", 2, {.context = 2}},
-        LayoutRow{"StDit", 3, {.context = 3}},
-        LayoutRow{"StDit", 4, {.tensor = 2, .context = 2, .context_heads = 2}}, LayoutRow{"EcDit", 2, {}},
-        LayoutRow{"EcDit", 2, {.tensor = 2}}, LayoutRow{"EcDit", 2, {.context = 2}},
-        LayoutRow{"EcDit", 3, {.tensor = 3}}, LayoutRow{"EcDit", 3, {.context = 3, .context_heads = 3}},
-        LayoutRow{"EcDit", 4, {.tensor = 2, .context = 2}}, LayoutRow{"EcDit", 4, {.tensor = 4}},
+        LayoutRow{"StDit", 2, {.context = 2}}, LayoutRow{"EcDit", 2, {.context = 2}},
         LayoutRow{"Dit", 2, {.pipeline = 2}}, LayoutRow{"Dit", 2, {.pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"Wan", 2, {.pipeline = 2}}, LayoutRow{"MovieGen", 2, {.pipeline = 2}},
-        LayoutRow{"StDit", 2, {.pipeline = 2, .pipeline_chunks = 2}}, LayoutRow{"Dit", 3, {.pipeline = 3}},
-        LayoutRow{"MovieGen", 3, {.pipeline = 3}}, LayoutRow{"Dit", 4, {.tensor = 2, .pipeline = 2}},
+        LayoutRow{"StDit", 2, {.pipeline = 2, .pipeline_chunks = 2}}, LayoutRow{"EcDit", 2, {.pipeline = 2}},
+        LayoutRow{"EcDit", 2, {.expert = 2}}, LayoutRow{"EcDit", 2, {.context = 2, .expert = 2}},
+        LayoutRow{"Dit", 2, {.tensor = 2}, kFsdp}, LayoutRow{"StDit", 2, {}, kFsdp},
+        LayoutRow{"EcDit", 2, {.expert = 2}, kFsdp},
+
+        LayoutRow{"Dit", 3, {.tensor = 3}}, LayoutRow{"Wan", 3, {.tensor = 3}},
+        LayoutRow{"MovieGen", 3, {.tensor = 3}}, LayoutRow{"EcDit", 3, {.tensor = 3}},
+        LayoutRow{"Dit", 3, {.context = 3}}, LayoutRow{"Wan", 3, {.context = 3}},
+        LayoutRow{"MovieGen", 3, {.context = 3, .context_heads = 3}}, LayoutRow{"StDit", 3, {.context = 3}},
+        LayoutRow{"EcDit", 3, {.context = 3, .context_heads = 3}}, LayoutRow{"Dit", 3, {.pipeline = 3}},
+        LayoutRow{"MovieGen", 3, {.pipeline = 3}}, LayoutRow{"EcDit", 3, {.expert = 3}},
+        LayoutRow{"Dit", 3, {}, kFsdp}, LayoutRow{"Wan", 3, {}, kFsdp}, LayoutRow{"MovieGen", 3, {}, kFsdp},
+        LayoutRow{"EcDit", 3, {.expert = 3}, kFsdp},
+
+        LayoutRow{"Dit", 4, {.tensor = 2}}, LayoutRow{"Dit", 4, {.tensor = 4}},
+        LayoutRow{"Wan", 4, {.tensor = 2}}, LayoutRow{"MovieGen", 4, {.tensor = 4}},
+        LayoutRow{"EcDit", 4, {.tensor = 4}}, LayoutRow{"Dit", 4, {.context = 4, .context_heads = 2}},
+        LayoutRow{"MovieGen", 4, {.context = 2}}, LayoutRow{"StDit", 4, {.context = 4}},
         LayoutRow{"Dit", 4, {.pipeline = 2}}, LayoutRow{"Dit", 4, {.pipeline = 4}},
-        LayoutRow{"Wan", 4, {.context = 2, .pipeline = 2}},
         LayoutRow{"Wan", 4, {.pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"MovieGen", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"StDit", 4, {.context = 2, .pipeline = 2, .context_heads = 2}},
-        LayoutRow{"EcDit", 2, {.pipeline = 2}},
-        LayoutRow{"EcDit", 4, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}},
+        LayoutRow{"EcDit", 4, {.expert = 2}}, LayoutRow{"EcDit", 4, {.expert = 4}},
+        LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}}, LayoutRow{"EcDit", 4, {.context = 2, .expert = 2}},
+        LayoutRow{"EcDit", 4, {.pipeline = 2, .expert = 2}},
+        LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}, kFsdp},
+
+        LayoutRow{"Dit", 8, {}, kFsdp}, LayoutRow{"Dit", 8, {.tensor = 2, .context = 2}, kFsdp},
+        LayoutRow{"Wan", 8, {.tensor = 2, .context = 2}, kFsdp},
+        LayoutRow{"MovieGen", 8, {.tensor = 2, .context = 2, .context_heads = 2}, kFsdp},
+        LayoutRow{"StDit", 8, {.tensor = 2, .context = 2}, kFsdp},
+        LayoutRow{"EcDit", 8, {.tensor = 2, .context = 2, .expert = 2}, kFsdp},
+        LayoutRow{"Dit", 8, {.tensor = 2, .context = 2}},
+        LayoutRow{"Wan", 8, {.tensor = 2, .context = 2, .context_heads = 2}},
+        LayoutRow{"MovieGen", 8, {.tensor = 2, .context = 2}},
+        LayoutRow{"StDit", 8, {.tensor = 2, .context = 2, .context_heads = 2}},
+        LayoutRow{"EcDit", 8, {.tensor = 2, .context = 2}},
         LayoutRow{"Dit", 8, {.tensor = 2, .context = 2, .pipeline = 2, .pipeline_chunks = 2}},
         LayoutRow{"Wan", 8, {.tensor = 2, .context = 2, .pipeline = 2}},
-        LayoutRow{"MovieGen", 8, {.tensor = 2, .pipeline = 2}}, LayoutRow{"EcDit", 2, {.expert = 2}},
-        LayoutRow{"EcDit", 3, {.expert = 3}}, LayoutRow{"EcDit", 4, {.expert = 2}},
-        LayoutRow{"EcDit", 4, {.expert = 4}}, LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}},
-        LayoutRow{"EcDit", 4, {.context = 2, .expert = 2}},
-        LayoutRow{"EcDit", 4, {.pipeline = 2, .expert = 2}}),
+        LayoutRow{"MovieGen", 8, {.tensor = 2, .context = 2, .pipeline = 2, .context_heads = 2}},
+        LayoutRow{"StDit", 8, {.tensor = 2, .context = 2, .pipeline = 2}},
+        LayoutRow{"EcDit", 8, {.tensor = 2, .context = 2, .pipeline = 2, .expert = 2}}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace
