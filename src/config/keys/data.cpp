@@ -34,7 +34,10 @@ std::vector<Key> dataset_keys() {
 
 std::vector<Key> data_reading_keys() {
   return {
-      integer("dataset.num_workers", 2, "Threads of each rank that read and decode samples ahead")
+      integer(
+          "dataset.num_workers", 2,
+          "Threads of each rank that read and decode samples ahead; 8 where small samples lie on a disk that "
+          "answers slowly: so many reads are then under way")
           .at_least(1),
       integer("dataset.prefetch_steps", 2, "Steps that are read ahead of the one that computes").at_least(1),
       integer("dataset.read_attempts", 5,
