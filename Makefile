@@ -61,6 +61,7 @@ fuzz:            ## MINUTES=10 [TARGET=tar]: readers of foreign files under libF
 bench: build     ## steps, start-up, checkpoints, recovery and data, beside PyTorch, plain reads and writes, and the peers
 	@tools/bootstrap test
 	@.deps/venv/bin/python tests/bench/bench.py $(BUILD)/bin
+	@.deps/venv/bin/python tests/bench/fsdp_memory.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/shard_bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/consolidate_bench.py $(BUILD)/bin
 	@.deps/venv/bin/python tests/bench/checkpoint.py $(BUILD)/bin
