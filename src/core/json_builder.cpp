@@ -36,8 +36,8 @@ std::optional<std::string_view> repeated_key(const Json::object_t& members) {
   return repeated == keys.end() ? std::nullopt : std::optional(*repeated);
 }
 
-// In the place of the first, as a dict of Python has it.
-Json::object_t with_last_of_each(Json::object_t members) {
+// In the place of the first, as a dict of Python has it. Takes the values.
+Json::object_t with_last_of_each(Json::object_t& members) {
   Json::object_t kept;
   std::unordered_map<std::string, std::size_t> places;
   for (auto& [key, value] : members) {
@@ -65,7 +65,7 @@ bool JsonBuilder::end_object() {
       throw data_error("is not acceptable JSON: " +
                        complaint(fmt::format("the key '{}' comes twice", *repeated)));
     }
-    *open_.back() = with_last_of_each(std::move(members));
+    *open_.back() = with_last_of_each(members);
   }
   return close();
 }
