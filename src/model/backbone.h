@@ -16,6 +16,7 @@
 #include "model/recompute_plan.h"
 #include "nn/pack.h"
 #include "nn/parameter.h"
+#include "nn/shared_choice.h"
 
 namespace dfm::model {
 
@@ -78,7 +79,20 @@ struct TensorUnits {
 // Of a block: what expert ranks divide.
 struct Experts {
   std::int64_t count = 0;
-  double of_token = 0;  // that take a token, on average
+  nn::ChoiceRule choice = {};
+};
+
+// Of a block: what ranks that share samples move of it (train/block_traffic.h).
+struct BlockShape {
+  std::int64_t width = 0;            // of a row between blocks
+  std::int64_t self_attentions = 1;  // beside them are one cross-attention and one MLP
+  std::int64_t key_heads = 1, queries_of_key = 1, head_width = 1;  // of self-attention
+  std::int64_t token_norms = 0, text_norms = 0;                    // over the heads of all tensor ranks
+  std::int64_t text_length = 0;  // that every sample's text gets there; 0: its own
+  // For each self-attention the tokens of every sequence on every context rank. Empty: sequences are samples.
+  using SequenceCounts = std::vector<std::vector<std::int64_t>>;
+  std::function<std::vector<SequenceCounts>(const nn::PackLayout& layout, const SampleSize& sample)>
+      sequences = {};
 };
 
 struct BackboneSpec {
@@ -89,6 +103,7 @@ struct BackboneSpec {
   Experts experts = {};
   std::vector<TensorUnits> tensor_units = {};  // empty for a family whose samples ranks cannot share
   std::int64_t layers = 1;                     // that pipeline stages divide
+  BlockShape block = {};
   // Declares the parameters and returns the network that uses them.
   std::function<Backbone(nn::ParameterList& parameters)> build;
   // Multiplications and additions of the matrix products of one sample's forward pass.

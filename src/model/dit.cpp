@@ -197,6 +197,9 @@ BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
           .text_width = shape.crossattn_emb_size,
           .tensor_units = tensor_units(shape),
           .layers = shape.num_layers,
+          .block = {.width = shape.hidden_size,
+                    .key_heads = shape.num_attention_heads,
+                    .head_width = shape.head_width()},
           .build = builder_of<Dit>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return dit_forward_flops(shape, sample.tokens, rows);

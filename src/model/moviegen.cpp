@@ -263,10 +263,13 @@ BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan
   return {.title = title_of(shape),
           .patches = shape,
           .text_width = shape.crossattn_emb_size,
-          .experts = shape.experts ? Experts{shape.experts->count, shape.experts->choice.capacity_factor}
-                                   : Experts{},
+          .experts = shape.experts ? Experts{shape.experts->count, shape.experts->choice} : Experts{},
           .tensor_units = moviegen_tensor_units(shape),
           .layers = shape.num_layers,
+          .block = {.width = shape.hidden_size,
+                    .key_heads = shape.num_query_groups,
+                    .queries_of_key = shape.heads_in_group(),
+                    .head_width = shape.head_width()},
           .build = builder_of<MovieGen>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return moviegen_forward_flops(shape, sample.tokens, rows);

@@ -1,5 +1,6 @@
 #include "model/stdit.h"
 
+#include "model/patchify.h"
 #include "nn/modulation.h"
 
 namespace dfm::model {
@@ -78,11 +79,22 @@ double axis_attention_flops(const DitShape& shape, const SampleSize& sample) {
   return 2 * static_cast<double>(shape.num_layers) * (8 * s * h * h + 2 * s * h * (frames + s / frames));
 }
 
+// Of samples that are all alike.
+std::vector<AxisOrder::Counts> sequences_of(const PackLayout& layout, const SampleSize& sample) {
+  const at::Tensor positions =
+      token_positions({sample.frames, 1, sample.tokens / sample.frames}).repeat({layout.samples(), 1});
+  const nn::SequenceCut cut{.context_ranks = static_cast<int>(layout.counts_by_context_rank().size())};
+  return {layout.counts_by_context_rank(), through_frames(positions, layout, cut).counts(),
+          within_frames(positions, layout, cut).counts()};
+}
+
 }  // namespace
 
 BackboneSpec stdit_spec(const DitShape& shape, const RecomputePlan& plan) {
   BackboneSpec spec = dit_spec(shape, plan);
   spec.title = "ST-" + spec.title;
+  spec.block.self_attentions = 3;
+  spec.block.sequences = sequences_of;
   spec.build = builder_of<StDit>(shape, plan);
   spec.forward_flops = [shape, of_dit = spec.forward_flops](const SampleSize& sample, std::int64_t rows) {
     return of_dit(sample, rows) + axis_attention_flops(shape, sample);

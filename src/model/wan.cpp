@@ -262,6 +262,12 @@ BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
           .text_width_key = "model.text_dim",
           .tensor_units = tensor_units(shape),
           .layers = shape.num_layers,
+          .block = {.width = shape.hidden_size,
+                    .key_heads = shape.num_attention_heads,
+                    .head_width = shape.head_width(),
+                    .token_norms = 3,
+                    .text_norms = 1,
+                    .text_length = shape.text_len},
           .build = builder_of<Wan>(shape, plan),
           .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
             return wan_forward_flops(shape, sample.tokens, rows);

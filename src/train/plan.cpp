@@ -15,7 +15,8 @@ PlannedWork::PlannedWork(const Config& config)
       element_bytes_(config.text("train.precision") == "fp32" ? 4 : 2),
       global_batch_(config.integer("train.global_batch_size")),
       ranks_per_node_(static_cast<int>(config.integer("plan.ranks_per_node"))),
-      has_average_(config.real("train.ema_decay") > 0) {
+      has_average_(config.real("train.ema_decay") > 0),
+      has_equal_samples_(config.flag("dataset.mock") && config.text("dataset.batching") == "packed") {
   const std::int64_t capacity = config.integer("dataset.task_encoder_seq_length");
   sample_text_ = config.integer("dataset.context_seq_len");
   sample_.tokens = capacity;
@@ -66,6 +67,7 @@ Plan PlannedWork::of_stage(const PlannedLayout& layout, int stage) const {
   const PlannedParts parts(model_, layout, stage);
   Plan plan;
   plan.layout = layout;
+  plan.rank = parts.rank;
   plan.stage = stage;
   for (const nn::Parameter& each : parts.parameters.all()) plan.local_parameters += each.count();
   plan.passes = passes(layout);
@@ -74,11 +76,14 @@ Plan PlannedWork::of_stage(const PlannedLayout& layout, int stage) const {
   return plan;
 }
 
-// Samples are dealt to the data-parallel ranks evenly and packed there.
-std::int64_t PlannedWork::passes(const PlannedLayout& layout) const {
+// They are dealt to the data-parallel ranks evenly and packed there.
+std::int64_t PlannedWork::samples_of_rank(const PlannedLayout& layout) const {
   const std::int64_t data = comm::RankGrid(layout.ranks, layout.grid).data_size();
-  const std::int64_t samples = (global_batch_ + data - 1) / data;
-  return (samples + samples_in_pack_ - 1) / samples_in_pack_;
+  return (global_batch_ + data - 1) / data;
+}
+
+std::int64_t PlannedWork::passes(const PlannedLayout& layout) const {
+  return (samples_of_rank(layout) + samples_in_pack_ - 1) / samples_in_pack_;
 }
 
 double PlannedWork::tokens_of_rank(const PlannedLayout& layout) const {

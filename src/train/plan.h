@@ -1,7 +1,8 @@
 // What a run would need, before anything is spent on it: parameters, memory of a rank by kind, arithmetic of
 // a token, and bytes that a step moves, for a layout that need not be running. Parameters are declared, not
 // allocated; the memory of activations is found with two blocks and few tokens (train/activation_probe.h).
-// Packs are taken to be full: where they are not, a run takes less.
+// Packs are taken to be full, of samples that are all alike: of made-up data the bytes are then what the
+// groups of a run count; of others, which come in any length, about that.
 //
 //   const PlannedWork work(config);                    // what does not depend on the layout
 //   const Plan plan = work.plan({128, {.tensor = 2}, comm::Sharding::parameters});
@@ -15,6 +16,7 @@
 #include "config/config.h"
 #include "model/backbone.h"
 #include "train/activation_probe.h"
+#include "train/block_traffic.h"
 #include "train/pipeline_schedule.h"
 #include "train/shard_layout.h"
 
@@ -31,6 +33,12 @@ struct PlannedLayout {
     return {static_cast<std::size_t>(grid.pipeline), static_cast<std::size_t>(grid.pipeline_chunks),
             static_cast<std::size_t>(packs)};
   }
+};
+
+// A part of a block: what it moves for a pack, run forward so often and backward once a layer.
+struct PlannedRuns {
+  RunBytes (*bytes)(const PackOnRank& pack);
+  double forward = 0, backward = 0;
 };
 
 struct PlannedParts;
@@ -54,13 +62,15 @@ struct PlannedTraffic {
   std::string group;  // "shard", "copies", "tp", "cp", "ep", "pp"
   std::string what;
   double bytes = 0;
-  bool between_nodes = false;
-  bool is_estimate = false;  // else what the group counts
+  bool between_nodes = false;  // whether some of the groups that do this have ranks on several nodes
+  bool is_estimate = false;    // else what the group counts
 };
 
-// Of the rank that needs most memory: one of the fullest stage of a pipeline.
+// Of the rank that needs most memory: of the fullest stage of a pipeline the last that shares a sample, and
+// the last that shares experts, since uneven cuts give these most.
 struct Plan {
   PlannedLayout layout;
+  int rank = 0;
   int stage = 0;
   std::int64_t parameters = 0;        // of the whole model
   std::int64_t local_parameters = 0;  // of the part that this rank computes with
@@ -89,6 +99,7 @@ class PlannedWork {
   Plan of_stage(const PlannedLayout& layout, int stage) const;
   std::int64_t passes(const PlannedLayout& layout) const;
   double tokens_of_rank(const PlannedLayout& layout) const;
+  std::int64_t samples_of_rank(const PlannedLayout& layout) const;
   // Of one token between blocks.
   double row_bytes() const { return static_cast<double>(hidden_ * element_bytes_); }
 
@@ -110,10 +121,16 @@ class PlannedWork {
   Traffic traffic(const PlannedParts& parts) const;
   void add_shard_traffic(const PlannedParts& parts, const PlannedShard& shard, const std::string& of,
                          Traffic& traffic) const;
-  void add_row_traffic(const PlannedLayout& layout, double rows, Traffic& traffic) const;
-  void add_expert_traffic(const PlannedLayout& layout, double rows, Traffic& traffic) const;
+  void add_tensor_traffic(const PlannedParts& parts, Traffic& traffic) const;
+  void add_context_traffic(const PlannedParts& parts, Traffic& traffic) const;
+  void add_expert_traffic(const PlannedParts& parts, Traffic& traffic) const;
   void add_pipeline_traffic(const PlannedParts& parts, Traffic& traffic) const;
-  bool leaves_node(int ranks) const { return ranks > ranks_per_node_; }
+  std::vector<PackOnRank> packs(const PlannedLayout& layout) const;
+  double bytes_of(const PlannedLayout& layout, const PlannedRuns& runs) const;
+  bool knows_packs(const PlannedLayout& layout) const;
+  bool knows_visitors(const PlannedLayout& layout) const;
+  // Whether groups of so many ranks have some on several nodes, each `apart` ranks from the one before.
+  bool leaves_node(const PlannedLayout& layout, int ranks, int apart) const;
 
   model::BackboneSpec model_;
   std::int64_t hidden_, element_bytes_, global_batch_;
@@ -122,6 +139,7 @@ class PlannedWork {
   std::int64_t sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;
   int ranks_per_node_;
   bool has_average_;
+  bool has_equal_samples_;  // so that packs are known without looking at data
   ProbedActivations probed_;
 };
 

@@ -72,12 +72,14 @@ double PlannedWork::most_kept(const std::vector<PipelineWork>& order,
 }
 
 // Three times a block the rows of the tensor ranks are gathered, and kept for the gradient of a weight.
-// Experts keep those that they take instead, and for the gradient of a score what they make of them.
+// Experts keep those that they take instead, and for the gradient of a score what they make of them, where
+// this is not scattered before.
 double PlannedWork::kept_by_blocks(double blocks, const PlannedLayout& layout) const {
   const double share = tokens_of_rank(layout), rows = static_cast<double>(tokens_) / layout.grid.context;
+  const double of_output = layout.grid.expert == 1 ? 4 * static_cast<double>(hidden_) : 0;
   const double of_mlp = model_.experts.count == 0
                             ? row_bytes()
-                            : model_.experts.of_token * (row_bytes() + 4 * static_cast<double>(hidden_));
+                            : model_.experts.choice.capacity_factor * (row_bytes() + of_output);
   const double gathered = layout.grid.tensor == 1 ? 0 : (rows - share) * (2 * row_bytes() + of_mlp);
   return probed_.kept.of(blocks, share) + blocks * gathered;
 }

@@ -14,9 +14,9 @@ namespace dfm::train {
 // Parameters that the same ranks divide.
 struct PlannedShard {
   int copies = 1, ranks = 1;
-  int span = 1;                    // consecutive ranks from the first of them to the last
+  int apart = 1;                   // ranks from each of them to the next
   std::vector<double> units = {};  // elements of each unit
-  double owned = 0;                // elements of one rank's share
+  double owned = 0;                // elements of the planned rank's share
 
   double of_blocks() const;
 };
@@ -30,16 +30,22 @@ struct PlannedParts {
   double largest_block() const;
   std::size_t blocks() const { return parameters.units().size() - 1; }
 
+  // Of all layers of the stage, and of these the ones that are computed again as a whole.
+  double layers = 0, layers_again = 0;
+
   PlannedLayout layout;
   nn::DepthCut depth;
+  int rank = 0;
   nn::ParameterList parameters;
   model::RecomputePlan recompute;
   PlannedShard dense, experts;
   double largest_bucket = 0;
-  double owned_replicas = 0;  // elements of the share of what all stages have
+  // Elements of the share of what all stages have, and of what all tensor ranks have.
+  double owned_of_stages = 0, owned_of_tensor = 0;
 
  private:
-  void add(const Bucket& bucket);
+  void add(const Bucket& bucket, const ShardPlaces& places);
+  void count_layers(std::int64_t all_layers);
 };
 
 }  // namespace dfm::train

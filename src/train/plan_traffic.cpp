@@ -1,5 +1,5 @@
 // What a planned rank hands to collectives in a step.
-#include <tuple>
+#include <algorithm>
 #include <utility>
 
 #include "train/plan.h"
@@ -8,13 +8,6 @@
 
 namespace dfm::train {
 namespace {
-
-// Of all layers of a stage.
-std::int64_t layers_of(const nn::DepthCut& depth, std::int64_t layers) {
-  std::int64_t count = 0;
-  for (int number = 0; number < depth.chunks; ++number) count += depth.chunk(layers, number).layers.count;
-  return count;
-}
 
 // How many messages of a pass a stage sends.
 int messages_of(const nn::DepthCut& depth, std::int64_t layers) {
@@ -35,17 +28,62 @@ double gathered_elements(const PlannedParts& parts, const PlannedShard& shard, s
   return elements;
 }
 
+bool shares_experts_over_context(const PlannedLayout& layout) {
+  return comm::RankGrid(layout.ranks, layout.grid).context_ranks_of_experts() > 1;
+}
+
+// The ranks of an expert group, and how far they are from each other, on average.
+std::pair<int, int> experts_apart(const PlannedLayout& layout) {
+  const comm::RankGrid grid(layout.ranks, layout.grid);
+  const int near = grid.context_ranks_of_experts(), tensor = layout.grid.tensor;
+  return {layout.grid.expert, grid.data_size() == 1 ? tensor : tensor * layout.grid.context / near};
+}
+
 }  // namespace
+
+bool PlannedWork::leaves_node(const PlannedLayout& layout, int ranks, int apart) const {
+  return ranks > 1 && layout.ranks > ranks_per_node_ && ranks_per_node_ % (ranks * apart) != 0;
+}
+
+// Of a rank of data parallel ranks with equally many samples.
+bool PlannedWork::knows_packs(const PlannedLayout& layout) const {
+  return has_equal_samples_ && global_batch_ % comm::RankGrid(layout.ranks, layout.grid).data_size() == 0;
+}
+
+// All are full but the last.
+std::vector<PackOnRank> PlannedWork::packs(const PlannedLayout& layout) const {
+  const comm::GridShape& grid = layout.grid;
+  const nn::SequenceCut cut{grid.context, grid.context - 1, grid.tensor, grid.tensor - 1};
+  std::vector<PackOnRank> packs;
+  const auto add = [&](std::int64_t samples, std::int64_t times) {
+    if (samples == 0 || times == 0) return;
+    const auto count = static_cast<std::size_t>(samples);
+    const nn::PackLayout whole(std::vector(count, sample_.tokens), std::vector(count, sample_text_));
+    packs.push_back({model_, layout.grid, whole.share(cut), sample_, static_cast<double>(element_bytes_),
+                     static_cast<double>(times)});
+  };
+  add(samples_in_pack_, samples_of_rank(layout) / samples_in_pack_);
+  add(samples_of_rank(layout) % samples_in_pack_, 1);
+  return packs;
+}
+
+double PlannedWork::bytes_of(const PlannedLayout& layout, const PlannedRuns& runs) const {
+  double bytes = 0;
+  for (const PackOnRank& pack : packs(layout)) {
+    const RunBytes of_pack = runs.bytes(pack);
+    bytes += pack.times * (runs.forward * of_pack.forward + runs.backward * of_pack.backward);
+  }
+  return bytes;
+}
 
 PlannedWork::Traffic PlannedWork::traffic(const PlannedParts& parts) const {
   const PlannedLayout& layout = parts.layout;
   Traffic traffic;
   add_shard_traffic(parts, parts.dense, "", traffic);
   if (layout.grid.expert > 1) add_shard_traffic(parts, parts.experts, " of experts", traffic);
-  const auto layer_passes = static_cast<double>(layers_of(parts.depth, model_.layers) * passes(layout));
-  const double rows = static_cast<double>(tokens_) / layout.grid.context * layer_passes;
-  add_row_traffic(layout, rows, traffic);
-  if (model_.experts.count > 0) add_expert_traffic(layout, rows, traffic);
+  if (layout.grid.tensor > 1) add_tensor_traffic(parts, traffic);
+  if (layout.grid.context > 1) add_context_traffic(parts, traffic);
+  if (layout.grid.expert > 1) add_expert_traffic(parts, traffic);
   if (layout.grid.pipeline > 1) add_pipeline_traffic(parts, traffic);
   return traffic;
 }
@@ -56,59 +94,110 @@ void PlannedWork::add_shard_traffic(const PlannedParts& parts, const PlannedShar
   const PlannedLayout& layout = parts.layout;
   const auto size = static_cast<double>(element_bytes_), of_pass = static_cast<double>(passes(layout));
   const double outside = shard.units[0];
+  const bool between_nodes = leaves_node(layout, shard.ranks, shard.apart);
+  const bool is_estimate = layout.divides_blocks() && !has_equal_samples_;  // as the number of passes
   if (layout.ranks > 1 || layout.divides_blocks()) {
     traffic.push_back({"shard", "reduce-scatter of gradients" + of,
-                       4 * (outside + of_pass * shard.of_blocks()), leaves_node(shard.span)});
+                       4 * (outside + of_pass * shard.of_blocks()), between_nodes, is_estimate});
   }
   traffic.push_back({"shard", "all-gather of weights" + of,
-                     size * (outside + gathered_elements(parts, shard, passes(layout))),
-                     leaves_node(shard.span)});
+                     size * (outside + gathered_elements(parts, shard, passes(layout))), between_nodes,
+                     is_estimate});
+  if (layout.divides_blocks() && of.empty())
+    traffic.push_back({"shard", "how many packs each rank has", sizeof(std::int64_t), between_nodes});
   if (shard.copies > 1) {
-    traffic.push_back(
-        {"copies", "all-reduce of the share of gradients" + of, 4 * shard.owned, leaves_node(layout.ranks)});
+    traffic.push_back({"copies", "all-reduce of the share of gradients" + of, 4 * shard.owned,
+                       leaves_node(layout, shard.copies, shard.apart * shard.ranks)});
   }
 }
 
-// Of rows between tensor ranks, and between context ranks of what attention makes of them.
-void PlannedWork::add_row_traffic(const PlannedLayout& layout, double rows, Traffic& traffic) const {
-  const auto& [tensor, context] = std::pair(layout.grid.tensor, layout.grid.context);
-  const double bytes = rows * row_bytes();
-  if (tensor > 1) {
-    traffic.push_back({"tp", "rows gathered and scattered, three pairs a block, forward and back", 12 * bytes,
-                       leaves_node(tensor), true});
+// Layers that are computed again move what they move forward once more; so do the parts of a selective plan.
+void PlannedWork::add_tensor_traffic(const PlannedParts& parts, Traffic& traffic) const {
+  const PlannedLayout& layout = parts.layout;
+  const double layers = parts.layers, forward = layers + parts.layers_again;
+  const bool between_nodes = leaves_node(layout, layout.grid.tensor, 1), is_estimate = !knows_packs(layout);
+  const auto attentions = static_cast<double>(model_.block.self_attentions + 1);
+  const auto add = [&](const char* what, const PlannedRuns& runs) {
+    traffic.push_back({"tp", what, bytes_of(layout, runs), between_nodes, is_estimate});
+  };
+  add("rows of attentions gathered, and their sums scattered",
+      {rows_between_tensor_ranks, attentions * forward, attentions * layers});
+  if (model_.experts.count == 0) {
+    add("rows of MLPs gathered, and their sums scattered",
+        {rows_between_tensor_ranks, forward + (parts.recompute.mlp ? layers : 0), layers});
+  } else {
+    add("rows of experts gathered, and their sums scattered",
+        {expert_rows_between_tensor_ranks, forward, layers});
+    traffic.back().is_estimate = is_estimate || !knows_visitors(layout);
+    add("scores that experts choose by", {scores_between_tensor_ranks, forward, layers});
   }
-  if (context > 1) {
-    traffic.push_back({"cp", "keys and values, and back their gradients", 6 * bytes * (context - 1) / tensor,
-                       leaves_node(context * tensor), true});
+  if (model_.block.token_norms > 0) {
+    add("squares of all heads summed",
+        {norms_between_tensor_ranks, forward + (parts.recompute.core_attention ? layers : 0), layers});
+  }
+  traffic.push_back({"tp", "all-reduce of the gradients of what all of them have", 4 * parts.owned_of_tensor,
+                     between_nodes});
+}
+
+// How many rows the experts of this rank take; in narrow elements it matters which tensor rank brings them.
+bool PlannedWork::knows_visitors(const PlannedLayout& layout) const {
+  if (layout.grid.expert == 1) return true;
+  if (shares_experts_over_context(layout)) return false;
+  if (!experts_take_from_any_rank(packs(layout).front())) return true;
+  return layout.grid.context == 1 && element_bytes_ == sizeof(float);
+}
+
+void PlannedWork::add_context_traffic(const PlannedParts& parts, Traffic& traffic) const {
+  const PlannedLayout& layout = parts.layout;
+  const int tensor = layout.grid.tensor, context = layout.grid.context, heads = layout.grid.context_heads;
+  const double layers = parts.layers, forward = layers + parts.layers_again;
+  const double in_attention = forward + (parts.recompute.core_attention ? layers : 0);
+  const bool is_estimate = !knows_packs(layout);
+  if (heads > 1) {
+    traffic.push_back({"cp", "heads exchanged for tokens, and back",
+                       bytes_of(layout, {heads_between_context_ranks, in_attention, layers}),
+                       leaves_node(layout, heads, tensor), is_estimate});
+  }
+  if (heads < context) {
+    traffic.push_back({"cp", "keys and values round the ring, and their gradients",
+                       bytes_of(layout, {keys_between_context_ranks, in_attention, layers}),
+                       leaves_node(layout, context / heads, heads * tensor), is_estimate});
+  }
+  const double needed = bytes_of(layout, {needed_keys_between_context_ranks, in_attention, layers});
+  if (needed > 0) {
+    traffic.push_back({"cp", "keys and values to who needs them, and their gradients", needed,
+                       leaves_node(layout, context, tensor), is_estimate});
+  }
+  if (model_.experts.count > 0) {
+    traffic.push_back({"cp", "scores that experts choose by",
+                       bytes_of(layout, {scores_between_context_ranks, forward, layers}),
+                       leaves_node(layout, context, tensor), is_estimate});
   }
 }
 
-// A row goes to every expert that takes it and comes back, forward and back; scores go to who chooses.
-void PlannedWork::add_expert_traffic(const PlannedLayout& layout, double rows, Traffic& traffic) const {
-  const auto& [tensor, context, expert] =
-      std::tuple(layout.grid.tensor, layout.grid.context, layout.grid.expert);
-  const double scores = 4 * rows * static_cast<double>(model_.experts.count);
-  if (tensor > 1) {
-    traffic.push_back(
-        {"tp", "scores gathered, and their gradients summed", 2 * scores, leaves_node(tensor), true});
-  }
-  if (context > 1) {
-    traffic.push_back({"cp", "scores gathered", context * scores, leaves_node(context * tensor), true});
-  }
-  if (expert == 1) return;
-  const double away = model_.experts.of_token * (expert - 1) / expert;
-  traffic.push_back({"ep", "rows to the experts that take them and back, forward and back",
-                     4 * rows * away * row_bytes(), leaves_node(expert * context * tensor), true});
+// Which rank of a replica has the rows that an expert takes, its scores say.
+void PlannedWork::add_expert_traffic(const PlannedParts& parts, Traffic& traffic) const {
+  const PlannedLayout& layout = parts.layout;
+  const bool is_known = knows_packs(layout) && !shares_experts_over_context(layout) &&
+                        !experts_take_from_any_rank(packs(layout).front());
+  const auto [ranks, apart] = experts_apart(layout);
+  traffic.push_back(
+      {"ep", "rows to the experts that take them and back, forward and back",
+       bytes_of(layout, {rows_between_expert_ranks, parts.layers + parts.layers_again, parts.layers}),
+       leaves_node(layout, ranks, apart), !is_known});
 }
 
 void PlannedWork::add_pipeline_traffic(const PlannedParts& parts, Traffic& traffic) const {
   const PlannedLayout& layout = parts.layout;
-  const double messages = messages_of(parts.depth, model_.layers) * static_cast<double>(passes(layout));
-  const bool is_even = tokens_ % (layout.grid.context * layout.grid.tensor) == 0;
+  const int stages = layout.grid.pipeline;
+  const bool between_nodes = leaves_node(layout, stages, layout.ranks / stages);
+  double rows = 0;
+  for (const PackOnRank& pack : packs(layout)) rows += pack.times * static_cast<double>(pack.layout.tokens());
   traffic.push_back({"pp", "activations to the next stage, gradients to the one before",
-                     messages * tokens_of_rank(layout) * row_bytes(), leaves_node(layout.ranks), !is_even});
-  traffic.push_back({"pp", "all-reduce of the gradients of what all stages have", 4 * parts.owned_replicas,
-                     leaves_node(layout.ranks)});
+                     messages_of(parts.depth, model_.layers) * rows * row_bytes(), between_nodes,
+                     !knows_packs(layout)});
+  traffic.push_back({"pp", "all-reduce of the gradients of what all stages have", 4 * parts.owned_of_stages,
+                     between_nodes});
 }
 
 }  // namespace dfm::train

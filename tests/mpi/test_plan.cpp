@@ -1,5 +1,7 @@
 // What is planned against what a run then takes: memory as counted by the allocator and the state's own
 // tensors, and bytes as the groups count them.
+#include <map>
+
 #include <gtest/gtest.h>
 
 #include "config/keys.h"
@@ -43,16 +45,76 @@ Layer of_experts(const Layer& more) {
   return keys;
 }
 
-// Bytes that this rank handed to the collectives and messages that a plan counts.
-double moved_by(const comm::GridGroups& groups) {
-  std::uint64_t bytes = 0;
-  for (const comm::Group* group : {&groups.shard, &groups.shard_copies, &groups.expert_shard,
-                                   &groups.expert_copies, &groups.pipeline, &groups.pipeline_back}) {
-    const comm::Traffic& traffic = group->traffic();
-    bytes += traffic.all_gather_bytes + traffic.reduce_scatter_bytes + traffic.all_reduce_bytes +
-             traffic.sent_bytes;
+// Bytes that this rank handed to the collectives and messages of each kind of group.
+using Moved = std::map<std::string, double>;
+
+Moved moved_by(const comm::GridGroups& groups) {
+  const std::map<std::string, std::vector<const comm::Group*>> kinds{
+      {"shard", {&groups.shard, &groups.expert_shard}},
+      {"copies", {&groups.shard_copies, &groups.expert_copies}},
+      {"tp", {&groups.tensor}},
+      {"cp", {&groups.context, &groups.context_heads, &groups.context_ring}},
+      {"ep", {&groups.expert}},
+      {"pp", {&groups.pipeline, &groups.pipeline_back}}};
+  Moved moved;
+  for (const auto& [kind, those] : kinds) {
+    for (const comm::Group* const group : those) {
+      const comm::Traffic& traffic = group->traffic();
+      moved[kind] += static_cast<double>(traffic.all_gather_bytes + traffic.reduce_scatter_bytes +
+                                         traffic.all_reduce_bytes + traffic.all_to_all_bytes +
+                                         traffic.sent_bytes + traffic.broadcast_bytes);
+    }
   }
-  return static_cast<double>(bytes);
+  return moved;
+}
+
+Moved difference(Moved after, const Moved& before) {
+  for (auto& [kind, bytes] : after) bytes -= before.at(kind);
+  return after;
+}
+
+// Of each kind of group, and whether the plan says that it knows.
+struct PlannedBytes {
+  double bytes = 0;
+  bool is_estimate = false;
+};
+
+std::map<std::string, PlannedBytes> by_kind(const Plan& plan) {
+  std::map<std::string, PlannedBytes> kinds;
+  for (const PlannedTraffic& each : plan.traffic) {
+    kinds[each.group].bytes += each.bytes;
+    kinds[each.group].is_estimate |= each.is_estimate;
+  }
+  return kinds;
+}
+
+// By the rank that the plan is of.
+void expect_planned(const Plan& plan, const Moved& moved) {
+  const auto planned = by_kind(plan);
+  for (const auto& [kind, bytes] : moved) {
+    const auto found = planned.find(kind);
+    const PlannedBytes of_plan = found == planned.end() ? PlannedBytes() : found->second;
+    if (of_plan.is_estimate) {
+      EXPECT_NEAR(of_plan.bytes, bytes, 0.1 * bytes) << kind;
+    } else {
+      EXPECT_EQ(of_plan.bytes, bytes) << kind;
+    }
+  }
+}
+
+bool fits(const PlannedLayout& layout) {
+  const comm::GridShape& grid = layout.grid;
+  return layout.ranks % (grid.tensor * grid.context * grid.pipeline * grid.expert) == 0;
+}
+
+std::unique_ptr<Trainer> trainer_of(const Config& config, const comm::GridGroups& groups) {
+  const TrainerSettings settings = trainer_settings(config);
+  auto trainer = std::make_unique<Trainer>(
+      settings, groups,
+      data::PrefetchingReader(data::StepReader(training_source(config, {}),
+                                               reader_settings(config, settings.model, groups.data))));
+  trainer->initialize();
+  return trainer;
 }
 
 class Planned : public ::testing::TestWithParam<PlannedRun> {
@@ -63,35 +125,87 @@ class Planned : public ::testing::TestWithParam<PlannedRun> {
 TEST_P(Planned, IsWhatAStepTakes) {
   const Config config = config_of(GetParam().keys);
   const PlannedLayout layout{world_.size(), comm::grid_shape(config), comm::sharding(config)};
-  if (world_.size() % (layout.grid.tensor * layout.grid.pipeline * layout.grid.expert) != 0)
-    GTEST_SKIP() << "no such layout on these ranks";
+  if (!fits(layout)) GTEST_SKIP() << "no such layout on these ranks";
   const Plan plan = PlannedWork(config).plan(layout);
   const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout.grid));
-  const TrainerSettings settings = trainer_settings(config);
-  Trainer trainer(settings, groups,
-                  data::PrefetchingReader(data::StepReader(
-                      training_source(config, {}), reader_settings(config, settings.model, groups.data))));
-  trainer.initialize();
-  trainer.step();
-  const double before = moved_by(groups);
+  const auto trainer = trainer_of(config, groups);
+  trainer->step();
+  const Moved before = moved_by(groups);
   const nn::MemoryCount count;
-  trainer.step();
-  const StateBytes state = trainer.state_bytes();
-  const double moved = moved_by(groups) - before;
+  trainer->step();
+  const StateBytes state = trainer->state_bytes();
+  const Moved moved = difference(moved_by(groups), before);
   auto measured = static_cast<double>(state.parameters + state.gradients + state.optimizer + count.peak());
   world_.all_reduce_max(std::span(&measured, 1));
   EXPECT_NEAR(plan.memory.peak(), measured, 0.1 * measured)
       << "state " << state.parameters << " " << state.gradients << " " << state.optimizer << ", beside it "
       << count.peak();
-  double planned = 0;
-  for (const PlannedTraffic& each : plan.traffic) planned += each.is_estimate ? 0 : each.bytes;
-  const double small = 64;  // agreements: how many passes
-  if (groups.pipeline.rank() != plan.stage) return;
-  EXPECT_NEAR(planned, moved, small);
+  if (world_.rank() != plan.rank) return;
+  expect_planned(plan, moved);
   std::int64_t parameters = 0;
-  for (const nn::Parameter& each : trainer.parameters().all()) parameters += each.count();
+  for (const nn::Parameter& each : trainer->parameters().all()) parameters += each.count();
   EXPECT_EQ(plan.local_parameters, parameters);
 }
+
+// Layouts whose memory is not looked at.
+class PlannedBytesOf : public Planned {};
+
+TEST_P(PlannedBytesOf, AreWhatTheGroupsCount) {
+  const Config config = config_of(GetParam().keys);
+  const PlannedLayout layout{world_.size(), comm::grid_shape(config), comm::sharding(config)};
+  if (!fits(layout)) GTEST_SKIP() << "no such layout on these ranks";
+  const Plan plan = PlannedWork(config).plan(layout);
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout.grid));
+  const auto trainer = trainer_of(config, groups);
+  const Moved before = moved_by(groups);
+  trainer->step();
+  if (world_.rank() == plan.rank) expect_planned(plan, difference(moved_by(groups), before));
+}
+
+Layer with(Layer keys, const Layer& more) {
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
+Layer tensor(const char* ranks) { return {{"model.tensor_model_parallel_size", ranks, "test"}}; }
+Layer context(const char* ranks, const char* type) {
+  return {{"model.context_parallel_size", ranks, "test"}, {"model.cp_comm_type", type, "test"}};
+}
+Layer experts(const char* ranks) { return {{"model.expert_model_parallel_size", ranks, "test"}}; }
+Layer stages(const char* ranks) { return {{"model.pipeline_model_parallel_size", ranks, "test"}}; }
+Layer key(const char* name, const char* value) { return {{name, value, "test"}}; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, PlannedBytesOf,
+    ::testing::Values(
+        PlannedRun{"Tensor", tensor("2")},
+        PlannedRun{"UnevenTensorInFloat32", with(tensor("3"), key("train.precision", "fp32"))},
+        PlannedRun{"WanTensorWithSelectiveRecomputation",
+                   with(tensor("2"), {{"model.family", "wan", "test"},
+                                      {"model.text_dim", "64", "test"},
+                                      {"model.recompute_granularity", "selective", "test"},
+                                      {"model.recompute_modules", "[\"core_attn\",\"mlp\"]", "test"}})},
+        PlannedRun{"Ring", context("2", "p2p")},
+        PlannedRun{"UnevenRingOfPackRemainders",
+                   with(context("3", "p2p"), key("train.global_batch_size", "5"))},
+        PlannedRun{"HeadsOfMovieGen", with(context("2", "a2a"), {{"model.family", "moviegen", "test"},
+                                                                 {"model.num_query_groups", "2", "test"}})},
+        PlannedRun{"HeadsAndRingOfStDit",
+                   with(context("4", "a2a+p2p"),
+                        {{"model.family", "stdit", "test"},
+                         {"model.hierarchical_context_parallel_sizes", "[\"2\",\"2\"]", "test"}})},
+        PlannedRun{"TensorRingFullRecomputation",
+                   with(with(tensor("2"), context("2", "p2p")), key("model.recompute_granularity", "full"))},
+        PlannedRun{"TensorFsdp", with(tensor("2"), key("ddp.use_megatron_fsdp", "true"))},
+        PlannedRun{"TensorPipeline", with(tensor("2"), stages("2"))},
+        PlannedRun{"RingPipeline", with(context("2", "p2p"), stages("2"))},
+        PlannedRun{"ExpertsInFloat32",
+                   of_experts(with(with(tensor("2"), experts("2")), key("train.precision", "fp32")))},
+        PlannedRun{"ExpertsOfRing", of_experts(with(context("2", "p2p"), experts("2")))},
+        PlannedRun{"ExpertsByRank",
+                   of_experts(with(with(tensor("2"), experts("2")), key("model.moe_routing_group", "rank")))},
+        PlannedRun{"ExpertStages", of_experts(with(experts("2"), stages("2")))}),
+    [](const auto& run) { return std::string(run.param.name); });
 
 INSTANTIATE_TEST_SUITE_P(
     Of, Planned,
@@ -114,6 +228,9 @@ INSTANTIATE_TEST_SUITE_P(
         PlannedRun{"Experts", of_experts({})},
         PlannedRun{"ExpertsOfTensorRanks", of_experts({{"model.tensor_model_parallel_size", "2", "test"}})},
         PlannedRun{"ExpertRanks", of_experts({{"model.expert_model_parallel_size", "2", "test"}})},
+        PlannedRun{"ExpertRanksOfTensorRanks",
+                   of_experts({{"model.tensor_model_parallel_size", "2", "test"},
+                               {"model.expert_model_parallel_size", "2", "test"}})},
         PlannedRun{"ExpertRanksWithFsdp", of_experts({{"model.expert_model_parallel_size", "2", "test"},
                                                       {"ddp.use_megatron_fsdp", "true", "test"}})},
         PlannedRun{"Wan", {{"model.family", "wan", "test"}, {"model.text_dim", "64", "test"}}}),
