@@ -11,8 +11,12 @@ from life import kill_all
 from run_files import assert_same_bits, losses, tensors
 
 
+EXPERTS = ["model.family=moviegen", "model.num_query_groups=2", "model.ffn_hidden_size=24", "model.num_moe_experts=5",
+           "model.moe_expert_capacity_factor=2"]
+
+
 @pytest.mark.parametrize("layout, ranks", [
-    (["model.tensor_model_parallel_size=2"], 4),
+    ([*EXPERTS, "model.expert_model_parallel_size=2", "model.tensor_model_parallel_size=2"], 4),
     (["model.tensor_model_parallel_size=2", "model.pipeline_model_parallel_size=2"], 8)])
 def test_a_kill_leaves_the_bits_of_an_undisturbed_run(shards, tmp_path, layout, ranks):
     words = [*TINY, f"dataset.path={shards}", "train.train_iters=40", "checkpoint.save_interval=2", "train.ema_decay=0.9",
