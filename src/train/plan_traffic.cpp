@@ -120,14 +120,13 @@ void PlannedWork::add_tensor_traffic(const PlannedParts& parts, Traffic& traffic
   const auto add = [&](const char* what, const PlannedRuns& runs) {
     traffic.push_back({"tp", what, bytes_of(layout, runs), between_nodes, is_estimate});
   };
-  add("rows of attentions gathered, and their sums scattered",
+  add("rows for attentions, and sums back",
       {rows_between_tensor_ranks, attentions * forward, attentions * layers});
   if (model_.experts.count == 0) {
-    add("rows of MLPs gathered, and their sums scattered",
+    add("rows for MLPs, and sums back",
         {rows_between_tensor_ranks, forward + (parts.recompute.mlp ? layers : 0), layers});
   } else {
-    add("rows of experts gathered, and their sums scattered",
-        {expert_rows_between_tensor_ranks, forward, layers});
+    add("rows for experts, and sums back", {expert_rows_between_tensor_ranks, forward, layers});
     traffic.back().is_estimate = is_estimate || !knows_visitors(layout);
     add("scores that experts choose by", {scores_between_tensor_ranks, forward, layers});
   }
@@ -135,8 +134,7 @@ void PlannedWork::add_tensor_traffic(const PlannedParts& parts, Traffic& traffic
     add("squares of all heads summed",
         {norms_between_tensor_ranks, forward + (parts.recompute.core_attention ? layers : 0), layers});
   }
-  traffic.push_back({"tp", "all-reduce of the gradients of what all of them have", 4 * parts.owned_of_tensor,
-                     between_nodes});
+  traffic.push_back({"tp", "gradients of what all of them have", 4 * parts.owned_of_tensor, between_nodes});
 }
 
 // How many rows the experts of this rank take; in narrow elements it matters which tensor rank brings them.
@@ -154,18 +152,18 @@ void PlannedWork::add_context_traffic(const PlannedParts& parts, Traffic& traffi
   const double in_attention = forward + (parts.recompute.core_attention ? layers : 0);
   const bool is_estimate = !knows_packs(layout);
   if (heads > 1) {
-    traffic.push_back({"cp", "heads exchanged for tokens, and back",
+    traffic.push_back({"cp", "heads for tokens, and back",
                        bytes_of(layout, {heads_between_context_ranks, in_attention, layers}),
                        leaves_node(layout, heads, tensor), is_estimate});
   }
   if (heads < context) {
-    traffic.push_back({"cp", "keys and values round the ring, and their gradients",
+    traffic.push_back({"cp", "keys and values round the ring",
                        bytes_of(layout, {keys_between_context_ranks, in_attention, layers}),
                        leaves_node(layout, context / heads, heads * tensor), is_estimate});
   }
   const double needed = bytes_of(layout, {needed_keys_between_context_ranks, in_attention, layers});
   if (needed > 0) {
-    traffic.push_back({"cp", "keys and values to who needs them, and their gradients", needed,
+    traffic.push_back({"cp", "keys and values to who needs them", needed,
                        leaves_node(layout, context, tensor), is_estimate});
   }
   if (model_.experts.count > 0) {
@@ -182,7 +180,7 @@ void PlannedWork::add_expert_traffic(const PlannedParts& parts, Traffic& traffic
                         !experts_take_from_any_rank(packs(layout).front());
   const auto [ranks, apart] = experts_apart(layout);
   traffic.push_back(
-      {"ep", "rows to the experts that take them and back, forward and back",
+      {"ep", "rows to experts, and back",
        bytes_of(layout, {rows_between_expert_ranks, parts.layers + parts.layers_again, parts.layers}),
        leaves_node(layout, ranks, apart), !is_known});
 }
@@ -193,11 +191,10 @@ void PlannedWork::add_pipeline_traffic(const PlannedParts& parts, Traffic& traff
   const bool between_nodes = leaves_node(layout, stages, layout.ranks / stages);
   double rows = 0;
   for (const PackOnRank& pack : packs(layout)) rows += pack.times * static_cast<double>(pack.layout.tokens());
-  traffic.push_back({"pp", "activations to the next stage, gradients to the one before",
+  traffic.push_back({"pp", "activations on, gradients back",
                      messages_of(parts.depth, model_.layers) * rows * row_bytes(), between_nodes,
                      !knows_packs(layout)});
-  traffic.push_back({"pp", "all-reduce of the gradients of what all stages have", 4 * parts.owned_of_stages,
-                     between_nodes});
+  traffic.push_back({"pp", "gradients of what all stages have", 4 * parts.owned_of_stages, between_nodes});
 }
 
 }  // namespace dfm::train
