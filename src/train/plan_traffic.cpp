@@ -103,7 +103,8 @@ void PlannedWork::add_shard_traffic(const PlannedParts& parts, const PlannedShar
   traffic.push_back({"shard", "all-gather of weights" + of,
                      size * (outside + gathered_elements(parts, shard, passes(layout))), between_nodes,
                      is_estimate});
-  if (layout.divides_blocks() && of.empty())
+  // Expert ranks agree on it with all that have the same parameters.
+  if (layout.divides_blocks() && layout.grid.expert == 1)
     traffic.push_back({"shard", "how many packs each rank has", sizeof(std::int64_t), between_nodes});
   if (shard.copies > 1) {
     traffic.push_back({"copies", "all-reduce of the share of gradients" + of, 4 * shard.owned,

@@ -88,14 +88,15 @@ std::map<std::string, PlannedBytes> by_kind(const Plan& plan) {
   return kinds;
 }
 
-// By the rank that the plan is of.
-void expect_planned(const Plan& plan, const Moved& moved) {
+// By the rank that the plan is of; all look at it.
+void expect_planned(const Plan& plan, const Moved& moved, const comm::Group& world) {
   const auto planned = by_kind(plan);
-  for (const auto& [kind, bytes] : moved) {
+  for (auto [kind, bytes] : moved) {
+    world.broadcast(std::as_writable_bytes(std::span(&bytes, 1)), plan.rank);
     const auto found = planned.find(kind);
     const PlannedBytes of_plan = found == planned.end() ? PlannedBytes() : found->second;
     if (of_plan.is_estimate) {
-      EXPECT_NEAR(of_plan.bytes, bytes, 0.1 * bytes) << kind;
+      EXPECT_NEAR(of_plan.bytes, bytes, 0.25 * bytes) << kind;  // scores say which rank has the rows
     } else {
       EXPECT_EQ(of_plan.bytes, bytes) << kind;
     }
@@ -140,8 +141,8 @@ TEST_P(Planned, IsWhatAStepTakes) {
   EXPECT_NEAR(plan.memory.peak(), measured, 0.1 * measured)
       << "state " << state.parameters << " " << state.gradients << " " << state.optimizer << ", beside it "
       << count.peak();
+  expect_planned(plan, moved, world_);
   if (world_.rank() != plan.rank) return;
-  expect_planned(plan, moved);
   std::int64_t parameters = 0;
   for (const nn::Parameter& each : trainer->parameters().all()) parameters += each.count();
   EXPECT_EQ(plan.local_parameters, parameters);
@@ -159,7 +160,7 @@ TEST_P(PlannedBytesOf, AreWhatTheGroupsCount) {
   const auto trainer = trainer_of(config, groups);
   const Moved before = moved_by(groups);
   trainer->step();
-  if (world_.rank() == plan.rank) expect_planned(plan, difference(moved_by(groups), before));
+  expect_planned(plan, difference(moved_by(groups), before), world_);
 }
 
 Layer with(Layer keys, const Layer& more) {
