@@ -93,11 +93,16 @@ def final_weights(folder):
     return found
 
 
-def is_alive(pid):
+def state_of(pid):
+    """As ps shows it: R, S, T (stopped) and so on; X for what is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return "X"
+
+
+def is_alive(pid):
+    return state_of(pid) not in "ZX"
 
 
 class Run:
@@ -160,7 +165,15 @@ class Run:
                 if time.monotonic() - since > SECONDS_TO_END:
                     return False
 
+    def wake_who_was_stopped_after_the_end(self):
+        """Where all other ranks have ended: they took leave of each other, so that the launcher alone waits for it."""
+        left = [pid for pid in self.pids() if is_alive(pid)]
+        if len(left) < self.life.ranks and all(state_of(pid) == "T" for pid in left):
+            self.send(left, signal.SIGCONT)
+
     def end(self):
+        if not self.has_ended():
+            self.wake_who_was_stopped_after_the_end()
         if not self.has_ended():
             self.kill_everything()
             raise Violation(f"it hung for {SECONDS_TO_END} s:\n{self.text()[-3000:]}")
