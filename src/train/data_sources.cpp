@@ -13,12 +13,11 @@
 namespace dfm::train {
 namespace {
 
-std::uint64_t seed_of(const Config& config) { return static_cast<std::uint64_t>(config.integer("rng.seed")); }
-
-data::MockShape mock_shape(const Config& config, std::int64_t samples) {
+data::SampleSource mock_source(const Config& config) {
   const model::BackboneSpec model = model::backbone_spec(config);
-  return {samples, mock_latent_shape(config, model.patches), config.integer("dataset.context_seq_len"),
-          model.text_width};
+  return data::mock_source({config.integer("dataset.mock_samples"), mock_latent_shape(config, model.patches),
+                            config.integer("dataset.context_seq_len"), model.text_width},
+                           static_cast<std::uint64_t>(config.integer("rng.seed")));
 }
 
 const std::string& dataset_path(const Config& config) {
@@ -31,7 +30,6 @@ const std::string& dataset_path(const Config& config) {
 
 data::SourceSettings source_settings(const Config& config, const data::NearbyCopies& copies) {
   data::SourceSettings settings{copies};
-  settings.least_aesthetic_score = config.optional_real("dataset.aesthetic_score");
   settings.retries.attempts = static_cast<int>(config.integer("dataset.read_attempts"));
   return settings;
 }
@@ -76,18 +74,19 @@ DataIndex shared_data_index(const Config& config, const comm::Group& world) {
 
 data::SampleSource training_source(const Config& config, const DataIndex& index,
                                    const data::NearbyCopies& copies) {
-  if (!index.training) {
-    return data::mock_source(mock_shape(config, config.integer("dataset.mock_samples")), seed_of(config));
-  }
-  return data::energon_source(*index.training, source_settings(config, copies));
+  if (!index.training) return mock_source(config);
+  data::SourceSettings settings = source_settings(config, copies);
+  settings.least_aesthetic_score = config.optional_real("dataset.aesthetic_score");
+  return data::energon_source(*index.training, settings);
 }
 
 std::optional<data::SampleSource> validation_source(const Config& config, const DataIndex& index,
                                                     const data::NearbyCopies& copies) {
   if (config.integer("train.eval_interval") == 0) return std::nullopt;
-  if (!index.training || !validates_on_a_split(config)) return training_source(config, index, copies);
-  if (!index.validation) return std::nullopt;
-  return data::energon_source(*index.validation, source_settings(config, copies));
+  if (!index.training) return mock_source(config);
+  const auto& validated = validates_on_a_split(config) ? index.validation : index.training;
+  if (!validated) return std::nullopt;
+  return data::energon_source(*validated, source_settings(config, copies));
 }
 
 data::SourceFiles files_to_stage(const DataIndex& index) {

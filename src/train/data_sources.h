@@ -24,7 +24,7 @@ DataIndex shared_data_index(const Config& config, const comm::Group& world);
 // The training samples: dataset.path, or made-up ones with dataset.mock.
 data::SampleSource training_source(const Config& config, const DataIndex& index,
                                    const data::NearbyCopies& copies = {});
-// The validation samples; empty where there are none.
+// The validation samples, whatever their score; empty where there are none.
 std::optional<data::SampleSource> validation_source(const Config& config, const DataIndex& index,
                                                     const data::NearbyCopies& copies = {});
 

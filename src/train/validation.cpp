@@ -65,7 +65,7 @@ std::vector<data::PositionedSample> read_pack(const data::SampleSource& source, 
   data::StepBatch batch = data::read_once(replica, [&] {
     data::StepBatch read;
     auto& samples = read.packs.emplace_back();
-    for (const std::int64_t i : *pack) samples.push_back({i, source.read(i)});
+    for (const std::int64_t i : *pack) samples.push_back({i, source.read(i).value()});
     return read;
   });
   return std::move(batch.packs.front());

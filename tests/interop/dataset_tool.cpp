@@ -169,7 +169,7 @@ void print_decoded(const std::string& path, const std::string& split) {
   const SampleSource source = energon_source(path, split);
   for (std::int64_t i = 0; i < source.count(); ++i) {
     try {
-      const Sample sample = source.read(i);
+      const Sample sample = source.read(i).value();
       const Shape planned = latent_shape(source.shape(i));
       ensure(planned == sample.latent.shape, "the recorded shape is another");
       fmt::print("{}", to_hex(sample.key));

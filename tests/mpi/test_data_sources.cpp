@@ -21,8 +21,9 @@ void write_data(const std::filesystem::path& root) {
   data::ShardWriter writer(root / "a.tar");
   for (int i = 0; i < kSamples; ++i) {
     const auto of_sample = [i](const Shape& shape) {
-      return from_floats(std::vector<float>(static_cast<std::size_t>(element_count(shape)), static_cast<float>(i)),
-                         shape, DType::float32);
+      return from_floats(
+          std::vector<float>(static_cast<std::size_t>(element_count(shape)), static_cast<float>(i)), shape,
+          DType::float32);
     };
     writer.add(fmt::format("{}.pth", i), data::write_pth(of_sample({16, 1, 2, 2})));
     writer.add(fmt::format("{}.pickle", i), data::write_numpy_pickle(of_sample({3, 8})));
@@ -54,7 +55,7 @@ TEST_F(SharedDataIndex, IsReadByRank0Alone) {
   const Config config = config_of(world_.rank() == 0 ? folder_.path().native() : "/nowhere");
   const data::SampleSource source = training_source(config, shared_data_index(config, world_));
   ASSERT_EQ(source.count(), kSamples);
-  EXPECT_EQ(source.read(3).latent.as<float>()[0], 3);
+  EXPECT_EQ(source.read(3)->latent.as<float>()[0], 3);
 }
 
 TEST_F(SharedDataIndex, ThatCannotBeReadIsAnErrorOfAllRanks) {

@@ -95,6 +95,10 @@ class KnownShapes {
   std::unordered_map<std::int64_t, SampleShape> shapes_;
 };
 
+bool is_wanted(const RawSample& raw, const SourceSettings& settings) {
+  return !settings.least_aesthetic_score || aesthetic_score(raw) >= *settings.least_aesthetic_score;
+}
+
 // Which run a sample is of.
 class Numbering {
  public:
@@ -164,15 +168,10 @@ SampleSource source_of(std::vector<ShardRun> runs, const SourceSettings& setting
     return shape;
   };
   source.read = [numbering, settings](std::int64_t sample) {
-    return read_nearest(numbering->place_of(sample), settings, decode_sample);
+    return read_nearest(numbering->place_of(sample), settings, [&](const RawSample& raw) {
+      return is_wanted(raw, settings) ? std::optional(decode_sample(raw)) : std::nullopt;
+    });
   };
-  if (settings.least_aesthetic_score) {
-    source.wants = [numbering, settings](std::int64_t sample) {
-      return read_nearest(numbering->place_of(sample), settings, [&](const RawSample& raw) {
-        return aesthetic_score(raw) >= *settings.least_aesthetic_score;
-      });
-    };
-  }
   return source;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,8 @@ struct SampleSource {
   std::int64_t text_width = 0;
   std::string fingerprint;                         // changes when the data set does
   std::function<SampleShape(std::int64_t)> shape;  // not known for a sample that cannot be read
-  std::function<Sample(std::int64_t)> read;
-  // Whether a sample is to be trained on, by what it says of itself; may throw as read does. Empty: all are.
-  std::function<bool(std::int64_t)> wants = {};
+  // Nothing: a sample that is not to be trained on, by what it says of itself.
+  std::function<std::optional<Sample>(std::int64_t)> read;
 
   std::int64_t count() const;
 };

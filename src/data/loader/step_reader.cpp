@@ -116,8 +116,9 @@ PlannedStep StepReader::plan(std::int64_t first) {
 ReadSample StepReader::read(const PlannedSample& planned) const {
   if (quarantine_->holds(planned.number)) return {};
   try {
-    if (source_.wants && !source_.wants(planned.number)) return {};
-    return PositionedSample{planned.position, source_.read(planned.number), planned.number};
+    std::optional<Sample> sample = source_.read(planned.number);
+    if (!sample) return {};
+    return PositionedSample{planned.position, std::move(*sample), planned.number};
   } catch (const Error& error) {
     return BadSample{planned.position, planned.number, error.what()};
   }

@@ -153,7 +153,7 @@ TEST(EnergonSource, ReadsHeadersWhereNoShapesAreRecorded) {
   EXPECT_EQ(source.count(), 7);
   EXPECT_EQ(source.text_width, 8);
   EXPECT_EQ(source.shape(3), (SampleShape{16, 1, 2, 4, 3}));
-  EXPECT_EQ(source.read(3).latent.shape, (Shape{16, 1, 2, 4}));
+  EXPECT_EQ(source.read(3)->latent.shape, (Shape{16, 1, 2, 4}));
 }
 
 TEST(ReadRawSample, ReadsLargeSamplesInPlaceAndSmallOnesAtOnce) {
@@ -204,11 +204,11 @@ TEST(EnergonSource, SaysWhatHappenedToAShardThatChanges) {
   EXPECT_NE(removed->hint(), "");
 }
 
-TEST(EnergonSource, WantsTheSamplesWhoseScoreIsHighEnough) {
+TEST(EnergonSource, GivesTheSamplesWhoseScoreIsHighEnough) {
   const Folder folder;
   const SampleSource source = energon_source(folder.path(), "train", {.least_aesthetic_score = 3});
-  for (std::int64_t i = 0; i < source.count(); ++i) EXPECT_EQ(source.wants(i), i >= 3) << i;
-  EXPECT_FALSE(energon_source(folder.path(), "train").wants);
+  for (std::int64_t i = 0; i < source.count(); ++i) EXPECT_EQ(source.read(i).has_value(), i >= 3) << i;
+  EXPECT_TRUE(energon_source(folder.path(), "train").read(0));
 }
 
 SourceIndex as_another_rank_has_it(const SourceIndex& index) {
@@ -233,7 +233,7 @@ TEST(SourceIndex, IsTheSameAfterItsWayToAnotherRank) {
     EXPECT_EQ(ours.text_width, expected.text_width);
     EXPECT_EQ(ours.blend.size(), expected.blend.size());
     for (std::int64_t i = 0; i < expected.count(); ++i)
-      EXPECT_EQ(ours.read(i).latent.bytes, expected.read(i).latent.bytes) << i;
+      EXPECT_EQ(ours.read(i)->latent.bytes, expected.read(i)->latent.bytes) << i;
     EXPECT_EQ(to_text(there), to_text(index));
     EXPECT_EQ(files_of({&there}).names, files_of({&index}).names);
   }

@@ -19,7 +19,7 @@ const model::DitShape kShape = tiny_model();
 Pack pack_of(const std::vector<std::int64_t>& numbers) {
   const data::SampleSource source = tiny_source();
   Pack pack;
-  for (const std::int64_t i : numbers) pack.push_back({100 + i, source.read(i)});
+  for (const std::int64_t i : numbers) pack.push_back({100 + i, source.read(i).value()});
   return pack;
 }
 
