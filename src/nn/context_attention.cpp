@@ -15,21 +15,20 @@ std::vector<Counts> counts_in_group(const std::vector<Counts>& counts, const Con
   return {first, first + groups.heads.size()};
 }
 
-// Tokens on all groups of heads, which are the blocks of the ring.
-std::vector<Counts> counts_of_groups(const std::vector<Counts>& counts, const ContextGroups& groups) {
-  const auto size = static_cast<std::size_t>(groups.heads.size());
-  std::vector<Counts> sums(static_cast<std::size_t>(groups.ring.size()), Counts(counts.front().size(), 0));
+}  // namespace
+
+std::vector<Counts> counts_of_blocks(const std::vector<Counts>& counts, int ranks_of_heads) {
+  const auto size = static_cast<std::size_t>(ranks_of_heads);
+  std::vector<Counts> sums(counts.size() / size, Counts(counts.front().size(), 0));
   for (std::size_t rank = 0; rank < counts.size(); ++rank) {
     for (std::size_t i = 0; i < counts[rank].size(); ++i) sums[rank / size][i] += counts[rank][i];
   }
   return sums;
 }
 
-}  // namespace
-
 at::Tensor context_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                              const std::vector<Counts>& counts, const ContextGroups& groups) {
-  const std::vector<Counts> blocks = counts_of_groups(counts, groups);
+  const std::vector<Counts> blocks = counts_of_blocks(counts, groups.heads.size());
   const auto attend = [&](const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
     if (blocks.size() == 1) return packed_attention(queries, keys, values, blocks[0], blocks[0]);
     return ring_attention(queries, keys, values, blocks, groups.ring);

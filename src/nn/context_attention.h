@@ -27,4 +27,8 @@ at::Tensor context_attention(const at::Tensor& q, const at::Tensor& k, const at:
                              const std::vector<std::vector<std::int64_t>>& counts,
                              const ContextGroups& groups);
 
+// Tokens on the blocks of the ring, which are each of so many ranks that exchange heads.
+std::vector<std::vector<std::int64_t>> counts_of_blocks(const std::vector<std::vector<std::int64_t>>& counts,
+                                                        int ranks_of_heads);
+
 }  // namespace dfm::nn

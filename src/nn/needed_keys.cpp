@@ -1,5 +1,7 @@
 #include "nn/needed_keys.h"
 
+#include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "nn/attention.h"
@@ -10,20 +12,21 @@ namespace {
 
 using Counts = std::vector<std::int64_t>;
 
-// Of each sequence, the rows of rank `from` that rank `to` needs.
-Counts rows_between(const std::vector<Counts>& counts, std::size_t from, std::size_t to) {
-  Counts rows(counts[from].size(), 0);
-  if (from == to) return rows;
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = counts[to][i] > 0 ? counts[from][i] : 0;
-  return rows;
-}
-
 std::int64_t sum_of(const Counts& counts) { return std::reduce(counts.begin(), counts.end()); }
 
-std::int64_t rows_needed(const std::vector<Counts>& counts, std::size_t rank) {
-  std::int64_t rows = 0;
-  for (std::size_t from = 0; from < counts.size(); ++from) rows += sum_of(rows_between(counts, from, rank));
-  return rows;
+// Of each sequence, on all ranks.
+Counts whole_counts(const std::vector<Counts>& counts) {
+  Counts whole(counts.front().size(), 0);
+  for (const Counts& of_rank : counts) std::ranges::transform(whole, of_rank, whole.begin(), std::plus<>());
+  return whole;
+}
+
+// The keys of each sequence that a rank attends to: all where it has any of it.
+Counts attended_counts(const Counts& own, const Counts& whole) {
+  Counts attended(own.size());
+  std::ranges::transform(own, whole, attended.begin(),
+                         [](std::int64_t mine, std::int64_t all) { return mine > 0 ? all : 0; });
+  return attended;
 }
 
 // Of what this rank has, a sequence's rows each.
@@ -36,7 +39,7 @@ std::vector<Pieces> exchanged(const Pieces& own, const std::vector<Counts>& coun
   RowCounts out, in, sizes;
   Pieces leaving;
   for (std::size_t rank = 0; rank < counts.size(); ++rank) {
-    const Counts to = rows_between(counts, me, rank), from = rows_between(counts, rank, me);
+    const Counts to = rows_needed(counts, me, rank), from = rows_needed(counts, rank, me);
     for (std::size_t i = 0; i < to.size(); ++i) leaving.push_back(own[i].narrow(0, 0, to[i]));
     out.push_back(sum_of(to));
     in.push_back(sum_of(from));
@@ -62,37 +65,26 @@ at::Tensor needed_rows(const at::Tensor& rows, const std::vector<Counts>& counts
   return at::cat(all);
 }
 
-Counts needed_counts(const std::vector<Counts>& counts, std::size_t rank) {
-  Counts needed = counts[rank];
-  for (std::size_t from = 0; from < counts.size(); ++from) {
-    const Counts rows = rows_between(counts, from, rank);
-    for (std::size_t i = 0; i < needed.size(); ++i) needed[i] += rows[i];
-  }
-  return needed;
-}
-
-// By any rank, also where there are no sequences.
-bool nothing_is_needed(const std::vector<Counts>& counts) {
-  std::int64_t rows = 0;
-  for (std::size_t rank = 0; rank < counts.size(); ++rank) rows += rows_needed(counts, rank);
-  return rows == 0;
-}
-
 }  // namespace
 
+Counts rows_needed(const std::vector<Counts>& counts, std::size_t from, std::size_t to) {
+  return from == to ? Counts(counts[from].size(), 0) : attended_counts(counts[to], counts[from]);
+}
+
 bool few_keys_are_needed(const std::vector<Counts>& counts) {
-  for (std::size_t rank = 0; rank < counts.size(); ++rank) {
-    const std::int64_t needed = rows_needed(counts, rank);
-    if (needed > 0 && needed >= sum_of(counts[rank])) return false;
-  }
-  return true;
+  const Counts whole = whole_counts(counts);
+  return std::ranges::all_of(counts, [&](const Counts& own) {
+    const std::int64_t rows = sum_of(own), needed = sum_of(attended_counts(own, whole)) - rows;
+    return needed == 0 || needed < rows;
+  });
 }
 
 at::Tensor attention_by_needed_keys(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                     const std::vector<Counts>& counts, const comm::Group& group) {
   const auto me = static_cast<std::size_t>(group.rank());
-  const Counts &queries = counts[me], keys = needed_counts(counts, me);
-  if (nothing_is_needed(counts)) return packed_attention(q, k, v, queries, keys);
+  const Counts whole = whole_counts(counts), &queries = counts[me], keys = attended_counts(queries, whole);
+  const auto has_all = [&](const Counts& own) { return own == attended_counts(own, whole); };
+  if (std::ranges::all_of(counts, has_all)) return packed_attention(q, k, v, queries, keys);
   const at::Tensor kv = at::stack({k, v}).permute({2, 0, 1, 3}).flatten(1);  // [S, 2 * G * d]
   const auto needed = needed_rows(kv, counts, group).unflatten(1, {2, k.size(0), k.size(2)}).unbind(1);
   const auto heads = [](const at::Tensor& rows) { return rows.contiguous().transpose(0, 1); };

@@ -16,6 +16,10 @@ namespace dfm::nn {
 // other way sends less.
 bool few_keys_are_needed(const std::vector<std::vector<std::int64_t>>& counts);
 
+// Of each sequence, the rows of rank `from` whose keys go to rank `to`.
+std::vector<std::int64_t> rows_needed(const std::vector<std::vector<std::int64_t>>& counts, std::size_t from,
+                                      std::size_t to);
+
 // q [H, S, d]; k, v [G, S, d], which H / G consecutive query heads share: this rank's tokens. Returns
 // [S, H * d]. Differentiable in q, k and v. Collective.
 at::Tensor attention_by_needed_keys(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,

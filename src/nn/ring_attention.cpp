@@ -17,51 +17,41 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using Counts = std::vector<std::int64_t>;
 
-// Of each rank's tokens those of samples that are on other ranks, too.
-std::vector<Counts> shared_tokens(std::vector<Counts> counts) {
-  for (std::size_t i = 0; i < counts.front().size(); ++i) {
-    const auto has = [i](const Counts& of_rank) { return of_rank[i] > 0; };
-    if (std::ranges::count_if(counts, has) > 1) continue;
-    for (Counts& of_rank : counts) of_rank[i] = 0;
-  }
-  return counts;
-}
-
 struct Ring : torch::CustomClassHolder {
-  Ring(const std::vector<Counts>& of, const comm::Group& over)
-      : counts(of), shared(shared_tokens(of)), group(over) {
-    if (mine() != block(0)) leaving = rows_leaving();
+  Ring(const std::vector<Counts>& counts, const comm::Group& over, const at::Device& device)
+      : mine(counts[static_cast<std::size_t>(over.rank())]), going(counts_going_round(counts)), group(over) {
+    if (mine != block(0)) leaving = to_device(rows_leaving(), device);
   }
   int size() const { return group.size(); }
   int neighbour(int steps) const { return (group.rank() + steps + size()) % size(); }
-  const Counts& mine() const { return counts[static_cast<std::size_t>(group.rank())]; }
   // What goes round of the rank whose block is here after `step` steps.
-  const Counts& block(int step) const { return shared[static_cast<std::size_t>(neighbour(-step))]; }
-  BlockCounts counts_at(int step) const { return {mine(), step == 0 ? mine() : block(step)}; }
+  const Counts& block(int step) const { return going[static_cast<std::size_t>(neighbour(-step))]; }
+  BlockCounts counts_at(int step) const { return {mine, step == 0 ? mine : block(step)}; }
   std::int64_t rows(int step) const { return std::reduce(block(step).begin(), block(step).end()); }
 
   at::Tensor rows_leaving() const {
     std::vector<at::Tensor> runs{at::empty({0}, at::kLong)};
     std::int64_t begin = 0;
-    for (std::size_t i = 0; i < mine().size(); ++i) {
-      if (block(0)[i] > 0) runs.push_back(at::arange(begin, begin + mine()[i]));
-      begin += mine()[i];
+    for (std::size_t i = 0; i < mine.size(); ++i) {
+      if (block(0)[i] > 0) runs.push_back(at::arange(begin, begin + mine[i]));
+      begin += mine[i];
     }
     return at::cat(runs);
   }
   // Of this rank's kv [2, G, S, d] the part that goes round, and its gradient back.
   at::Tensor leave(const at::Tensor& kv) const {
-    return leaving.defined() ? kv.index_select(2, to_device(leaving, kv.device())) : kv;
+    return leaving.defined() ? kv.index_select(2, leaving) : kv;
   }
   void come_back(const at::Tensor& own, const at::Tensor& gradient) const {
-    if (!leaving.defined()) {
+    if (leaving.defined()) {
+      own.index_add_(2, leaving, gradient);
+    } else {
       own.add_(gradient);
-      return;
     }
-    own.index_add_(2, to_device(leaving, own.device()), gradient);
   }
 
-  std::vector<Counts> counts, shared;
+  Counts mine;
+  std::vector<Counts> going;
   const comm::Group& group;
   at::Tensor leaving;  // [S] int64; undefined: all rows
 };
@@ -127,9 +117,19 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
 
 }  // namespace
 
+std::vector<Counts> counts_going_round(std::vector<Counts> counts) {
+  for (std::size_t i = 0; i < counts.front().size(); ++i) {
+    const auto has = [i](const Counts& of_rank) { return of_rank[i] > 0; };
+    if (std::ranges::count_if(counts, has) > 1) continue;
+    for (Counts& of_rank : counts) of_rank[i] = 0;
+  }
+  return counts;
+}
+
 at::Tensor ring_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<std::vector<std::int64_t>>& counts, const comm::Group& group) {
-  const c10::intrusive_ptr<torch::CustomClassHolder> ring = c10::make_intrusive<Ring>(counts, group);
+  const c10::intrusive_ptr<torch::CustomClassHolder> ring =
+      c10::make_intrusive<Ring>(counts, group, q.device());
   return RingAttention::apply(q, k, v, ring);
 }
 

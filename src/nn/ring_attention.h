@@ -14,4 +14,7 @@ namespace dfm::nn {
 at::Tensor ring_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<std::vector<std::int64_t>>& counts, const comm::Group& group);
 
+// Of these the ones that leave their rank: of samples that are on other ranks, too.
+std::vector<std::vector<std::int64_t>> counts_going_round(std::vector<std::vector<std::int64_t>> counts);
+
 }  // namespace dfm::nn

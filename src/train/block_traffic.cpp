@@ -1,12 +1,12 @@
 #include "train/block_traffic.h"
 
-#include <algorithm>
-#include <functional>
 #include <numeric>
 
 #include "core/even_cut.h"
+#include "nn/context_attention.h"
 #include "nn/expert_choice.h"
 #include "nn/needed_keys.h"
+#include "nn/ring_attention.h"
 
 namespace dfm::train {
 namespace {
@@ -87,20 +87,13 @@ struct Heads {
 
 using SequenceCounts = model::BlockShape::SequenceCounts;
 
-std::vector<SequenceCounts> attentions_of(const PackOnRank& pack) {
-  const auto& sequences = pack.model.block.sequences;
-  if (sequences) return sequences(pack.layout, pack.sample);
-  return {pack.layout.counts_by_context_rank()};
-}
-
 // Over the self-attentions in which ranks need few keys of each other, or over the others.
 enum class KeysNeeded { few, many };
 
 template <class Bytes>
 RunBytes sum_over_attentions(const PackOnRank& pack, KeysNeeded needed, const Bytes& bytes) {
   RunBytes sum;
-  if (pack.grid.context == 1) return sum;
-  for (const SequenceCounts& counts : attentions_of(pack)) {
+  for (const SequenceCounts& counts : pack.attentions) {
     if (nn::few_keys_are_needed(counts) != (needed == KeysNeeded::few)) continue;
     const RunBytes of_one = bytes(counts);
     sum.forward += of_one.forward;
@@ -109,31 +102,11 @@ RunBytes sum_over_attentions(const PackOnRank& pack, KeysNeeded needed, const By
   return sum;
 }
 
-// Of each sequence on the blocks of the ring: a block is of the context ranks that exchange heads.
-SequenceCounts ring_blocks(const PackOnRank& pack, const SequenceCounts& counts) {
-  const auto size = static_cast<std::size_t>(pack.grid.context_heads);
-  SequenceCounts blocks(counts.size() / size, std::vector<std::int64_t>(counts.front().size(), 0));
-  for (std::size_t rank = 0; rank < counts.size(); ++rank)
-    std::ranges::transform(counts[rank], blocks[rank / size], blocks[rank / size].begin(), std::plus<>());
-  return blocks;
-}
-
-// Of each block the rows of sequences that are on others, too.
-std::vector<double> rows_going_round(const SequenceCounts& blocks) {
-  std::vector<double> rows(blocks.size(), 0);
-  for (std::size_t i = 0; i < blocks.front().size(); ++i) {
-    const auto has = [i](const auto& block) { return block[i] > 0; };
-    if (std::ranges::count_if(blocks, has) < 2) continue;
-    for (std::size_t block = 0; block < blocks.size(); ++block)
-      rows[block] += static_cast<double>(blocks[block][i]);
-  }
-  return rows;
-}
-
-// Rows of sequences that `to` has tokens of, too.
-double rows_between(const std::vector<std::int64_t>& from, const std::vector<std::int64_t>& to) {
-  double rows = 0;
-  for (std::size_t i = 0; i < from.size(); ++i) rows += to[i] > 0 ? static_cast<double>(from[i]) : 0;
+// Of each block of the ring.
+std::vector<double> rows_going_round(const PackOnRank& pack, const SequenceCounts& counts) {
+  std::vector<double> rows;
+  for (const auto& block : nn::counts_going_round(nn::counts_of_blocks(counts, pack.grid.context_heads)))
+    rows.push_back(sum_of(block));
   return rows;
 }
 
@@ -177,7 +150,8 @@ RunBytes heads_between_context_ranks(const PackOnRank& pack) {
   if (pack.grid.context_heads == 1) return {};
   const Heads heads(pack);
   return sum_over_attentions(pack, KeysNeeded::many, [&](const SequenceCounts& counts) -> RunBytes {
-    const double own = sum_of(counts.back()), together = sum_of(ring_blocks(pack, counts).back());
+    const double own = sum_of(counts.back()),
+                 together = sum_of(nn::counts_of_blocks(counts, pack.grid.context_heads).back());
     const double to_heads = (heads.groups - heads.groups_here) * own,
                  to_tokens = heads.groups_here * (together - own);
     const double row = heads.width * pack.element_bytes, there = heads.queries + 2, back = heads.queries;
@@ -191,7 +165,7 @@ RunBytes keys_between_context_ranks(const PackOnRank& pack) {
   if (pack.grid.context_heads == pack.grid.context) return {};
   const Heads heads(pack);
   return sum_over_attentions(pack, KeysNeeded::many, [&](const SequenceCounts& counts) -> RunBytes {
-    const auto rows = rows_going_round(ring_blocks(pack, counts));
+    const auto rows = rows_going_round(pack, counts);
     const double all = std::reduce(rows.begin(), rows.end()), row = 2 * heads.groups_here * heads.width;
     const double forward = row * pack.element_bytes * (all - rows.front());
     return {forward, forward + row * kFloatBytes * (all - rows.back())};
@@ -202,10 +176,11 @@ RunBytes needed_keys_between_context_ranks(const PackOnRank& pack) {
   const Heads heads(pack);
   const double row = 2 * heads.groups * heads.width * pack.element_bytes;
   return sum_over_attentions(pack, KeysNeeded::few, [&](const SequenceCounts& counts) {
+    const std::size_t last = counts.size() - 1;
     RunBytes bytes;
-    for (std::size_t other = 0; other + 1 < counts.size(); ++other) {
-      bytes.forward += row * rows_between(counts.back(), counts[other]);
-      bytes.backward += row * rows_between(counts[other], counts.back());
+    for (std::size_t other = 0; other < last; ++other) {
+      bytes.forward += row * sum_of(nn::rows_needed(counts, last, other));
+      bytes.backward += row * sum_of(nn::rows_needed(counts, other, last));
     }
     return bytes;
   });
@@ -224,9 +199,8 @@ RunBytes rows_between_expert_ranks(const PackOnRank& pack) {
   return {rows + kNumberBytes * elsewhere, rows};
 }
 
-bool experts_take_from_any_rank(const PackOnRank& pack) {
-  return pack.model.experts.choice.group != nn::RoutingGroup::rank &&
-         pack.grid.tensor * pack.grid.context > 1;
+bool experts_take_from_any_rank(const model::Experts& experts, const comm::GridShape& grid) {
+  return experts.choice.group != nn::RoutingGroup::rank && grid.tensor * grid.context > 1;
 }
 
 }  // namespace dfm::train

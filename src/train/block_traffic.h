@@ -1,7 +1,7 @@
 // What a rank hands to the collectives of those that share samples with it, for one block and one pack: the
 // figures of the layers in nn/ and of a family's block, counted without running them.
 //
-//   const PackOnRank pack{model, grid, layout, 2};
+//   const PackOnRank pack{model, grid, layout, {layout.counts_by_context_rank()}, 2};
 //   const RunBytes rows = rows_between_tensor_ranks(pack);   // one gather, and one scatter of sums
 //   bytes = forward_passes * rows.forward + blocks * rows.backward;
 #pragma once
@@ -18,7 +18,8 @@ struct PackOnRank {
   const model::BackboneSpec& model;
   const comm::GridShape& grid;
   nn::PackLayout layout;
-  model::SampleSize sample;
+  // Of each self-attention of a block; none where context ranks share nothing.
+  std::vector<model::BlockShape::SequenceCounts> attentions;
   double element_bytes;
   double times = 1;  // in a step
 };
@@ -46,6 +47,6 @@ RunBytes scores_between_context_ranks(const PackOnRank& pack);
 // To the experts that take them and back, and how many.
 RunBytes rows_between_expert_ranks(const PackOnRank& pack);
 // Whether it depends on the scores which rank of a replica has the rows that experts take.
-bool experts_take_from_any_rank(const PackOnRank& pack);
+bool experts_take_from_any_rank(const model::Experts& experts, const comm::GridShape& grid);
 
 }  // namespace dfm::train

@@ -1,6 +1,7 @@
 #include "train/plan.h"
 
 #include <algorithm>
+#include <memory>
 
 #include "model/patchify.h"
 #include "train/layout_check.h"
@@ -53,26 +54,21 @@ double PlannedWork::reported_flops() const {
 
 Plan PlannedWork::plan(const PlannedLayout& layout) const {
   require_fitting_layout(model_, comm::RankGrid(layout.ranks, layout.grid));
-  Plan fullest = of_stage(layout, 0);
+  auto fullest = std::make_unique<const PlannedParts>(model_, layout, 0);
   for (int stage = 1; stage < layout.grid.pipeline; ++stage) {
-    Plan plan = of_stage(layout, stage);
-    if (plan.memory.peak() > fullest.memory.peak()) fullest = std::move(plan);
+    auto parts = std::make_unique<const PlannedParts>(model_, layout, stage);
+    if (memory(*parts).peak() > memory(*fullest).peak()) fullest = std::move(parts);
   }
-  fullest.parameters = parameters_;
-  fullest.waiting_share = waiting_share(layout.pipeline(fullest.passes));
-  return fullest;
-}
-
-Plan PlannedWork::of_stage(const PlannedLayout& layout, int stage) const {
-  const PlannedParts parts(model_, layout, stage);
   Plan plan;
   plan.layout = layout;
-  plan.rank = parts.rank;
-  plan.stage = stage;
-  for (const nn::Parameter& each : parts.parameters.all()) plan.local_parameters += each.count();
+  plan.rank = fullest->rank;
+  plan.stage = fullest->depth.stage;
+  plan.parameters = parameters_;
+  for (const nn::Parameter& each : fullest->parameters.all()) plan.local_parameters += each.count();
   plan.passes = passes(layout);
-  plan.memory = memory(parts);
-  plan.traffic = traffic(parts);
+  plan.waiting_share = waiting_share(layout.pipeline(plan.passes));
+  plan.memory = memory(*fullest);
+  plan.traffic = traffic(*fullest);
   return plan;
 }
 

@@ -1,7 +1,7 @@
 // What a run would need, before anything is spent on it: parameters, memory of a rank by kind, arithmetic of
 // a token, and bytes that a step moves, for a layout that need not be running. Parameters are declared, not
 // allocated; the memory of activations is found with two blocks and few tokens (train/activation_probe.h).
-// Packs are taken to be full, of samples that are all alike: of made-up data the bytes are then what the
+// Samples are taken to be all alike; memory is that of full packs. Of made-up data the bytes are what the
 // groups of a run count; of others, which come in any length, about that.
 //
 //   const PlannedWork work(config);                    // what does not depend on the layout
@@ -33,12 +33,6 @@ struct PlannedLayout {
     return {static_cast<std::size_t>(grid.pipeline), static_cast<std::size_t>(grid.pipeline_chunks),
             static_cast<std::size_t>(packs)};
   }
-};
-
-// A part of a block: what it moves for a pack, run forward so often and backward once a layer.
-struct PlannedRuns {
-  RunBytes (*bytes)(const PackOnRank& pack);
-  double forward = 0, backward = 0;
 };
 
 struct PlannedParts;
@@ -96,7 +90,6 @@ class PlannedWork {
   std::int64_t parameters() const { return parameters_; }
 
  private:
-  Plan of_stage(const PlannedLayout& layout, int stage) const;
   std::int64_t passes(const PlannedLayout& layout) const;
   double tokens_of_rank(const PlannedLayout& layout) const;
   std::int64_t samples_of_rank(const PlannedLayout& layout) const;
@@ -121,12 +114,16 @@ class PlannedWork {
   Traffic traffic(const PlannedParts& parts) const;
   void add_shard_traffic(const PlannedParts& parts, const PlannedShard& shard, const std::string& of,
                          Traffic& traffic) const;
-  void add_tensor_traffic(const PlannedParts& parts, Traffic& traffic) const;
-  void add_context_traffic(const PlannedParts& parts, Traffic& traffic) const;
-  void add_expert_traffic(const PlannedParts& parts, Traffic& traffic) const;
-  void add_pipeline_traffic(const PlannedParts& parts, Traffic& traffic) const;
+  void add_tensor_traffic(const PlannedParts& parts, const std::vector<PackOnRank>& packs,
+                          Traffic& traffic) const;
+  void add_context_traffic(const PlannedParts& parts, const std::vector<PackOnRank>& packs,
+                           Traffic& traffic) const;
+  void add_expert_traffic(const PlannedParts& parts, const std::vector<PackOnRank>& packs,
+                          Traffic& traffic) const;
+  void add_pipeline_traffic(const PlannedParts& parts, const std::vector<PackOnRank>& packs,
+                            Traffic& traffic) const;
   std::vector<PackOnRank> packs(const PlannedLayout& layout) const;
-  double bytes_of(const PlannedLayout& layout, const PlannedRuns& runs) const;
+  std::vector<model::BlockShape::SequenceCounts> attentions(const nn::PackLayout& layout) const;
   bool knows_packs(const PlannedLayout& layout) const;
   bool knows_visitors(const PlannedLayout& layout) const;
   // Whether groups of so many ranks have some on several nodes, each `apart` ranks from the one before.

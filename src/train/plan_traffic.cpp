@@ -9,6 +9,23 @@
 namespace dfm::train {
 namespace {
 
+using Packs = std::vector<PackOnRank>;
+
+// A part of a block: what it moves for a pack, run forward so often and backward once a layer.
+struct Runs {
+  RunBytes (*bytes)(const PackOnRank& pack);
+  double forward = 0, backward = 0;
+};
+
+double bytes_of(const Packs& packs, const Runs& runs) {
+  double bytes = 0;
+  for (const PackOnRank& pack : packs) {
+    const RunBytes of_pack = runs.bytes(pack);
+    bytes += pack.times * (runs.forward * of_pack.forward + runs.backward * of_pack.backward);
+  }
+  return bytes;
+}
+
 // How many messages of a pass a stage sends.
 int messages_of(const nn::DepthCut& depth, std::int64_t layers) {
   int messages = 0;
@@ -50,16 +67,24 @@ bool PlannedWork::knows_packs(const PlannedLayout& layout) const {
   return has_equal_samples_ && global_batch_ % comm::RankGrid(layout.ranks, layout.grid).data_size() == 0;
 }
 
+// Tokens on the context ranks.
+std::vector<model::BlockShape::SequenceCounts> PlannedWork::attentions(const nn::PackLayout& layout) const {
+  if (layout.counts_by_context_rank().size() == 1) return {};
+  if (model_.block.sequences) return model_.block.sequences(layout, sample_);
+  return {layout.counts_by_context_rank()};
+}
+
 // All are full but the last.
-std::vector<PackOnRank> PlannedWork::packs(const PlannedLayout& layout) const {
+Packs PlannedWork::packs(const PlannedLayout& layout) const {
   const comm::GridShape& grid = layout.grid;
   const nn::SequenceCut cut{grid.context, grid.context - 1, grid.tensor, grid.tensor - 1};
-  std::vector<PackOnRank> packs;
+  Packs packs;
   const auto add = [&](std::int64_t samples, std::int64_t times) {
     if (samples == 0 || times == 0) return;
     const auto count = static_cast<std::size_t>(samples);
     const nn::PackLayout whole(std::vector(count, sample_.tokens), std::vector(count, sample_text_));
-    packs.push_back({model_, layout.grid, whole.share(cut), sample_, static_cast<double>(element_bytes_),
+    const nn::PackLayout share = whole.share(cut);
+    packs.push_back({model_, layout.grid, share, attentions(share), static_cast<double>(element_bytes_),
                      static_cast<double>(times)});
   };
   add(samples_in_pack_, samples_of_rank(layout) / samples_in_pack_);
@@ -67,24 +92,16 @@ std::vector<PackOnRank> PlannedWork::packs(const PlannedLayout& layout) const {
   return packs;
 }
 
-double PlannedWork::bytes_of(const PlannedLayout& layout, const PlannedRuns& runs) const {
-  double bytes = 0;
-  for (const PackOnRank& pack : packs(layout)) {
-    const RunBytes of_pack = runs.bytes(pack);
-    bytes += pack.times * (runs.forward * of_pack.forward + runs.backward * of_pack.backward);
-  }
-  return bytes;
-}
-
 PlannedWork::Traffic PlannedWork::traffic(const PlannedParts& parts) const {
   const PlannedLayout& layout = parts.layout;
+  const Packs packs = this->packs(layout);
   Traffic traffic;
   add_shard_traffic(parts, parts.dense, "", traffic);
   if (layout.grid.expert > 1) add_shard_traffic(parts, parts.experts, " of experts", traffic);
-  if (layout.grid.tensor > 1) add_tensor_traffic(parts, traffic);
-  if (layout.grid.context > 1) add_context_traffic(parts, traffic);
-  if (layout.grid.expert > 1) add_expert_traffic(parts, traffic);
-  if (layout.grid.pipeline > 1) add_pipeline_traffic(parts, traffic);
+  if (layout.grid.tensor > 1) add_tensor_traffic(parts, packs, traffic);
+  if (layout.grid.context > 1) add_context_traffic(parts, packs, traffic);
+  if (layout.grid.expert > 1) add_expert_traffic(parts, packs, traffic);
+  if (layout.grid.pipeline > 1) add_pipeline_traffic(parts, packs, traffic);
   return traffic;
 }
 
@@ -113,13 +130,13 @@ void PlannedWork::add_shard_traffic(const PlannedParts& parts, const PlannedShar
 }
 
 // Layers that are computed again move what they move forward once more; so do the parts of a selective plan.
-void PlannedWork::add_tensor_traffic(const PlannedParts& parts, Traffic& traffic) const {
+void PlannedWork::add_tensor_traffic(const PlannedParts& parts, const Packs& packs, Traffic& traffic) const {
   const PlannedLayout& layout = parts.layout;
   const double layers = parts.layers, forward = layers + parts.layers_again;
   const bool between_nodes = leaves_node(layout, layout.grid.tensor, 1), is_estimate = !knows_packs(layout);
   const auto attentions = static_cast<double>(model_.block.self_attentions + 1);
-  const auto add = [&](const char* what, const PlannedRuns& runs) {
-    traffic.push_back({"tp", what, bytes_of(layout, runs), between_nodes, is_estimate});
+  const auto add = [&](const char* what, const Runs& runs) {
+    traffic.push_back({"tp", what, bytes_of(packs, runs), between_nodes, is_estimate});
   };
   add("rows for attentions, and sums back",
       {rows_between_tensor_ranks, attentions * forward, attentions * layers});
@@ -142,11 +159,11 @@ void PlannedWork::add_tensor_traffic(const PlannedParts& parts, Traffic& traffic
 bool PlannedWork::knows_visitors(const PlannedLayout& layout) const {
   if (layout.grid.expert == 1) return true;
   if (shares_experts_over_context(layout)) return false;
-  if (!experts_take_from_any_rank(packs(layout).front())) return true;
+  if (!experts_take_from_any_rank(model_.experts, layout.grid)) return true;
   return layout.grid.context == 1 && element_bytes_ == sizeof(float);
 }
 
-void PlannedWork::add_context_traffic(const PlannedParts& parts, Traffic& traffic) const {
+void PlannedWork::add_context_traffic(const PlannedParts& parts, const Packs& packs, Traffic& traffic) const {
   const PlannedLayout& layout = parts.layout;
   const int tensor = layout.grid.tensor, context = layout.grid.context, heads = layout.grid.context_heads;
   const double layers = parts.layers, forward = layers + parts.layers_again;
@@ -154,44 +171,45 @@ void PlannedWork::add_context_traffic(const PlannedParts& parts, Traffic& traffi
   const bool is_estimate = !knows_packs(layout);
   if (heads > 1) {
     traffic.push_back({"cp", "heads for tokens, and back",
-                       bytes_of(layout, {heads_between_context_ranks, in_attention, layers}),
+                       bytes_of(packs, {heads_between_context_ranks, in_attention, layers}),
                        leaves_node(layout, heads, tensor), is_estimate});
   }
   if (heads < context) {
     traffic.push_back({"cp", "keys and values round the ring",
-                       bytes_of(layout, {keys_between_context_ranks, in_attention, layers}),
+                       bytes_of(packs, {keys_between_context_ranks, in_attention, layers}),
                        leaves_node(layout, context / heads, heads * tensor), is_estimate});
   }
-  const double needed = bytes_of(layout, {needed_keys_between_context_ranks, in_attention, layers});
+  const double needed = bytes_of(packs, {needed_keys_between_context_ranks, in_attention, layers});
   if (needed > 0) {
     traffic.push_back({"cp", "keys and values to who needs them", needed,
                        leaves_node(layout, context, tensor), is_estimate});
   }
   if (model_.experts.count > 0) {
     traffic.push_back({"cp", "scores that experts choose by",
-                       bytes_of(layout, {scores_between_context_ranks, forward, layers}),
+                       bytes_of(packs, {scores_between_context_ranks, forward, layers}),
                        leaves_node(layout, context, tensor), is_estimate});
   }
 }
 
 // Which rank of a replica has the rows that an expert takes, its scores say.
-void PlannedWork::add_expert_traffic(const PlannedParts& parts, Traffic& traffic) const {
+void PlannedWork::add_expert_traffic(const PlannedParts& parts, const Packs& packs, Traffic& traffic) const {
   const PlannedLayout& layout = parts.layout;
   const bool is_known = knows_packs(layout) && !shares_experts_over_context(layout) &&
-                        !experts_take_from_any_rank(packs(layout).front());
+                        !experts_take_from_any_rank(model_.experts, layout.grid);
   const auto [ranks, apart] = experts_apart(layout);
   traffic.push_back(
       {"ep", "rows to experts, and back",
-       bytes_of(layout, {rows_between_expert_ranks, parts.layers + parts.layers_again, parts.layers}),
+       bytes_of(packs, {rows_between_expert_ranks, parts.layers + parts.layers_again, parts.layers}),
        leaves_node(layout, ranks, apart), !is_known});
 }
 
-void PlannedWork::add_pipeline_traffic(const PlannedParts& parts, Traffic& traffic) const {
+void PlannedWork::add_pipeline_traffic(const PlannedParts& parts, const Packs& packs,
+                                       Traffic& traffic) const {
   const PlannedLayout& layout = parts.layout;
   const int stages = layout.grid.pipeline;
   const bool between_nodes = leaves_node(layout, stages, layout.ranks / stages);
   double rows = 0;
-  for (const PackOnRank& pack : packs(layout)) rows += pack.times * static_cast<double>(pack.layout.tokens());
+  for (const PackOnRank& pack : packs) rows += pack.times * static_cast<double>(pack.layout.tokens());
   traffic.push_back({"pp", "activations on, gradients back",
                      messages_of(parts.depth, model_.layers) * rows * row_bytes(), between_nodes,
                      !knows_packs(layout)});
