@@ -120,16 +120,19 @@ std::unique_ptr<Trainer> trainer_of(const Config& config, const comm::GridGroups
 
 class Planned : public ::testing::TestWithParam<PlannedRun> {
  protected:
+  void SetUp() override {
+    if (!fits(layout_)) GTEST_SKIP() << "no such layout on these ranks";
+  }
+
   const comm::Group world_ = comm::Group::world();
+  const Config config_ = config_of(GetParam().keys);
+  const PlannedLayout layout_{world_.size(), comm::grid_shape(config_), comm::sharding(config_)};
 };
 
 TEST_P(Planned, IsWhatAStepTakes) {
-  const Config config = config_of(GetParam().keys);
-  const PlannedLayout layout{world_.size(), comm::grid_shape(config), comm::sharding(config)};
-  if (!fits(layout)) GTEST_SKIP() << "no such layout on these ranks";
-  const Plan plan = PlannedWork(config).plan(layout);
-  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout.grid));
-  const auto trainer = trainer_of(config, groups);
+  const Plan plan = PlannedWork(config_).plan(layout_);
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout_.grid));
+  const auto trainer = trainer_of(config_, groups);
   trainer->step();
   const Moved before = moved_by(groups);
   const nn::MemoryCount count;
@@ -152,12 +155,9 @@ TEST_P(Planned, IsWhatAStepTakes) {
 class PlannedBytesOf : public Planned {};
 
 TEST_P(PlannedBytesOf, AreWhatTheGroupsCount) {
-  const Config config = config_of(GetParam().keys);
-  const PlannedLayout layout{world_.size(), comm::grid_shape(config), comm::sharding(config)};
-  if (!fits(layout)) GTEST_SKIP() << "no such layout on these ranks";
-  const Plan plan = PlannedWork(config).plan(layout);
-  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout.grid));
-  const auto trainer = trainer_of(config, groups);
+  const Plan plan = PlannedWork(config_).plan(layout_);
+  const comm::GridGroups groups(world_, comm::RankGrid(world_.size(), layout_.grid));
+  const auto trainer = trainer_of(config_, groups);
   const Moved before = moved_by(groups);
   trainer->step();
   expect_planned(plan, difference(moved_by(groups), before), world_);
