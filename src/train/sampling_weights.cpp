@@ -47,8 +47,9 @@ std::optional<ckpt::ExportSettings> sampling_weights_settings(const Config& conf
                       "set train.ema_decay, or checkpoint.sampling_weights=weights");
   }
   if (!config.flag("checkpoint.save_last")) {
-    throw usage_error(fmt::format("checkpoint.sampling_weights = {} with checkpoint.save_last = false", wanted),
-                      "they come from the last checkpoint: leave checkpoint.save_last out");
+    throw usage_error(
+        fmt::format("checkpoint.sampling_weights = {} with checkpoint.save_last = false", wanted),
+        "they come from the last checkpoint: leave checkpoint.save_last out");
   }
   ckpt::ExportSettings settings;
   settings.output = file_of(config);

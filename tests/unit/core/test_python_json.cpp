@@ -1,7 +1,6 @@
 // JSON as Python's json module writes it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 #include "core/python_json.h"
@@ -29,8 +28,8 @@ TEST(PythonJson, KeepsTheLastOfRepeatedKeysInThePlaceOfTheFirst) {
 }
 
 TEST(PythonJson, RefusesWhatPythonRefuses) {
-  for (const char* const text : {"", "{", "[1,]", "NaNNaN", "-NaN", "+Infinity", "--Infinity", "nan", "'a'", "{\"a\":NaN",
-                                 "\"NaN", "\"a\\", "[1] 2", "\"\xff\""}) {
+  for (const char* const text : {"", "{", "[1,]", "NaNNaN", "-NaN", "+Infinity", "--Infinity", "nan", "'a'",
+                                 "{\"a\":NaN", "\"NaN", "\"a\\", "[1] 2", "\"\xff\""}) {
     const Error error = error_of([&] { parse_python_json(text, "1.json"); });
     EXPECT_EQ(error.kind(), ExitCode::data) << text;
     EXPECT_THAT(error.what(), HasSubstr("1.json is not JSON")) << text;
