@@ -1,7 +1,6 @@
 // What .json parts say of samples.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
 #include <nlohmann/json.hpp>
 
 #include "data/loader/description.h"
@@ -11,8 +10,8 @@ namespace dfm::data {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::HasSubstr;
 using testing::error_of;
+using ::testing::HasSubstr;
 
 RawPart part(const std::string& extension, const std::string& text) {
   const auto bytes = std::as_bytes(std::span(text));
