@@ -54,6 +54,7 @@ class SampleTables {
   DuplicateKey find_duplicate();
   void make_media_tables(const MediaFilter& media);
   void move_key_index();
+  void start_writing();
 
   std::filesystem::path root_;
   std::filesystem::path temporary_;
