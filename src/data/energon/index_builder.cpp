@@ -1,6 +1,7 @@
 #include "data/energon/index_builder.h"
 
 #include <algorithm>
+#include <deque>
 #include <future>
 #include <numeric>
 #include <set>
@@ -47,6 +48,31 @@ Discovery find_together(IndexSettings& settings, const comm::Group& world, const
   return discovery_from_text(world.broadcast_text(to_text(found), 0));
 }
 
+// What is written about shards that are read. A disk takes its time to make a small file durable, longer than
+// a small shard takes to be read, and as long for several as for one.
+class Writes {
+ public:
+  void begin(const IndexSettings& settings, FoundShard found) {
+    if (under_way_.size() == kMostUnderWay) wait_for_oldest();
+    under_way_.push_back(std::async(
+        std::launch::async, [&settings, found = std::move(found)] { write_down(settings.root, found); }));
+  }
+  void wait() {
+    while (!under_way_.empty()) wait_for_oldest();
+  }
+
+ private:
+  static constexpr std::size_t kMostUnderWay = 4;
+
+  void wait_for_oldest() {
+    std::future<void> oldest = std::move(under_way_.front());
+    under_way_.pop_front();
+    oldest.get();
+  }
+
+  std::deque<std::future<void>> under_way_;
+};
+
 void index_my_shards(Work& work, const IndexSettings& settings, const comm::Group& world,
                      const IndexTools& tools) {
   std::int64_t my_bytes = 0;
@@ -54,20 +80,16 @@ void index_my_shards(Work& work, const IndexSettings& settings, const comm::Grou
     if (work.owners[i] == world.rank()) my_bytes += static_cast<std::int64_t>(work.shards[i].size_bytes);
   }
   Progress progress("Indexing", my_bytes, tools.progress);
-  std::future<void> writing;  // about the shard before: to wait for a disk takes as long as to read a shard
+  Writes writes;
   for (std::size_t i = 0; i < work.shards.size() && !StopToken::requested(); ++i) {
     if (work.owners[i] != world.rank()) continue;
     FoundShard found = find_changed_shard(settings.root, work.shards[i].name, tools.read_shapes,
                                           settings.rescan, settings.media);
     work.results[i] = found.known;
-    if (found.record) {
-      if (writing.valid()) writing.get();
-      writing = std::async(std::launch::async,
-                           [&settings, found = std::move(found)] { write_down(settings.root, found); });
-    }
+    if (found.record) writes.begin(settings, std::move(found));
     progress.advance(static_cast<std::int64_t>(work.shards[i].size_bytes), work.shards[i].name);
   }
-  if (writing.valid()) writing.get();
+  writes.wait();
 }
 
 // Collective.

@@ -85,6 +85,13 @@ void refuse(const DuplicateKey& duplicate, const TableRequest& request) {
       "index.exclude");
 }
 
+// Not durably: where it is lost or torn, the tables are made again.
+void note_state(const TableRequest& request) {
+  File file = File::create(request.root / kTablesState);
+  file.append(state_of(request));
+  file.close();
+}
+
 }  // namespace
 
 TablesOutcome write_tables(const TableRequest& request) {
@@ -106,7 +113,7 @@ TablesOutcome write_tables(const TableRequest& request) {
     remove_file(request.root / kShapesFile);
   }
   tables.commit();
-  write_durably(request.root / kTablesState, state_of(request));
+  note_state(request);
   return TablesOutcome::written;
 }
 
