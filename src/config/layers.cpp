@@ -12,6 +12,8 @@ namespace dfm {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kWordOrigin = "command line";
+
 // An installation may be moved, so it is looked for from the program; a build folder has the same shape.
 fs::path recipe_folder() {
   std::error_code ignored;
@@ -92,7 +94,12 @@ bool is_assignment_word(std::string_view word) {
 
 Assignment parse_assignment_word(const std::string& word) {
   const auto equals = word.find('=');
-  return {word.substr(0, equals), word.substr(equals + 1), "command line"};
+  return {word.substr(0, equals), word.substr(equals + 1), kWordOrigin};
+}
+
+bool is_typed(const Config& config, std::string_view key) {
+  const std::string& origin = config.origin(key);
+  return origin == kWordOrigin || origin.starts_with("--");  // options are named so (cli/command_line)
 }
 
 }  // namespace dfm

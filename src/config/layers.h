@@ -39,4 +39,7 @@ std::vector<std::string> recipe_names();
 bool is_assignment_word(std::string_view word);
 Assignment parse_assignment_word(const std::string& word);
 
+// Whether a value stood on the command line, as a word or as an option.
+bool is_typed(const Config& config, std::string_view key);
+
 }  // namespace dfm

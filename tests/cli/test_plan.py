@@ -92,6 +92,10 @@ def test_it_says_where_nothing_fits():
     (["ddp.data_parallel_sharding_strategy=no_shard", "ddp.num_distributed_optimizer_instances=2"], "nothing is divided"),
     (["dataset.seq_length=16"], "dataset.F_latents = 2 and dataset.seq_length = 16 both size"),
     (["--plan", "dataset.mock=false", "dataset.seq_length=16"], "dataset.seq_length = 16 without --mock"),
+    (["dataset.aesthetic_score=5"], "dataset.aesthetic_score = 5 has no effect with dataset.mock = true"),
+    (["dataset.path=/data"], "dataset.path = /data has no effect with dataset.mock = true"),
+    (["dataset.mock=false", "dataset.path=/data"], "dataset.F_latents = 2 has no effect with a data set"),
+    (["dataset.balance=ranks", "dataset.packing_buffer_size=64"], "dataset.packing_buffer_size = 64 has no effect"),
     (["model.context_parallel_size=1", 'model.hierarchical_context_parallel_sizes=["1","1"]'], "is given with model.cp_comm_type = p2p"),
 ])
 def test_words_that_would_have_no_effect_are_refused(tmp_path, words, says):

@@ -1,0 +1,63 @@
+#include "train/idle_data_keys.h"
+
+#include <array>
+
+#include <fmt/core.h>
+
+#include "config/layers.h"
+#include "core/error.h"
+
+namespace dfm::train {
+namespace {
+
+constexpr const char* kWithMock = "dataset.mock = true";
+
+[[noreturn]] void refuse(const Config& config, const char* key, std::string_view other, const char* remedy) {
+  throw usage_error(fmt::format("{} = {} has no effect with {}", key, config.values_as_text().at(key), other),
+                    remedy);
+}
+
+void refuse_typed(const Config& config, const char* key, std::string_view other, const char* remedy) {
+  if (is_typed(config, key) && !config.is_null(key)) refuse(config, key, other, remedy);
+}
+
+void refuse_beside_mock(const Config& config) {
+  if (!config.is_null("dataset.aesthetic_score")) {
+    refuse(config, "dataset.aesthetic_score", kWithMock,
+           "made-up samples have no scores: leave out --mock, or give dataset.aesthetic_score=null");
+  }
+  refuse_typed(config, "dataset.path", kWithMock,
+               "the samples would be made up: leave out the path, or give dataset.mock=false");
+}
+
+void refuse_without_mock(const Config& config) {
+  static constexpr std::array kOfMock{"dataset.mock_samples", "dataset.F_latents", "dataset.H_latents",
+                                      "dataset.W_latents", "dataset.context_seq_len"};
+  for (const char* const key : kOfMock)
+    refuse_typed(config, key, "a data set", "it sizes made-up samples: leave it out, or give --mock");
+}
+
+void refuse_idle_balance(const Config& config) {
+  const std::string& batching = config.text("dataset.batching");
+  if (batching == "buckets") {
+    if (config.text("dataset.balance") != "steps") return;
+    return refuse_typed(config, "dataset.balance", "dataset.batching = buckets",
+                        "buckets decide which samples share a step: leave it out");
+  }
+  if (config.text("dataset.balance") == "steps") return;
+  refuse_typed(config, "dataset.packing_buffer_size", "dataset.balance = ranks",
+               "samples then keep their places: leave it out, or give dataset.balance=steps");
+}
+
+}  // namespace
+
+void refuse_idle_data_keys(const Config& config) {
+  if (config.flag("dataset.mock")) {
+    refuse_beside_mock(config);
+  } else if (!config.is_null("dataset.path")) {
+    refuse_without_mock(config);
+  }
+  refuse_idle_balance(config);
+}
+
+}  // namespace dfm::train
