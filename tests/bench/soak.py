@@ -8,8 +8,9 @@ What each fault costs is shown in parts. A soak is compressed by making steps sh
 weigh as many more steps as they are shorter than real ones; so the last lines say what the same losses, lost seconds as
 seconds and lost steps as steps, come to with longer steps, and from which length of a step on the whole is at 98 %. That is
 arithmetic, not a measurement.
-The undisturbed time is the median of an own run without saves. Faults are drawn by a printed seed from kill -9 of one rank
-or of all, and SIGTERM. usage: soak.py BIN [--faults N] [--every STEPS] [--interval STEPS] [--ranks N] [--seed S] [--words WORD ...]
+The undisturbed time is the mean of the steps that lie furthest behind a save, in the same starts: what else the machine does
+strikes them as it strikes the others. Faults are drawn by a printed seed from kill -9 of one rank or of all, and SIGTERM.
+usage: soak.py BIN [--faults N] [--every STEPS] [--interval STEPS] [--ranks N] [--seed S] [--words WORD ...]
 Steps of more than a second, on one rank: --ranks 1 --words dataset.H_latents=64 dataset.W_latents=64 model.hidden_size=256
 """
 
@@ -34,7 +35,6 @@ MODEL = ["--mock", "dataset.H_latents=16", "dataset.W_latents=16", "dataset.F_la
          "dataset.mock_samples=64", "model.num_layers=4", "model.hidden_size=128", "model.num_attention_heads=4",
          "model.adaln_rank=32", "train.precision=fp32", "train.global_batch_size=4", "train.eval_interval=0",
          "logger.log_interval=1"]
-UNDISTURBED_STEPS = 120
 ITERATION = re.compile(r"iteration +(\d+)/")
 
 
@@ -80,9 +80,10 @@ def start(options, folder, steps, interval, fault=None, chance=None):
     return moments
 
 
-def undisturbed_step(options, place):
-    steps = start(options, place / "undisturbed", UNDISTURBED_STEPS, 0)["steps"]
-    return statistics.median(after[1] - before[1] for before, after in zip(steps[10:], steps[11:]))
+def mean_seconds(starts, is_counted=lambda step: True):
+    """Of the steps that follow on another one."""
+    return statistics.mean(after - before for each in starts
+                           for (_, before), (step, after) in zip(each["steps"], each["steps"][1:]) if is_counted(step))
 
 
 def soak(options, place, chance):
@@ -112,20 +113,19 @@ def losses(starts, step):
     return found
 
 
-def print_losses(starts, step, every):
+def print_losses(starts, step, options):
     found = losses(starts, step)
     mean = {part: statistics.mean(each[part] for each in found) for part in found[0]}
     print("\nlost by a fault, mean: " + ", ".join(f"{part} {mean[part]:.2f}{'' if part == 'steps again' else ' s'}"
                                                  for part in mean))
-    between = [after[1] - before[1] for each in starts for before, after in zip(each["steps"], each["steps"][1:])]
-    by_saves = max(0, statistics.mean(between) - step)
+    by_saves = max(0, mean_seconds(starts) - step)
     print(f"a step beside saves takes {1000 * by_saves:.1f} ms longer than an undisturbed one")
-    by_fault = sum(value for part, value in mean.items() if part != "steps again") + every * by_saves
+    by_fault = sum(value for part, value in mean.items() if part != "steps again") + options.every * by_saves
     print("\n| seconds a step | goodput of the whole, computed |\n|---:|---:|")
     for length in (step, 0.5, 1, 2, 5):
-        useful = every * length
+        useful = options.every * length
         print(f"| {length:.2f} | {100 * useful / (useful + by_fault + mean['steps again'] * length):.1f} % |")
-    room = every * (1 / 0.98 - 1) - mean["steps again"]
+    room = options.every * (1 / 0.98 - 1) - mean["steps again"]
     print(f"98 % from {by_fault / room:.2f} s a step on" if room > 0 else "98 % with no length of a step: save more often")
 
 
@@ -134,7 +134,7 @@ def main():
     parser.add_argument("bin", type=Path)
     parser.add_argument("--faults", type=int, default=10)
     parser.add_argument("--every", type=int, default=200)
-    parser.add_argument("--interval", type=int, default=4, help="steps between checkpoints")
+    parser.add_argument("--interval", type=int, default=4, help="steps between checkpoints, 2 or more")
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     parser.add_argument("--words", nargs="*", default=[], help="more for dfm_train, as for longer steps")
@@ -143,18 +143,16 @@ def main():
           f"{options.ranks} ranks, seed {options.seed}\n")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        before = undisturbed_step(options, place)
         print("| fault | code | resumed at | launch and load s | stepping s |\n|---|---:|---:|---:|---:|")
         total, starts = soak(options, place, random.Random(options.seed))
-        after = undisturbed_step(options, place / "again")
-    step = statistics.mean([before, after])
+    step = mean_seconds(starts, lambda step: step % options.interval == 0)  # a save begins at their end
     stepping = sum(each["end"] - each["loaded"] for each in starts)
     whole = sum(each["end"] - each["launch"] for each in starts)
     computed = sum(len(each["steps"]) for each in starts)
-    print(f"\na step: {step * 1000:.1f} ms ({before * 1000:.1f} before, {after * 1000:.1f} after); {computed - total} of {total} "
+    print(f"\nan undisturbed step: {step * 1000:.1f} ms; {computed - total} of {total} "
           f"steps computed again\ngoodput of stepping: {100 * total * step / stepping:.1f} %, of the whole: "
           f"{100 * total * step / whole:.1f} %")
-    print_losses(starts, step, options.every)
+    print_losses(starts, step, options)
 
 
 if __name__ == "__main__":
