@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "core/streamed_file.h"
 #include "core/text.h"
 #include "data/tar/tar_header_text.h"
 
@@ -35,7 +36,7 @@ std::optional<ItemRange> parse_part_name(const std::string& name) {
 }
 
 // Parts are whole archives.
-void append_without_end(const fs::path& part, DurableFile& out) {
+void append_without_end(const fs::path& part, StreamedFile& out) {
   constexpr std::uint64_t kPieceBytes = 4U << 20U;
   const File in = File::open_to_read(part);
   const std::uint64_t end = in.size() - std::min(in.size(), data::kTarEndBytes);
@@ -96,7 +97,7 @@ std::vector<ItemRange> OutputFolder::parts() const {
 
 void OutputFolder::put_together(std::int64_t shard, std::span<const ItemRange> parts) const {
   ShardRecord all;
-  DurableFile out(shard_path(shard));
+  StreamedFile out(shard_path(shard));
   for (const ItemRange& part : parts) {
     const auto record = finished(part_path(part));
     if (!record) throw storage_error(fmt::format("{} has vanished", part_path(part).native()), "run again");

@@ -1,35 +1,26 @@
 #include "data/tar/shard_writer.h"
 
+#include <array>
+
 #include "data/tar/tar_header_text.h"
 
 namespace dfm::data {
 namespace {
 
-constexpr std::size_t kGatheredBytes = 1U << 20U;
-constexpr std::size_t kSmallBytes = 64U << 10U;  // a copy costs less than a call of its own
+constexpr std::array<std::byte, kTarEndBytes> kZeros{};
 
 }  // namespace
 
-void ShardWriter::flush() {
-  file_.append(waiting_);
-  waiting_.clear();
-}
-
 void ShardWriter::add(std::string_view name, std::span<const std::byte> content) {
-  append_tar_header(waiting_, name, content.size());
-  if (content.size() <= kSmallBytes) {
-    waiting_.append(reinterpret_cast<const char*>(content.data()), content.size());
-  } else {
-    flush();
-    file_.append(content);
-  }
-  waiting_.append(tar_padding(content.size()), '\0');
-  if (waiting_.size() >= kGatheredBytes) flush();
+  header_.clear();
+  append_tar_header(header_, name, content.size());
+  file_.append(header_);
+  file_.append(content);
+  file_.append(std::span(kZeros).first(tar_padding(content.size())));
 }
 
 void ShardWriter::commit() {
-  waiting_.append(kTarEndBytes, '\0');
-  flush();
+  file_.append(kZeros);
   file_.commit();
 }
 

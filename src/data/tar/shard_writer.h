@@ -4,8 +4,6 @@
 //   ShardWriter shard(folder / "shard_000000.tar");
 //   shard.add("000000.json", bytes);
 //   shard.commit();
-//
-// Small members are gathered into writes of 1 MiB; large ones go to the file as they are, without a copy.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/file.h"
+#include "core/streamed_file.h"
 
 namespace dfm::data {
 
@@ -27,10 +25,8 @@ class ShardWriter {
   void commit();
 
  private:
-  void flush();
-
-  DurableFile file_;
-  std::string waiting_;
+  StreamedFile file_;
+  std::string header_;  // of the last member
 };
 
 }  // namespace dfm::data
