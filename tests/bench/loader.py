@@ -74,19 +74,21 @@ def tiny(options, folder):
 
 
 def large(options, folder):
-    """Seconds a sample beside those of a sequential read of the shards."""
+    """Seconds a sample beside those of a sequential read of the shards, and of one that keeps as many samples as are under way in dfm."""
     root = loader_data.write(folder / "large", "large", options.large, 16, options.bin)
     for state in ("warm", "cold"):
         for cores, threads in ((1, 1), (2, 2)):
             rounds = []
             for _ in range(options.rounds):
                 results = {}
-                for name, words in {"sequential read": ["sequential", root], "dfm": ["train", root, 4, options.large, threads]}.items():
+                for name, words in {"sequential read": ["sequential", root], "the same, kept": ["keeping", root, 8], "dfm": ["train", root, 4, options.large, threads]}.items():
                     if state == "cold":
                         page_cache.forget(path for path in root.rglob("*") if path.is_file())
                     results[name] = run([options.bin / "loader_bench", *words], one_core if cores == 1 else None)
                 rounds.append(results)
             show(f"large, {state}, {cores} core{'s' * (cores > 1)}", rounds, "sequential read", lambda x, base: rate(base) / rate(x))
+            beside_kept = [rate(each["the same, kept"]) / rate(each["dfm"]) for each in rounds]
+            print(f"| | dfm beside the same, kept | | {statistics.median(beside_kept):.2f} ({min(beside_kept):.2f} to {max(beside_kept):.2f}) | | |", flush=True)
     peer = run([sys.executable, HERE / "loader_peers.py", "energon", root, "decoded", 4, options.large // 2])
     print(f"| large, warm, 1 core | Energon | {rate(peer):,.0f} | | {slowing(peer):.2f} | {peer['peak_mib']:.0f} |", flush=True)
 

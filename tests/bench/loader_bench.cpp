@@ -2,7 +2,12 @@
 //
 //   loader_bench train ROOT BATCH SAMPLES THREADS   as a run: order, packing, decoding, reading ahead
 //   loader_bench raw ROOT BATCH SAMPLES             undecoded parts in that order, without reading ahead
-//   loader_bench sequential ROOT                    the shards from front to back: what the disk can
+//   loader_bench sequential ROOT                    the shards from front to back through 1 MiB, which stays
+//   in the
+//                                                   processor's cache: what the disk can
+//   loader_bench keeping ROOT SAMPLES               the same into memory for so many samples, one after the
+//   other, as
+//                                                   who hands samples on must: what memory can
 //
 // Prints one line of JSON: samples, seconds, cpu_seconds, bytes, peak_mib, and the seconds of each tenth of
 // the samples.
@@ -97,16 +102,23 @@ Count read_raw(const std::string& root, std::int64_t batch, std::int64_t total) 
   return count;
 }
 
-Count read_sequentially(const std::string& root) {
-  constexpr std::size_t kBuffer = 1U << 20U;
+// Each read goes to the next piece of the buffer, round and round. kept_samples: 0 for one piece.
+Count read_sequentially(const std::string& root, std::uint64_t kept_samples) {
+  constexpr std::size_t kPiece = 1U << 20U;
   const IndexedDataset dataset = IndexedDataset::open(root, "train");
-  std::vector<std::byte> buffer(kBuffer);
+  const IndexedShard& first = dataset.shards().front();
+  const std::uint64_t pieces = kept_samples * (first.end_offset / first.samples) / kPiece;
+  std::vector<std::byte> buffer(std::max<std::uint64_t>(pieces, 1) * kPiece);
   Count count;
+  std::size_t place = 0;
   for (const IndexedShard& shard : dataset.shards()) {
     const File file = File::open_to_read(shard.path);
     file.expect_sequential_reads();
     std::uint64_t offset = 0;
-    while (const std::size_t got = file.read_up_to(buffer, offset)) offset += got;
+    while (const std::size_t got = file.read_up_to(std::span(buffer).subspan(place, kPiece), offset)) {
+      offset += got;
+      place = (place + kPiece) % buffer.size();
+    }
     count.bytes += offset;
     count.samples += static_cast<std::int64_t>(shard.samples);
   }
@@ -142,8 +154,10 @@ Count run(const std::vector<std::string>& words) {
                               static_cast<std::size_t>(number(words[4])));
   }
   if (words.size() == 4 && words[0] == "raw") return read_raw(words[1], number(words[2]), number(words[3]));
-  if (words.size() == 2 && words[0] == "sequential") return read_sequentially(words[1]);
-  throw usage_error("usage: loader_bench train|raw|sequential ROOT ...");
+  if (words.size() == 2 && words[0] == "sequential") return read_sequentially(words[1], 0);
+  if (words.size() == 3 && words[0] == "keeping")
+    return read_sequentially(words[1], static_cast<std::uint64_t>(number(words[2])));
+  throw usage_error("usage: loader_bench train|raw|sequential|keeping ROOT ...");
 }
 
 }  // namespace

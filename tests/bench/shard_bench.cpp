@@ -1,13 +1,25 @@
 // shard_bench FOLDER SHARDS SAMPLES SIZE...: writes SHARDS shards of SAMPLES samples, each of members of
-// these sizes, and prints the seconds that it took.
+// these sizes, and prints the seconds that it took, by the clock and of the processor.
 #include <chrono>
 #include <cstdlib>
 #include <random>
 #include <vector>
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include "data/tar/shard_writer.h"
+
+namespace {
+
+double processor_seconds() {
+  struct rusage usage {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 5) return 2;
@@ -20,6 +32,7 @@ int main(int argc, char** argv) {
     for (std::byte& byte : members.back()) byte = std::byte(random());
   }
   const auto start = std::chrono::steady_clock::now();
+  const double used = processor_seconds();
   for (long shard = 0; shard < shards; ++shard) {
     dfm::data::ShardWriter writer(folder / fmt::format("shard-{:06}.tar", shard));
     for (long sample = 0; sample < samples; ++sample) {
@@ -28,6 +41,7 @@ int main(int argc, char** argv) {
     }
     writer.commit();
   }
-  fmt::print("{}\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  fmt::print("{} {}\n", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(),
+             processor_seconds() - used);
   return 0;
 }
