@@ -16,6 +16,7 @@ layouts_full=(
   "TP2 CP2 EC-DiT|4|ecdit|model.tensor_model_parallel_size=2 model.context_parallel_size=2"
   "EP2 EC-DiT|2|ecdit|model.expert_model_parallel_size=2"
   "PP2|2|dit|model.pipeline_model_parallel_size=2"
+  "PP2 FSDP2|4|dit|model.pipeline_model_parallel_size=2 ddp.use_megatron_fsdp=true"
 )
 
 step_layouts() {

@@ -62,19 +62,6 @@ int pipeline_chunks(const Config& config, int pipeline) {
       "too, or leave it out");
 }
 
-// A block's parameters would be gathered, and its gradients summed, for every pack on its own, between the
-// messages of the stages, which wait for each other.
-void require_whole_gradients(const Config& config, int pipeline) {
-  if (sharding(config) < Sharding::gradients) return;
-  throw usage_error(
-      fmt::format("gradients or parameters are divided (ddp.use_megatron_fsdp, "
-                  "ddp.data_parallel_sharding_strategy) with model.pipeline_model_parallel_size = {}",
-                  pipeline),
-      "the blocks of a stage would be gathered again for every pack, which a pipeline has many of in flight; "
-      "with pipeline ranks give ddp.data_parallel_sharding_strategy=optim, or without them "
-      "model.tensor_model_parallel_size");
-}
-
 }  // namespace
 
 Sharding sharding(const Config& config) {
@@ -101,7 +88,6 @@ GridShape grid_shape(const Config& config) {
                   static_cast<int>(config.integer("model.expert_model_parallel_size"))};
   shape.shard_copies = shard_copies(config);
   shape.pipeline_chunks = pipeline_chunks(config, shape.pipeline);
-  if (shape.pipeline > 1) require_whole_gradients(config, shape.pipeline);
   if (shape.tensor > 1 && !config.flag("model.sequence_parallel")) {
     throw usage_error(
         fmt::format("model.sequence_parallel = false with model.tensor_model_parallel_size = {}",

@@ -83,37 +83,44 @@ at::Tensor run_stack(const RecomputePlan& plan, const Range& layers, const Block
   return run(done, end, std::move(inputs));
 }
 
-std::vector<BlockUse> forward_uses(std::size_t count) {
+std::vector<BlockUse> forward_uses(const Range& blocks) {
   std::vector<BlockUse> uses;
-  for (std::size_t i = 0; i < count; ++i) uses.push_back({i, BlockUse::In::forward});
+  for (std::int64_t i = blocks.begin; i < blocks.end(); ++i)
+    uses.push_back({static_cast<std::size_t>(i), BlockUse::In::forward});
   return uses;
 }
 
 namespace {
 
-std::vector<BlockUse> uses_of_pass(const RecomputePlan& plan, std::size_t count) {
-  std::vector<BlockUse> uses = forward_uses(count);
-  const auto backward = [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = last; i > first; --i) uses.push_back({i - 1, BlockUse::In::backward});
-  };
-  std::size_t end = 0;
-  for (const std::int64_t group : plan.groups) end += static_cast<std::size_t>(group);
-  backward(end, count);
-  for (auto group = plan.groups.rbegin(); group != plan.groups.rend(); ++group) {
-    const std::size_t first = end - static_cast<std::size_t>(*group);
-    for (std::size_t i = first; i < end; ++i) uses.push_back({i, BlockUse::In::forward});
-    backward(first, end);
-    end = first;
+void add_backward(const Range& blocks, std::vector<BlockUse>& uses) {
+  for (std::int64_t i = blocks.end(); i > blocks.begin; --i)
+    uses.push_back({static_cast<std::size_t>(i - 1), BlockUse::In::backward});
+}
+
+// As run_stack makes them: the first of the blocks in groups.
+std::vector<Range> groups_of(const RecomputePlan& plan, const Range& blocks) {
+  std::vector<Range> groups;
+  std::int64_t done = blocks.begin;
+  for (const std::int64_t group : plan.groups) {
+    const std::int64_t count = std::min(group, blocks.end() - done);
+    if (count > 0) groups.push_back({done, count});
+    done += count;
   }
-  return uses;
+  return groups;
 }
 
 }  // namespace
 
-std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count, std::int64_t passes) {
-  const std::vector<BlockUse> of_pass = uses_of_pass(plan, count);
+std::vector<BlockUse> backward_uses(const RecomputePlan& plan, const Range& blocks) {
+  std::vector<Range> groups = groups_of(plan, blocks);
+  const std::int64_t kept = groups.empty() ? blocks.begin : groups.back().end();
   std::vector<BlockUse> uses;
-  for (std::int64_t i = 0; i < passes; ++i) uses.insert(uses.end(), of_pass.begin(), of_pass.end());
+  add_backward({kept, blocks.end() - kept}, uses);
+  for (; !groups.empty(); groups.pop_back()) {
+    const auto again = forward_uses(groups.back());
+    uses.insert(uses.end(), again.begin(), again.end());
+    add_backward(groups.back(), uses);
+  }
   return uses;
 }
 

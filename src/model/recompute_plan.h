@@ -41,7 +41,7 @@ using nn::Block;
 at::Tensor run_stack(const RecomputePlan& plan, const Range& layers, const Block& block,
                      std::vector<at::Tensor> inputs);
 
-// When the parameters of a block are needed.
+// When the parameters of a block, by its number in the whole network, are needed.
 struct BlockUse {
   enum class In { forward, backward };
   std::size_t block = 0;
@@ -50,9 +50,8 @@ struct BlockUse {
   bool operator==(const BlockUse&) const = default;
 };
 
-// The order in which a network of `count` blocks uses them without gradients, and in passes forward and
-// backward.
-std::vector<BlockUse> forward_uses(std::size_t count);
-std::vector<BlockUse> training_uses(const RecomputePlan& plan, std::size_t count, std::int64_t passes = 1);
+// The order in which run_stack uses its blocks on the way forward, and in the backward pass.
+std::vector<BlockUse> forward_uses(const Range& blocks);
+std::vector<BlockUse> backward_uses(const RecomputePlan& plan, const Range& blocks);
 
 }  // namespace dfm::model

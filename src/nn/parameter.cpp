@@ -49,17 +49,16 @@ void ParameterList::place() {
 
 namespace {
 
-// The number of the unit that a parameter would be in, if every block were there.
-std::size_t unit_number(const Parameter& parameter, Memory memory) {
-  const auto block = memory == Memory::by_block ? block_of(parameter.name) : std::nullopt;
-  return block ? *block + 1 : 0;
+// None: in the unit of what is outside of blocks.
+std::optional<std::size_t> block_in(Memory memory, const Parameter& parameter) {
+  return memory == Memory::by_block ? block_of(parameter.name) : std::nullopt;
 }
 
 }  // namespace
 
 void ParameterList::sort(Memory memory) {
   std::ranges::stable_sort(parameters_, std::less<>(), [memory](const Parameter& each) {
-    return std::tuple(unit_number(each, memory), !each.placement.partial_over_pipeline,
+    return std::tuple(block_in(memory, each), !each.placement.partial_over_pipeline,
                       !each.placement.partial_over_tensor, each.placement.is_of_expert);
   });
   offsets_.resize(1);
@@ -70,9 +69,8 @@ void ParameterList::divide_into_units(Memory memory) {
   units_.clear();
   units_.push_back({});
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const std::size_t number = unit_number(parameters_[i], memory);
-    if (number >= units_.size()) units_.push_back({i, i, {}});
-    ensure(number + 1 == units_.size(), "the blocks of a network are numbered without gaps");
+    const auto block = block_in(memory, parameters_[i]);
+    if (block != units_.back().block) units_.push_back({.first = i, .block = block});
     units_.back().last = i + 1;
   }
 }
@@ -115,6 +113,12 @@ void ParameterList::bind(const ParameterUnit& unit) {
 const ParameterUnit& ParameterList::unit_of(std::size_t parameter) const {
   return *std::ranges::find_if(units_,
                                [parameter](const ParameterUnit& unit) { return parameter < unit.last; });
+}
+
+std::size_t ParameterList::unit_of_block(std::size_t block) const {
+  const auto found = std::ranges::find(units_, std::optional(block), &ParameterUnit::block);
+  ensure(found != units_.end(), "a block is asked for that is not on this rank");
+  return static_cast<std::size_t>(found - units_.begin());
 }
 
 void ParameterList::attach(std::size_t unit, std::byte* memory) const {

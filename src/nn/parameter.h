@@ -83,7 +83,9 @@ enum class Memory { whole, by_block };
 // Parameters that share a buffer: [first, last) of the list.
 struct ParameterUnit {
   std::size_t first = 0, last = 0;
-  at::Tensor buffer;
+  at::Tensor buffer = {};
+  // By its number in the whole network. None: what is outside of blocks.
+  std::optional<std::size_t> block = {};
 };
 
 class ParameterList {
@@ -117,6 +119,8 @@ class ParameterList {
   // What is held together: everything, or what is outside of blocks and then each block.
   const std::vector<ParameterUnit>& units() const { return units_; }
   const ParameterUnit& unit_of(std::size_t parameter) const;
+  // The number of the unit of a block that this rank has.
+  std::size_t unit_of_block(std::size_t block) const;
   // Gives the values of a unit memory, or takes it away (null). All tensors of the unit see it.
   void attach(std::size_t unit, std::byte* memory) const;
   // Whoever gives and takes memory sets them; a network that is built on this list calls them.

@@ -23,6 +23,7 @@ struct Pipeline::Message {
 };
 
 struct Pipeline::Run {
+  bool has(const PipelineWork& work) const { return work.pack < hooks.packs; }
   const PackTensors& pack(std::size_t number) {
     const auto found = packs.find(number);
     return found != packs.end() ? found->second : packs.emplace(number, hooks.tensors(number)).first->second;
@@ -42,10 +43,9 @@ struct Pipeline::Run {
   bool has_gradients = false;
 };
 
-void Pipeline::run(std::size_t packs, const PipelineHooks& hooks) const {
-  const PipelineShape shape{static_cast<std::size_t>(parallel_.depth.stages),
-                            static_cast<std::size_t>(parallel_.depth.chunks), packs};
-  const auto order = pipeline_schedule(shape, static_cast<std::size_t>(parallel_.depth.stage));
+void Pipeline::run(std::size_t passes, const PipelineHooks& hooks) const {
+  const auto order = pipeline_schedule(pipeline_shape(parallel_.depth, passes),
+                                       static_cast<std::size_t>(parallel_.depth.stage));
   auto run = std::make_unique<Run>(hooks);
   try {
     go_through(*run, order);
@@ -62,7 +62,9 @@ void Pipeline::go_through(Run& run, const std::vector<PipelineWork>& order) cons
     run.incoming.transfer.wait();
     const at::Tensor values = std::exchange(run.incoming, {}).values;
     if (i + 1 < order.size()) run.incoming = expect(run, order[i + 1]);  // comes beside the computation
-    if (order[i].is_backward) {
+    if (!run.has(order[i])) {
+      run.hooks.idle(order[i]);
+    } else if (order[i].is_backward) {
       backward(run, order[i], values);
     } else {
       forward(run, order[i], values);
@@ -73,7 +75,7 @@ void Pipeline::go_through(Run& run, const std::vector<PipelineWork>& order) cons
 
 Pipeline::Message Pipeline::expect(Run& run, const PipelineWork& work) const {
   const bool has_none = work.is_backward ? chunk(work).is_last : chunk(work).is_first;
-  if (has_none) return {};
+  if (has_none || !run.has(work)) return {};
   Message message{network_.stage.room(run.pack(work.pack).layout), {}};
   message.transfer = work.is_backward
                          ? nn::raw::start_receive(message.values, neighbour(1), *parallel_.pipeline_back)

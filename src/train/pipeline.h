@@ -2,7 +2,7 @@
 // from it, and messages travel beside the computation (train/pipeline_schedule.h says in which order).
 //
 //   const Pipeline pipeline(network, parallel);
-//   pipeline.run(packs, {tensors, token_losses, take_losses, between_backwards});
+//   pipeline.run(passes, {packs, tensors, token_losses, take_losses, between_backwards, idle});
 #pragma once
 
 #include "diffusion/objective.h"
@@ -13,6 +13,7 @@
 namespace dfm::train {
 
 struct PipelineHooks {
+  std::size_t packs = 0;  // of this replica
   // What this rank computes of pack number i.
   std::function<PackTensors(std::size_t pack)> tensors;
   // The losses of its tokens, given the network.
@@ -20,6 +21,8 @@ struct PipelineHooks {
   // On the last stage alone, which has them: notes them and returns the number to differentiate.
   std::function<at::Tensor(const PackTensors& pack, const at::Tensor& losses)> take_losses;
   std::function<void()> between_backwards;
+  // Where other replicas have more packs: instead of a work on one that is not here.
+  std::function<void(const PipelineWork& work)> idle;
 };
 
 class Pipeline {
@@ -28,8 +31,9 @@ class Pipeline {
   Pipeline(const model::Backbone& network, const nn::ModelParallel& parallel)
       : network_(network), parallel_(parallel) {}
 
-  // Collective over the stages: forward and backward of so many packs. Gradients add up in the parameters.
-  void run(std::size_t packs, const PipelineHooks& hooks) const;
+  // Collective over the stages: as many passes forward and backward, of all packs and idle ones. Gradients
+  // add up in the parameters.
+  void run(std::size_t passes, const PipelineHooks& hooks) const;
 
  private:
   struct Message;

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <vector>
 
+#include "nn/model_parallel.h"
+
 namespace dfm::train {
 
 struct PipelineShape {
@@ -13,6 +15,10 @@ struct PipelineShape {
   std::size_t chunks = 1;  // of layers a stage; chunk c of stage s comes after chunk c of stage s - 1
   std::size_t packs = 0;
 };
+
+inline PipelineShape pipeline_shape(const nn::DepthCut& depth, std::size_t packs) {
+  return {static_cast<std::size_t>(depth.stages), static_cast<std::size_t>(depth.chunks), packs};
+}
 
 struct PipelineWork {
   bool is_backward = false;

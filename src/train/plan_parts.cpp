@@ -37,7 +37,8 @@ PlannedParts::PlannedParts(const model::BackboneSpec& model, const PlannedLayout
       depth{planned.grid.pipeline, stage, planned.grid.pipeline_chunks},
       rank(planned_rank(planned, stage)),
       parameters(parallel_of(planned, depth)),
-      recompute(model.build(parameters).recompute) {
+      recompute(model.build(parameters).recompute),
+      uses(recompute, depth, model.layers) {
   parameters.arrange(layout.divides_blocks() ? nn::Memory::by_block : nn::Memory::whole);
   const comm::RankGrid grid(layout.ranks, layout.grid);
   const int ranks = grid.data_size() * layout.grid.context, copies = grid.shape().shard_copies;

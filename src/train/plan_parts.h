@@ -8,6 +8,7 @@
 #include "nn/parameter.h"
 #include "train/plan.h"
 #include "train/shard_layout.h"
+#include "train/stage_uses.h"
 
 namespace dfm::train {
 
@@ -38,6 +39,7 @@ struct PlannedParts {
   int rank = 0;
   nn::ParameterList parameters;
   model::RecomputePlan recompute;
+  StageUses uses;
   PlannedShard dense, experts;
   double largest_bucket = 0;
   // Elements of the share of what all stages have, and of what all tensor ranks have.

@@ -164,13 +164,12 @@ bool can_be_cut(const model::BackboneSpec& model, int ranks, const comm::GridSha
   return true;
 }
 
-// Ranks of a pipeline divide the optimizer state alone.
 void add_if_it_can_be_cut(const model::BackboneSpec& model, int ranks, comm::GridShape grid,
                           std::vector<PlannedLayout>& all) {
   for (; grid.expert <= std::max<std::int64_t>(model.experts.count, 1); ++grid.expert) {
     if (!can_be_cut(model, ranks, grid)) continue;
     all.push_back({ranks, grid, comm::Sharding::optimizer});
-    if (grid.pipeline == 1) all.push_back({ranks, grid, comm::Sharding::parameters});
+    all.push_back({ranks, grid, comm::Sharding::parameters});
   }
 }
 

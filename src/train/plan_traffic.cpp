@@ -40,8 +40,9 @@ int messages_of(const nn::DepthCut& depth, std::int64_t layers) {
 double gathered_elements(const PlannedParts& parts, const PlannedShard& shard, std::int64_t passes) {
   if (parts.layout.sharding != comm::Sharding::parameters) return shard.of_blocks();
   double elements = 0;
-  const auto uses = model::training_uses(parts.recompute, parts.blocks(), passes);
-  for (const std::size_t block : gathers_in_two_buffers(uses)) elements += shard.units[block + 1];
+  const auto uses = parts.uses.of_training(static_cast<std::size_t>(passes));
+  for (const std::size_t block : gathers_in_two_buffers(uses))
+    elements += shard.units[parts.parameters.unit_of_block(block)];
   return elements;
 }
 

@@ -39,6 +39,7 @@ Trainer::Trainer(const TrainerSettings& settings, const comm::GridGroups& groups
       feed_(std::move(reader), groups.replica, [this](const auto& samples) { return own_share(samples); }),
       parameters_(nn::model_parallel(groups)),
       network_(materialized(settings, parameters_)),
+      uses_(network_.recompute, parameters_.parallel().depth, settings.model.layers),
       layout_(parameters_, shard_places(groups)),
       gradients_(parameters_, layout_, groups),
       optimizer_(parameters_, layout_, groups, settings.adam),
@@ -59,14 +60,17 @@ void Trainer::gather_blocks(std::size_t buffers) {
   nn::BlockHooks& hooks = *parameters_.block_hooks();
   hooks.before_forward = [this](std::size_t block) {
     // A pass that was not announced has no gradients.
-    if (gather_->is_done()) gather_->begin(model::forward_uses(gather_->blocks()));
+    if (gather_->is_done()) gather_->begin(uses_.of_forward());
     gather_->use({block, In::forward});
   };
   hooks.before_backward = [this](std::size_t block) { gather_->use({block, In::backward}); };
-  hooks.after_backward = [this](std::size_t block) { gradients_.begin_unit(block + 1); };
+  hooks.after_backward = [this](std::size_t block) {
+    gradients_.begin_unit(parameters_.unit_of_block(block));
+  };
   network_.idle_forward = [this] {
-    gather_->begin(model::forward_uses(gather_->blocks()));
-    for (std::size_t block = 0; block < gather_->blocks(); ++block) gather_->use({block, In::forward});
+    const auto uses = uses_.of_forward();
+    gather_->begin(uses);
+    for (const model::BlockUse& use : uses) gather_->use(use);
   };
 }
 

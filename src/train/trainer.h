@@ -22,6 +22,7 @@
 #include "train/pipeline.h"
 #include "train/schedule.h"
 #include "train/shard_layout.h"
+#include "train/stage_uses.h"
 #include "train/step_feed.h"
 #include "train/unit_gather.h"
 
@@ -133,8 +134,9 @@ class Trainer {
   PackTensors own_share(const std::vector<data::PositionedSample>& samples) const;
   at::Tensor token_losses(const PackTensors& pack, const diffusion::Network& network) const;
   void pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSums& sums);
-  LocalSums passes_in_stages(StepFeed::Work& work);
+  LocalSums passes_in_stages(StepFeed::Work& work, std::int64_t passes);
   void idle_pass();
+  void idle_work(const PipelineWork& work);
   at::Tensor measure(const LocalSums& sums) const;
   LocalNumbers numbers_of(const LocalSums& sums);
   Totals totals(const LocalSums& local, std::size_t bad_samples, const StepHooks& hooks);
@@ -150,6 +152,7 @@ class Trainer {
   StepFeed feed_;
   nn::ParameterList parameters_;
   model::Backbone network_;
+  StageUses uses_;
   ShardLayout layout_;
   Gradients gradients_;
   ShardedAdam optimizer_;

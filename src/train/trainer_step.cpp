@@ -32,29 +32,36 @@ void Trainer::pass(const PackTensors& pack, std::int64_t planned_tokens, LocalSu
   sums.add(losses);
 }
 
-Trainer::LocalSums Trainer::passes_in_stages(StepFeed::Work& work) {
+Trainer::LocalSums Trainer::passes_in_stages(StepFeed::Work& work, std::int64_t passes) {
   const data::StepBatch& batch = work.batch;
   LocalSums sums;
-  pipeline_->run(batch.packs.size(), {.tensors = [&](std::size_t i) { return feed_.tensors(work, i); },
-                                      .token_losses =
-                                          [&](const PackTensors& pack, const diffusion::Network& network) {
-                                            return token_losses(pack, network);
-                                          },
-                                      .take_losses =
-                                          [&](const PackTensors&, const at::Tensor& losses) {
-                                            sums.add(losses);
-                                            return losses.sum() / static_cast<double>(batch.planned_tokens);
-                                          },
-                                      .between_backwards = [&] { gradients_.collect(); }});
+  pipeline_->run(
+      static_cast<std::size_t>(passes),
+      {.packs = batch.packs.size(),
+       .tensors = [&](std::size_t i) { return feed_.tensors(work, i); },
+       .token_losses = [&](const PackTensors& pack,
+                           const diffusion::Network& network) { return token_losses(pack, network); },
+       .take_losses =
+           [&](const PackTensors&, const at::Tensor& losses) {
+             sums.add(losses);
+             return losses.sum() / static_cast<double>(batch.planned_tokens);
+           },
+       .between_backwards = [&] { gradients_.collect(); },
+       .idle = [&](const PipelineWork& idle) { idle_work(idle); }});
   return sums;
 }
 
-// What a pass tells the others, without a pack.
-void Trainer::idle_pass() {
-  for (const model::BlockUse& use : model::training_uses(network_.recompute, gather_->blocks())) {
+// What the work on a pack tells the others, without one.
+void Trainer::idle_work(const PipelineWork& work) {
+  for (const model::BlockUse& use : uses_.of(work)) {
     gather_->use(use);
-    if (use.in == model::BlockUse::In::backward) gradients_.begin_unit(use.block + 1);
+    if (use.in == model::BlockUse::In::backward) gradients_.begin_unit(parameters_.unit_of_block(use.block));
   }
+}
+
+void Trainer::idle_pass() {
+  idle_work({.is_backward = false});
+  idle_work({.is_backward = true});
 }
 
 // How many passes this rank makes: as many as that with most packs, where ranks need each other's parameters
@@ -74,8 +81,8 @@ std::int64_t Trainer::even_out(data::StepBatch& batch) const {
 Trainer::LocalSums Trainer::forward_backward(StepFeed::Work& work) {
   data::StepBatch& batch = work.batch;
   const std::int64_t passes = even_out(batch);
-  if (pipeline_) return passes_in_stages(work);
-  if (gather_) gather_->begin(model::training_uses(network_.recompute, gather_->blocks(), passes));
+  if (gather_) gather_->begin(uses_.of_training(static_cast<std::size_t>(passes)));
+  if (pipeline_) return passes_in_stages(work, passes);
   LocalSums sums;
   for (std::size_t i = 0; i < batch.packs.size(); ++i) {
     pass(feed_.tensors(work, i), batch.planned_tokens, sums);

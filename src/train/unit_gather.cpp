@@ -86,9 +86,9 @@ void UnitGather::prefetch(std::size_t current) {
 }
 
 void UnitGather::bring(std::size_t block, Slot& slot) {
-  const std::size_t unit = block + 1;
+  const std::size_t unit = parameters_.unit_of_block(block);
   slot.finish();
-  if (slot.block) parameters_.attach(*slot.block + 1, nullptr);
+  leave(slot);
   slot.block = block;
   parameters_.attach(unit, memory_of(slot.memory));
   fill(unit, parameters_.units()[unit].buffer);
@@ -125,9 +125,13 @@ void UnitGather::forget() {
   ensure(is_done(), "the weights change while a pass is not over");
   for (Slot& slot : slots_) {
     slot.finish();
-    if (slot.block) parameters_.attach(*slot.block + 1, nullptr);
-    slot.block.reset();
+    leave(slot);
   }
+}
+
+void UnitGather::leave(Slot& slot) {
+  if (slot.block) parameters_.attach(parameters_.unit_of_block(*slot.block), nullptr);
+  slot.block.reset();
 }
 
 std::int64_t UnitGather::held_bytes() const {

@@ -7,7 +7,7 @@
 //
 //   UnitGather gather(parameters, layout, groups, 2);
 //   gather.fill = [&](std::size_t unit, const at::Tensor& values) { optimizer.write_owned(unit, values); };
-//   gather.begin(passes x model::training_uses(...));
+//   gather.begin(stage_uses.of_training(packs));
 //   gather.use({block, In::forward}); ...         // from the hooks of the blocks
 //   gather.forget();                              // the weights have changed
 #pragma once
@@ -71,6 +71,7 @@ class UnitGather {
   Slot& slot_to_take(std::size_t kept);
   std::size_t next_use_of(std::size_t block) const;
   void bring(std::size_t block, Slot& slot);
+  void leave(Slot& slot);
   void prefetch(std::size_t current);
 
   const nn::ParameterList& parameters_;

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -153,6 +154,23 @@ struct Depth {
   std::int64_t layers = 0, sending = 0, sending_back = 0;
 };
 
+// How often a stage brings a block in: whenever it is none of the two that were used last.
+inline std::int64_t gathers_of_blocks(const nn::DepthCut& cut, std::int64_t layers, std::int64_t passes) {
+  std::int64_t last = -1, before = -1, gathers = 0;
+  const auto use = [&](std::int64_t block) {
+    if (block == last) return;
+    gathers += block == before ? 0 : 1;
+    before = std::exchange(last, block);
+  };
+  const PipelineShape shape = pipeline_shape(cut, static_cast<std::size_t>(passes));
+  for (const PipelineWork& work : pipeline_schedule(shape, static_cast<std::size_t>(cut.stage))) {
+    const Range range = cut.chunk(layers, static_cast<int>(work.chunk)).layers;
+    for (std::int64_t i = 0; i < range.count; ++i)
+      use(work.is_backward ? range.end() - 1 - i : range.begin + i);
+  }
+  return gathers;
+}
+
 // The first step of a layout, and what its groups were asked to move in it.
 class MovedBytes {
  public:
@@ -203,8 +221,8 @@ class MovedBytes {
     expect_sum(groups_.context_heads, &Traffic::all_to_all_bytes, expected.heads);
   }
 
-  // Every gradient and every weight once. FSDP: a gradient a pass; a block's weights once a pass forward, and
-  // back again but for the two blocks that are still there.
+  // Every gradient and every weight once. FSDP: a gradient a pass; a block's weights whenever it is needed
+  // and not there any more.
   void expect_between_data_ranks() const {
     expect_of_share(groups_.shard, trainer_->parameters(), false);
     expect_of_share(groups_.expert_shard, trainer_->parameters(), true);
@@ -248,7 +266,8 @@ class MovedBytes {
       const std::int64_t passes = passes_of_first_step(groups_);
       const std::int64_t blocks = elements_of(parameters, are_of_experts, kInBlocks), outside = all - blocks;
       summed = outside + passes * blocks;
-      gathered = outside + blocks + (2 * passes - 1) * (blocks - 2 * blocks / row_.layers());
+      gathered = outside + gathers_of_blocks(parameters.parallel().depth, row_.layers(), passes) *
+                               (blocks / depth_.layers);
     }
     expect(group, &Traffic::reduce_scatter_bytes, groups_.all.size() > 1 ? floats(summed) : 0);
     expect(group, &Traffic::all_gather_bytes, floats(gathered));

@@ -45,6 +45,8 @@ const std::vector<Way>& ways() {
       {"tensor 2, expert 2", 4, {.tensor = 2, .expert = 2}},
       {"FSDP, expert 2 of data 4", 4, {.expert = 2}, Sharding::parameters},
       {"FSDP, context 2, expert 2", 4, {.context = 2, .expert = 2}, Sharding::parameters},
+      {"FSDP, pipeline 2 in chunks", 4, {.pipeline = 2, .pipeline_chunks = 2}, Sharding::parameters},
+      {"FSDP, tensor 2, pipeline 2", 4, {.tensor = 2, .pipeline = 2}, Sharding::parameters},
   };
   return all;
 }

@@ -187,7 +187,9 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutRow{"EcDit", 4, {.expert = 2}}, LayoutRow{"EcDit", 4, {.expert = 4}},
         LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}}, LayoutRow{"EcDit", 4, {.context = 2, .expert = 2}},
         LayoutRow{"EcDit", 4, {.pipeline = 2, .expert = 2}},
-        LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}, kFsdp},
+        LayoutRow{"EcDit", 4, {.tensor = 2, .expert = 2}, kFsdp}, LayoutRow{"Dit", 4, {.pipeline = 2}, kFsdp},
+        LayoutRow{"MovieGen", 4, {.pipeline = 2, .pipeline_chunks = 2}, kFsdp},
+        LayoutRow{"EcDit", 4, {.pipeline = 2, .expert = 2}, kFsdp},
 
         LayoutRow{"Dit", 8, {}, kFsdp}, LayoutRow{"Dit", 8, {.tensor = 2, .context = 2}, kFsdp},
         LayoutRow{"Wan", 8, {.tensor = 2, .context = 2}, kFsdp},
@@ -203,7 +205,9 @@ INSTANTIATE_TEST_SUITE_P(
         LayoutRow{"Wan", 8, {.tensor = 2, .context = 2, .pipeline = 2}},
         LayoutRow{"MovieGen", 8, {.tensor = 2, .context = 2, .pipeline = 2, .context_heads = 2}},
         LayoutRow{"StDit", 8, {.tensor = 2, .context = 2, .pipeline = 2}},
-        LayoutRow{"EcDit", 8, {.tensor = 2, .context = 2, .pipeline = 2, .expert = 2}}),
+        LayoutRow{"EcDit", 8, {.tensor = 2, .context = 2, .pipeline = 2, .expert = 2}},
+        LayoutRow{"Dit", 8, {.tensor = 2, .pipeline = 2, .pipeline_chunks = 2}, kFsdp},
+        LayoutRow{"Dit", 8, {.context = 2, .pipeline = 2}, kFsdp}),
     [](const auto& row) { return row.param.name(); });
 
 }  // namespace

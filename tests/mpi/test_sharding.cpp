@@ -1,5 +1,7 @@
 // FSDP, and what lies between it and no sharding: the numbers of one rank, how much is in memory, how much is
 // moved, and that a state goes from one way of dividing it to another.
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "mpi/layout_rows.h"
@@ -67,23 +69,28 @@ class Fsdp : public ::testing::Test {
   const SharedFolder folder_{world_};
 };
 
-TEST_F(Fsdp, HasTwoBlocksAtMostInMemoryAtAnyTime) {
-  const auto ours = started(settings_of(Sharding::parameters), groups_);
+// The most blocks in memory at any time of two steps. What is outside of blocks is always there.
+std::size_t most_blocks_there(Trainer& ours) {
   std::size_t most = 0;
-  nn::BlockHooks& hooks = *ours->parameters().block_hooks();
+  nn::BlockHooks& hooks = *ours.parameters().block_hooks();
   for (auto* const hook : {&hooks.before_forward, &hooks.before_backward, &hooks.after_backward}) {
     *hook = [&, inner = *hook](std::size_t block) {
       inner(block);
       std::size_t there = 0;
-      for (const nn::ParameterUnit& unit : ours->parameters().units()) {
+      for (const nn::ParameterUnit& unit : ours.parameters().units()) {
         there += unit.buffer.storage().data() != nullptr ? 1 : 0;
       }
-      most = std::max(most, there - 1);  // what is outside of blocks is always there
+      most = std::max(most, there - 1);
     };
   }
-  ours->step();
-  ours->step();
-  EXPECT_EQ(most, 2U);
+  ours.step();
+  ours.step();
+  return most;
+}
+
+TEST_F(Fsdp, HasTwoBlocksAtMostInMemoryAtAnyTime) {
+  const auto ours = started(settings_of(Sharding::parameters), groups_);
+  EXPECT_EQ(most_blocks_there(*ours), 2U);
   EXPECT_EQ(ours->most_gathered(), 2U);
 }
 
@@ -209,6 +216,83 @@ TEST_F(Fsdp, ExchangesCheckpointsWithTheOtherWays) {
   }
 }
 
+// FSDP within each of two stages, whose chunks of the five blocks are uneven.
+class FsdpOfStages : public Fsdp {
+ protected:
+  void SetUp() override {
+    if (world_.size() % 2 != 0) GTEST_SKIP() << "needs an even number of ranks";
+    stages_.emplace(world_, comm::RankGrid(world_.size(), {.pipeline = 2, .pipeline_chunks = 2}));
+  }
+  const comm::GridGroups& stages() const { return *stages_; }
+
+ private:
+  std::optional<comm::GridGroups> stages_;
+};
+
+TEST_F(FsdpOfStages, HasTwoBlocksAtMostInMemoryAtAnyTime) {
+  const auto ours = started(settings_of(Sharding::parameters), stages());
+  EXPECT_EQ(most_blocks_there(*ours), 2U);
+  EXPECT_EQ(ours->most_gathered(), 2U);
+}
+
+TEST_F(FsdpOfStages, OfGradientsAloneGathersEveryBlockOnceAStep) {
+  const auto ours = started(settings_of(Sharding::gradients), stages());
+  const comm::Traffic before = stages().shard.traffic();
+  ours->step();
+  std::int64_t elements = 0;
+  for (const nn::ParameterUnit& unit : ours->parameters().units()) elements += unit.buffer.numel();
+  EXPECT_EQ(stages().shard.traffic().all_gather_bytes - before.all_gather_bytes,
+            static_cast<std::uint64_t>(4 * elements));
+}
+
+// One sample a step, and three: one of the replicas has nothing to compute, or less than another.
+TEST_F(FsdpOfStages, GoesOnWhereAReplicaHasFewerPacks) {
+  for (const std::int64_t batch : {1, 3}) {
+    const auto ours = started(settings_of(Sharding::parameters), stages(), batch);
+    const auto one = started(settings_of(Sharding::optimizer), alone_.groups(), batch);
+    for (int i = 0; i < 4; ++i) {
+      const StepResult mine = ours->step(), expected = one->step();
+      EXPECT_NEAR(mine.loss, expected.loss, 1e-5 * expected.loss) << "step " << mine.step;
+      EXPECT_NEAR(mine.gradient_norm, expected.gradient_norm, 1e-5 * expected.gradient_norm);
+    }
+  }
+}
+
+TEST_F(FsdpOfStages, InBfloat16FollowsZeRO1) {
+  const auto ours = started(settings_of(Sharding::parameters, at::kBFloat16), stages());
+  const auto whole = started(settings_of(Sharding::optimizer, at::kBFloat16), stages());
+  for (int i = 0; i < 4; ++i) {
+    const StepResult mine = ours->step(), expected = whole->step();
+    EXPECT_NEAR(mine.loss, expected.loss, 1e-3 * expected.loss) << "step " << mine.step;
+    EXPECT_NEAR(mine.gradient_norm, expected.gradient_norm, 1e-2 * expected.gradient_norm);
+  }
+}
+
+TEST_F(FsdpOfStages, ValidatesAsOneRankDoesAlsoBetweenSteps) {
+  const auto ours = started(settings_of(Sharding::parameters), stages());
+  const auto one = started(settings_of(Sharding::optimizer), alone_.groups());
+  for (int i = 0; i < 2; ++i) {
+    const auto objective = diffusion::edm_objective({});
+    const auto mine = validate(ours->network(), tiny_source(), {3, 16, 4}, objective, stages());
+    const auto expected = validate(one->network(), tiny_source(), {3, 16, 4}, objective, alone_.groups());
+    EXPECT_NEAR(mine.loss, expected.loss, 1e-5 * expected.loss);
+    ours->step();
+    one->step();
+  }
+}
+
+TEST_F(FsdpOfStages, GoesOnFromACheckpointWithTheSameBits) {
+  const auto first = started(settings_of(Sharding::parameters), stages());
+  first->step();
+  const auto second = started(settings_of(Sharding::parameters), stages());
+  second->load(saved(*first));
+  for (int i = 0; i < 2; ++i) {
+    const StepResult expected = first->step(), mine = second->step();
+    EXPECT_EQ(mine.loss, expected.loss);
+    EXPECT_EQ(mine.gradient_norm, expected.gradient_norm);
+  }
+}
+
 // What starts at zero or one starts at random, so that every gradient is there from the first step on.
 model::BackboneSpec disturbed(model::BackboneSpec spec) {
   spec.build = [build = spec.build](nn::ParameterList& parameters) {
@@ -296,6 +380,10 @@ INSTANTIATE_TEST_SUITE_P(
             "AttentionAgain", 2, nullptr, {}, Sharding::parameters, {.core_attention = true, .groups = {}}},
         ShardedRow{"EveryBlockAgain", 2, nullptr, {}, Sharding::parameters, {.groups = {1, 1, 1, 1, 1}}},
         ShardedRow{"PairsAgain", 3, nullptr, {}, Sharding::parameters, {.groups = {2, 2, 1}}},
+        ShardedRow{
+            "CopiesOfZeRO2OfStages", 4, nullptr, {.pipeline = 2, .shard_copies = 2}, Sharding::gradients},
+        ShardedRow{
+            "PairsOfStagesAgain", 4, nullptr, {.pipeline = 2}, Sharding::parameters, {.groups = {2, 2, 1}}},
         ShardedRow{"SomeBlocksAgain", 2, nullptr, {}, Sharding::parameters, {.groups = {1, 1}}}),
     [](const auto& row) { return std::string(row.param.name); });
 

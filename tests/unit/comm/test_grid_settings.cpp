@@ -38,18 +38,6 @@ TEST(GridSettings, ChunksOfLayersAreOfSeveralPipelineRanks) {
   EXPECT_EQ(grid_shape(config).pipeline_chunks, 2);
 }
 
-TEST(GridSettings, PipelineRanksDivideNoGradients) {
-  for (const char* const strategy : {"optim_grads", "optim_grads_params"}) {
-    Config config(all_keys());
-    config.apply({{"model.pipeline_model_parallel_size", "2", "test"},
-                  {"ddp.data_parallel_sharding_strategy", strategy, "test"}});
-    const Error error = testing::error_of([&] { grid_shape(config); });
-    EXPECT_EQ(error.kind(), ExitCode::usage);
-    EXPECT_THAT(error.what(), HasSubstr("model.pipeline_model_parallel_size = 2"));
-    EXPECT_THAT(error.hint(), HasSubstr("optim"));
-  }
-}
-
 TEST(GridSettings, TensorRanksShareTheTokensAlways) {
   Config config(all_keys());
   config.apply({{"model.tensor_model_parallel_size", "2", "test"}});
