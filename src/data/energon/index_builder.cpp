@@ -48,29 +48,45 @@ Discovery find_together(IndexSettings& settings, const comm::Group& world, const
   return discovery_from_text(world.broadcast_text(to_text(found), 0));
 }
 
+std::size_t bytes_of(const FoundShard& found) {
+  return found.record->samples.size() + found.record->shapes.size() * sizeof(SampleShape) +
+         found.record->media.size() + found.offsets.size() * sizeof(std::uint64_t);
+}
+
 // What is written about shards that are read. A disk takes its time to make a small file durable, longer than
 // a small shard takes to be read, and as long for several as for one.
 class Writes {
  public:
   void begin(const IndexSettings& settings, FoundShard found) {
-    if (under_way_.size() == kMostUnderWay) wait_for_oldest();
-    under_way_.push_back(std::async(
-        std::launch::async, [&settings, found = std::move(found)] { write_down(settings.root, found); }));
+    const std::size_t bytes = bytes_of(found);
+    while (!under_way_.empty() && (under_way_.size() == kMostUnderWay || bytes_ + bytes > kMostBytes))
+      wait_for_oldest();
+    bytes_ += bytes;
+    under_way_.push_back({bytes, std::async(std::launch::async, [&settings, found = std::move(found)] {
+                            write_down(settings.root, found);
+                          })});
   }
   void wait() {
     while (!under_way_.empty()) wait_for_oldest();
   }
 
  private:
+  struct Write {
+    std::size_t bytes;
+    std::future<void> done;
+  };
   static constexpr std::size_t kMostUnderWay = 4;
+  static constexpr std::size_t kMostBytes = 8U << 20U;  // more than one only of small ones
 
   void wait_for_oldest() {
-    std::future<void> oldest = std::move(under_way_.front());
+    Write oldest = std::move(under_way_.front());
     under_way_.pop_front();
-    oldest.get();
+    bytes_ -= oldest.bytes;
+    oldest.done.get();
   }
 
-  std::deque<std::future<void>> under_way_;
+  std::deque<Write> under_way_;
+  std::size_t bytes_ = 0;
 };
 
 void index_my_shards(Work& work, const IndexSettings& settings, const comm::Group& world,
