@@ -28,20 +28,24 @@ struct Measured {
   double kept = 0, transient = 0;
 };
 
-// One picture of so many tokens.
-Measured measure(const model::BackboneSpec& spec, at::ScalarType dtype, std::int64_t tokens,
+// One picture of so many tokens, as a step makes its loss.
+Measured measure(const model::BackboneSpec& spec, const TrainerSettings& training, std::int64_t tokens,
                  std::int64_t text_rows) {
   nn::ParameterList parameters;
   const model::Backbone network = spec.build(parameters);
-  parameters.materialize(dtype);
-  const at::Tensor input = at::zeros({tokens, spec.patches.patch_features()}, at::kFloat);
+  parameters.materialize(training.dtype);
   const at::Tensor text = at::zeros({text_rows, spec.text_width}, at::kFloat);
   const at::Tensor positions = model::token_positions({1, kRows, tokens / kRows});
+  const nn::PackLayout layout({tokens}, {text_rows});
+  const diffusion::Network bound = [&](const at::Tensor& noisy, const at::Tensor& level) {
+    return network.forward({noisy, positions, level, text}, layout);
+  };
   const nn::MemoryCount count;
-  const at::Tensor output =
-      network.forward({input, positions, at::zeros({1}), text}, {{tokens}, {text_rows}});
+  const at::Tensor latent = at::zeros({tokens, spec.patches.patch_features()}), noise = latent.clone();
+  const at::Tensor loss =
+      training.noise.objective.token_losses(bound, {latent, noise, at::ones({1})}, layout).sum();
   const auto kept = static_cast<double>(count.current());
-  output.sum().backward();
+  loss.backward();
   std::int64_t gradients = 0;
   for (const nn::Parameter& each : parameters.all()) {
     if (each.value.grad().defined()) gradients += static_cast<std::int64_t>(each.value.grad().nbytes());
@@ -65,12 +69,12 @@ ActivationBytes through(const std::array<std::array<double, 2>, 2>& at) {
 }  // namespace
 
 ProbedActivations probe_activations(const Config& config, std::int64_t text_rows) {
-  const at::ScalarType dtype = trainer_settings(config).dtype;
+  const TrainerSettings training = trainer_settings(config);
   std::array<std::array<double, 2>, 2> kept{}, transient{};
   for (int blocks : {1, 2}) {
     const model::BackboneSpec spec = spec_of_blocks(config, blocks);
     for (int size : {1, 2}) {
-      const Measured found = measure(spec, dtype, size * kTokens, text_rows);
+      const Measured found = measure(spec, training, size * kTokens, text_rows);
       kept.at(blocks - 1).at(size - 1) = found.kept;
       transient.at(blocks - 1).at(size - 1) = found.transient;
     }

@@ -40,14 +40,15 @@ struct PlannedShard;
 
 // Bytes of a rank.
 struct PlannedMemory {
-  double weights = 0;          // what the network reads, with the buffers that blocks are gathered in
-  double gradients = 0;        // sums over ranks and packs
-  double optimizer = 0;        // master weights, moments, moving average
-  double activations = 0;      // kept for the backward pass, and what the worst moment takes beside them
-  double fresh_gradients = 0;  // as the backward pass leaves them
-  double buffers = 0;          // for communication
+  double weights = 0;           // what the network reads, with the buffers that blocks are gathered in
+  double gradients = 0;         // sums over ranks and packs
+  double optimizer = 0;         // master weights, moments, moving average
+  double activations = 0;       // kept for the backward pass, and what the worst moment takes beside them
+  double fresh_gradients = 0;   // as the backward pass leaves them
+  double buffers = 0;           // for communication
+  double last_activations = 0;  // of `activations`, what the end of the backward pass takes
 
-  // Activations go while fresh gradients come: of both the larger counts.
+  // Activations go while fresh gradients come, and then these are sent: the worst moment counts.
   double peak() const;
 };
 
@@ -100,14 +101,15 @@ class PlannedWork {
   PlannedMemory memory(const PlannedParts& parts) const;
   void add_whole_network(const PlannedParts& parts, PlannedMemory& memory) const;
   void add_coming_blocks(const PlannedParts& parts, PlannedMemory& memory) const;
-  double activations(const PlannedParts& parts) const;
-  // Bytes that a chunk of layers keeps for its backward pass: until it comes, and in it.
+  void add_activations(const PlannedParts& parts, PlannedMemory& memory) const;
+  // Bytes that a chunk of layers keeps for its backward pass: until it comes, in it, and at its end.
   struct KeptByChunk {
-    double until = 0, within = 0;
+    double until = 0, within = 0, last = 0;
   };
   KeptByChunk kept_by(const nn::LayerChunk& chunk, const PlannedParts& parts) const;
   double kept_by_blocks(double blocks, const PlannedLayout& layout) const;
-  static double most_kept(const std::vector<PipelineWork>& order, const std::vector<KeptByChunk>& chunks);
+  static double most_kept(const std::vector<PipelineWork>& order, const std::vector<KeptByChunk>& chunks,
+                          double left);
 
   // In plan_traffic.cpp.
   using Traffic = std::vector<PlannedTraffic>;

@@ -7,7 +7,8 @@
 namespace dfm::train {
 
 double PlannedMemory::peak() const {
-  return weights + gradients + optimizer + std::max(activations, fresh_gradients + buffers);
+  return weights + gradients + optimizer +
+         std::max(activations, fresh_gradients + std::max(buffers, last_activations));
 }
 
 PlannedMemory PlannedWork::memory(const PlannedParts& parts) const {
@@ -15,7 +16,6 @@ PlannedMemory PlannedWork::memory(const PlannedParts& parts) const {
   const double owned = parts.dense.owned + parts.experts.owned;
   const int masters = element_bytes_ == 2 || has_blocks_coming ? 1 : 0, averages = has_average_ ? 1 : 0;
   PlannedMemory memory;
-  memory.activations = activations(parts);
   memory.optimizer = 4 * owned * (2 + masters + averages);
   if (parts.layout.ranks > 1 || has_blocks_coming) {
     memory.gradients = 4 * owned;
@@ -26,6 +26,7 @@ PlannedMemory PlannedWork::memory(const PlannedParts& parts) const {
   } else {
     add_whole_network(parts, memory);
   }
+  add_activations(parts, memory);
   return memory;
 }
 
@@ -45,28 +46,34 @@ void PlannedWork::add_coming_blocks(const PlannedParts& parts, PlannedMemory& me
   memory.weights = size * (parts.of_unit(0) + at_once * parts.largest_block());
   // One block's and those outside, beside the activations; one sum is on its way.
   memory.fresh_gradients = size * (parts.of_unit(0) + parts.largest_block());
-  memory.activations += memory.fresh_gradients + memory.buffers;
+  memory.activations = memory.fresh_gradients + memory.buffers;
 }
 
-// At the worst moment of a stage.
-double PlannedWork::activations(const PlannedParts& parts) const {
+// At the worst moment of a stage, and where a backward pass ends.
+void PlannedWork::add_activations(const PlannedParts& parts, PlannedMemory& memory) const {
   std::vector<KeptByChunk> chunks;
   for (int number = 0; number < parts.depth.chunks; ++number)
     chunks.push_back(kept_by(parts.depth.chunk(model_.layers, number), parts));
   const auto order = pipeline_schedule(parts.layout.pipeline(passes(parts.layout)),
                                        static_cast<std::size_t>(parts.depth.stage));
-  return most_kept(order, chunks) + probed_.transient.of(1, tokens_of_rank(parts.layout));
+  // Stages collect what a chunk's backward pass leaves when the next one begins.
+  const bool leaves_gradients = parts.layout.grid.pipeline > 1 && !parts.layout.divides_blocks();
+  const double left = leaves_gradients ? memory.fresh_gradients / parts.depth.chunks : 0;
+  const double transient = probed_.transient.of(1, tokens_of_rank(parts.layout));
+  memory.activations += most_kept(order, chunks, left) + transient;
+  memory.last_activations = chunks.front().last + transient;
 }
 
-// With all packs in flight.
-double PlannedWork::most_kept(const std::vector<PipelineWork>& order,
-                              const std::vector<KeptByChunk>& chunks) {
-  double now = 0, most = 0;
+// With all packs in flight. left: by a backward pass, beside the forward passes that follow.
+double PlannedWork::most_kept(const std::vector<PipelineWork>& order, const std::vector<KeptByChunk>& chunks,
+                              double left) {
+  double now = 0, most = 0, beside = 0;
   for (const PipelineWork& work : order) {
-    const auto& [until, within] = chunks.at(work.chunk);
-    if (!work.is_backward) now += until;
-    most = std::max(most, now - until + within);
-    if (work.is_backward) now -= until;
+    const KeptByChunk& kept = chunks.at(work.chunk);
+    if (!work.is_backward) now += kept.until;
+    most = std::max(most, now - kept.until + kept.within + (work.is_backward ? 0 : beside));
+    if (work.is_backward) now -= kept.until;
+    if (work.is_backward) beside = left;
   }
   return most;
 }
@@ -96,9 +103,10 @@ PlannedWork::KeptByChunk PlannedWork::kept_by(const nn::LayerChunk& chunk, const
     again += size;
     longest = std::max(longest, size);
   }
-  const double rest = kept(static_cast<double>(chunk.layers.count - again));
-  const double one_group = static_cast<double>(longest) * (kept(1) - kept(0));
-  return {messages + rest, messages + std::max(rest, kept(0) + one_group)};
+  const double ends = chunk.is_first || chunk.is_last ? kept(0) : 0, block = kept(1) - kept(0);
+  const double rest = ends + static_cast<double>(chunk.layers.count - again) * block;
+  const double one_group = static_cast<double>(longest) * block;
+  return {messages + rest, messages + std::max(rest, ends + one_group), ends + std::max(block, one_group)};
 }
 
 }  // namespace dfm::train

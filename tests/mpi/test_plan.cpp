@@ -17,9 +17,11 @@ namespace {
 struct PlannedRun {
   const char* name;
   Layer keys;
+  int ranks = 0;  // 0: any number that the layout divides
 };
 
-Config config_of(const Layer& keys) {
+// Two full packs for each rank, at least.
+Config config_of(const Layer& keys, int ranks) {
   Config config(all_keys());
   config.apply({{"model.num_layers", "4", "test"},
                 {"model.hidden_size", "128", "test"},
@@ -29,7 +31,7 @@ Config config_of(const Layer& keys) {
                 {"dataset.mock", "true", "test"},
                 {"dataset.context_seq_len", "16", "test"},
                 {"dataset.task_encoder_seq_length", "512", "test"},
-                {"train.global_batch_size", "24", "test"},
+                {"train.global_batch_size", std::to_string(4 * ranks), "test"},
                 {"plan.ranks_per_node", "2", "test"}});
   config.apply(keys);
   return config;
@@ -103,9 +105,10 @@ void expect_planned(const Plan& plan, const Moved& moved, const comm::Group& wor
   }
 }
 
-bool fits(const PlannedLayout& layout) {
+bool fits(const PlannedRun& run, const PlannedLayout& layout) {
   const comm::GridShape& grid = layout.grid;
-  return layout.ranks % (grid.tensor * grid.context * grid.pipeline * grid.expert) == 0;
+  const bool divides = layout.ranks % (grid.tensor * grid.context * grid.pipeline * grid.expert) == 0;
+  return divides && (run.ranks == 0 || run.ranks == layout.ranks);
 }
 
 std::unique_ptr<Trainer> trainer_of(const Config& config, const comm::GridGroups& groups) {
@@ -121,11 +124,11 @@ std::unique_ptr<Trainer> trainer_of(const Config& config, const comm::GridGroups
 class Planned : public ::testing::TestWithParam<PlannedRun> {
  protected:
   void SetUp() override {
-    if (!fits(layout_)) GTEST_SKIP() << "no such layout on these ranks";
+    if (!fits(GetParam(), layout_)) GTEST_SKIP() << "no such layout on these ranks";
   }
 
   const comm::Group world_ = comm::Group::world();
-  const Config config_ = config_of(GetParam().keys);
+  const Config config_ = config_of(GetParam().keys, world_.size());
   const PlannedLayout layout_{world_.size(), comm::grid_shape(config_), comm::sharding(config_)};
 };
 
@@ -175,6 +178,10 @@ Layer context(const char* ranks, const char* type) {
 Layer experts(const char* ranks) { return {{"model.expert_model_parallel_size", ranks, "test"}}; }
 Layer stages(const char* ranks) { return {{"model.pipeline_model_parallel_size", ranks, "test"}}; }
 Layer key(const char* name, const char* value) { return {{name, value, "test"}}; }
+
+const Layer kWan{{"model.family", "wan", "test"}, {"model.text_dim", "64", "test"}};
+const Layer kMovieGen{{"model.family", "moviegen", "test"}, {"model.num_query_groups", "2", "test"}};
+const Layer kStDit{{"model.family", "stdit", "test"}};
 
 INSTANTIATE_TEST_SUITE_P(
     Of, PlannedBytesOf,
@@ -243,7 +250,26 @@ INSTANTIATE_TEST_SUITE_P(
                                {"model.expert_model_parallel_size", "2", "test"}})},
         PlannedRun{"ExpertRanksWithFsdp", of_experts({{"model.expert_model_parallel_size", "2", "test"},
                                                       {"ddp.use_megatron_fsdp", "true", "test"}})},
-        PlannedRun{"Wan", {{"model.family", "wan", "test"}, {"model.text_dim", "64", "test"}}}),
+        PlannedRun{"Wan", kWan}, PlannedRun{"WanOfTensorRanks", with(kWan, tensor("2")), 2},
+        PlannedRun{"TensorWithSelectiveRecomputation",
+                   with(tensor("2"), {{"model.recompute_granularity", "selective", "test"},
+                                      {"model.recompute_modules", "[\"core_attn\",\"mlp\"]", "test"}}),
+                   2},
+        PlannedRun{"DeeperWithFullRecomputationOfPairs",
+                   {{"model.num_layers", "12", "test"},
+                    {"model.recompute_granularity", "full", "test"},
+                    {"model.recompute_num_layers", "2", "test"}},
+                   1},
+        PlannedRun{"MovieGenWithFullRecomputation",
+                   with(kMovieGen, key("model.recompute_granularity", "full")), 1},
+        PlannedRun{"MovieGenOfTensorRanks", with(kMovieGen, tensor("2")), 2},
+        PlannedRun{"MovieGenWithFsdp", with(kMovieGen, key("ddp.use_megatron_fsdp", "true")), 2},
+        PlannedRun{"DeeperMovieGenPipeline", with(with(kMovieGen, stages("2")), key("model.num_layers", "7")),
+                   2},
+        PlannedRun{"StDitOfVideos", with(kStDit, key("dataset.F_latents", "2")), 1},
+        PlannedRun{"StDitPipeline", with(kStDit, stages("2")), 2},
+        PlannedRun{"DeeperExperts", of_experts(key("model.num_layers", "8")), 1},
+        PlannedRun{"ExpertStages", of_experts(stages("2")), 2}),
     [](const auto& run) { return std::string(run.param.name); });
 
 }  // namespace
