@@ -84,6 +84,8 @@ class Group {
   // Collective. Part r of `out` goes to rank r; part r of `in` comes from rank r. At most 2^31 - 1 bytes
   // each.
   void all_to_all(Parts<const std::byte> out, Parts<std::byte> in) const;
+  // The same, begun: the bytes must stay until the transfer is waited for.
+  [[nodiscard]] Transfer start_all_to_all(Parts<const std::byte> out, Parts<std::byte> in) const;
 
   // Point to point, in order between two ranks. The bytes must stay until the transfer is waited for.
   [[nodiscard]] Transfer start_send(std::span<const std::byte> bytes, int to) const;

@@ -62,6 +62,21 @@ void Group::all_to_all(Parts<const std::byte> out, Parts<std::byte> in) const {
         "MPI_Alltoallv");
 }
 
+Transfer Group::start_all_to_all(Parts<const std::byte> out, Parts<std::byte> in) const {
+  std::vector<int> sent = to_int_counts(out.counts, size_), received = to_int_counts(in.counts, size_);
+  ensure(out.counts[rank_] == in.counts[rank_], "all_to_all: a rank sends itself what it receives");
+  traffic_.all_to_all_bytes += leaving(out.counts, rank_);
+  Transfer transfer("all_to_all", immortal(role_));
+  const int* const from = transfer.keep(begins_of(sent));
+  const int* const to = transfer.keep(begins_of(received));
+  const int* const out_counts = transfer.keep(std::move(sent));
+  const int* const in_counts = transfer.keep(std::move(received));
+  check(MPI_Ialltoallv(out.bytes.data(), out_counts, from, MPI_BYTE, in.bytes.data(), in_counts, to, MPI_BYTE,
+                       *communicator_, transfer.add()),
+        "MPI_Ialltoallv");
+  return transfer;
+}
+
 Transfer Group::start_send(std::span<const std::byte> bytes, int to) const {
   return start_exchange(bytes, to, {}, MPI_PROC_NULL);
 }

@@ -72,7 +72,9 @@ at::Tensor CrossAttention::operator()(const at::Tensor& x, const at::Tensor& tex
     return nn::cross_attention(q[0], kv[0], kv[1], layout);
   };
   return linear_proj_(
-      kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
+      kept_or_recomputed(recomputes_, core,
+                         nn::ColumnLinear::side_by_side({linear_q_, x}, {linear_kv_, text}, layout)),
+      layout);
 }
 
 Mlp::Mlp(const Scope& scope, const DitShape& shape, const RecomputePlan& plan)

@@ -1,6 +1,8 @@
 #include "model/expert_mlp.h"
 
-#include "nn/collectives.h"
+#include <optional>
+
+#include "nn/coming_rows.h"
 #include "nn/expert_exchange.h"
 
 namespace dfm::model {
@@ -45,10 +47,13 @@ at::Tensor ExpertMlp::through_exchange(const at::Tensor& x, const PackLayout& la
   return nn::combined(outputs, choice.weights(scores), choice, x.size(0));
 }
 
-// Scores travel between tensor ranks, so that these choose by the same bits.
+// Scores travel between tensor ranks, so that these choose by the same bits; rows do while they choose.
 at::Tensor ExpertMlp::with_all_experts(const at::Tensor& x, const PackLayout& layout) const {
-  const at::Tensor scores = of_share(scores_of(x), layout), rows = of_share(x, layout);
+  const at::Tensor scores = of_share(scores_of(x), layout);
+  std::optional<nn::ComingRows> coming;
+  if (parallel_.tensor != nullptr) coming.emplace(x, layout.tensor_row_counts(), *parallel_.tensor);
   const nn::Choice choice = nn::choose_in_share(scores, layout, shape_.choice, parallel_);
+  const at::Tensor rows = coming ? coming->arrived() : x;
   const at::Tensor outputs = outputs_of(choice.taken(rows), choice.counts);
   const at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
   if (parallel_.tensor == nullptr) return sums;

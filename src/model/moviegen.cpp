@@ -90,7 +90,9 @@ at::Tensor PlainCrossAttention::operator()(const at::Tensor& x, const at::Tensor
     return nn::cross_attention(heads_first(in[0].unflatten(1, {-1, d})), kv[0], kv[1], layout);
   };
   return linear_proj_(
-      kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
+      kept_or_recomputed(recomputes_, core,
+                         nn::ColumnLinear::side_by_side({linear_q_, x}, {linear_kv_, text}, layout)),
+      layout);
 }
 
 SwiGlu::SwiGlu(const Scope& scope, const MovieGenShape& shape, const RecomputePlan& plan)

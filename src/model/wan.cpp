@@ -128,7 +128,9 @@ at::Tensor WanCrossAttention::operator()(const at::Tensor& x, const at::Tensor& 
     return nn::cross_attention(q[0], kv[0], kv[1], layout);
   };
   return linear_proj_(
-      kept_or_recomputed(recomputes_, core, {linear_q_(x, layout), linear_kv_.of_shared(text)}), layout);
+      kept_or_recomputed(recomputes_, core,
+                         nn::ColumnLinear::side_by_side({linear_q_, x}, {linear_kv_, text}, layout)),
+      layout);
 }
 
 WanMlp::WanMlp(const Scope& scope, const WanShape& shape, const RecomputePlan& plan)

@@ -19,6 +19,8 @@ class Linear {
                                Init weight_init);
 
   at::ScalarType dtype() const { return weight_.scalar_type(); }
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
   void add_bias(at::Tensor bias) { bias_ = std::move(bias); }
 
   // x [n, inputs] -> [n, outputs].

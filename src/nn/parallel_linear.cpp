@@ -47,8 +47,25 @@ ColumnLinear ColumnLinear::with_zero_bias(const Scope& scope, std::int64_t input
 }
 
 at::Tensor ColumnLinear::operator()(const at::Tensor& x, const PackLayout& layout) const {
-  if (parallel_.tensor_ranks() == 1) return linear_(x);
-  return linear_(gather_rows(x, layout.tensor_row_counts(), *parallel_.tensor));
+  return parallel_.tensor_ranks() == 1 ? linear_(x) : of_coming(gather(x, layout));
+}
+
+ComingRows ColumnLinear::gather(const at::Tensor& x, const PackLayout& layout) const {
+  return {x, layout.tensor_row_counts(), *parallel_.tensor};
+}
+
+at::Tensor ColumnLinear::of_coming(const ComingRows& rows) const {
+  const at::Tensor& bias = linear_.bias();
+  return rows.times(linear_.weight(), bias.defined() ? std::optional(bias) : std::nullopt);
+}
+
+std::vector<at::Tensor> ColumnLinear::side_by_side(const Of& own, const Of& shared,
+                                                   const PackLayout& layout) {
+  if (own.layer.parallel_.tensor_ranks() == 1)
+    return {own.layer(own.rows, layout), shared.layer.of_shared(shared.rows)};
+  const ComingRows rows = own.layer.gather(own.rows, layout);
+  const at::Tensor of_shared = shared.layer.of_shared(shared.rows);
+  return {own.layer.of_coming(rows), of_shared};
 }
 
 at::Tensor ColumnLinear::of_shared(const at::Tensor& rows) const { return linear_(rows); }

@@ -9,6 +9,9 @@
 // On one rank both are nn::Linear.
 #pragma once
 
+#include <vector>
+
+#include "nn/coming_rows.h"
 #include "nn/linear.h"
 #include "nn/pack.h"
 #include "nn/parameter.h"
@@ -37,7 +40,19 @@ class ColumnLinear {
   // Of rows that every rank has, as those of the text.
   at::Tensor of_shared(const at::Tensor& rows) const;
 
+  // A layer and its rows.
+  struct Of {
+    const ColumnLinear& layer;
+    const at::Tensor& rows;
+  };
+  // Collective. What one makes of this rank's rows and another of rows that every rank has, which goes on
+  // while the first are gathered.
+  static std::vector<at::Tensor> side_by_side(const Of& own, const Of& shared, const PackLayout& layout);
+
  private:
+  ComingRows gather(const at::Tensor& x, const PackLayout& layout) const;
+  at::Tensor of_coming(const ComingRows& rows) const;
+
   ModelParallel parallel_;
   Linear linear_;
 };

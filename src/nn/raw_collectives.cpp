@@ -1,6 +1,7 @@
 #include "nn/raw_collectives.h"
 
 #include <numeric>
+#include <utility>
 
 #include "core/even_cut.h"
 
@@ -26,21 +27,34 @@ std::int64_t row_elements(const at::Tensor& rows) {
   return std::accumulate(rows.sizes().begin() + 1, rows.sizes().end(), std::int64_t{1}, std::multiplies<>());
 }
 
-// Of every rank its contribution to my rows, added in rank order.
+std::int64_t own(const RowCounts& counts, const comm::Group& group) {
+  return counts[static_cast<std::size_t>(group.rank())];
+}
+
+// Of what every rank contributes to my rows, one rank behind the other: added in rank order.
+at::Tensor summed(const at::Tensor& contributions, std::int64_t ranks) {
+  const std::int64_t mine = contributions.size(0) / ranks;
+  return contributions.unflatten(0, {ranks, mine}).to(at::kFloat).sum(0).to(contributions.scalar_type());
+}
+
 at::Tensor scatter_sum_by_exchange(const at::Tensor& rows, const RowCounts& counts,
                                    const comm::Group& group) {
-  const std::int64_t mine = counts[static_cast<std::size_t>(group.rank())];
-  const RowCounts same(counts.size(), mine);
-  const at::Tensor contributions = exchange_rows(rows, counts, same, group);
-  return contributions.unflatten(0, {group.size(), mine}).to(at::kFloat).sum(0).to(rows.scalar_type());
+  const RowCounts same(counts.size(), own(counts, group));
+  return summed(exchange_rows(rows, counts, same, group), group.size());
+}
+
+// The rows of all, of which this rank's are there.
+at::Tensor own_among_all(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group) {
+  at::Tensor all = rows_like(rows, total(counts));
+  const auto begin = std::reduce(counts.begin(), counts.begin() + group.rank());
+  all.narrow(0, begin, own(counts, group)).copy_(rows);
+  return all;
 }
 
 }  // namespace
 
 at::Tensor gather_rows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group) {
-  at::Tensor all = rows_like(rows, total(counts));
-  const auto begin = std::reduce(counts.begin(), counts.begin() + group.rank());
-  all.narrow(0, begin, counts[static_cast<std::size_t>(group.rank())]).copy_(rows);
+  at::Tensor all = own_among_all(rows, counts, group);
   all_gather_parts(all, scaled(counts, row_elements(rows)), group);
   return all;
 }
@@ -48,7 +62,7 @@ at::Tensor gather_rows(const at::Tensor& rows, const RowCounts& counts, const co
 at::Tensor scatter_sum_rows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group) {
   const at::Tensor dense = rows.contiguous();
   if (rows.scalar_type() != at::kFloat) return scatter_sum_by_exchange(dense, counts, group);
-  at::Tensor mine = rows_like(rows, counts[static_cast<std::size_t>(group.rank())]);
+  at::Tensor mine = rows_like(rows, own(counts, group));
   reduce_scatter_sum(dense, scaled(counts, row_elements(rows)), mine, group);
   return mine;
 }
@@ -71,6 +85,37 @@ at::Tensor exchange_rows(const at::Tensor& out, const RowCounts& out_counts, con
   const std::int64_t of_row = row_elements(out);
   all_to_all({dense, scaled(out_counts, of_row)}, {in, scaled(in_counts, of_row)}, group);
   return in;
+}
+
+GatheringRows::GatheringRows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group)
+    : all_(own_among_all(rows, counts, group)),
+      transfer_(start_all_gather_parts(all_, scaled(counts, row_elements(rows)), group)) {}
+
+at::Tensor GatheringRows::finish() {
+  transfer_.wait();
+  return std::exchange(all_, {});
+}
+
+// Narrow elements are exchanged, as by scatter_sum_rows.
+ScatteringSums::ScatteringSums(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group)
+    : leaving_(rows.contiguous()), ranks_(group.size()) {
+  const std::int64_t mine = own(counts, group);
+  const RowCounts parts = scaled(counts, row_elements(rows));
+  if (rows.scalar_type() == at::kFloat) {
+    arriving_ = rows_like(rows, mine);
+    transfer_ = start_reduce_scatter_sum(leaving_, parts, arriving_, group);
+  } else {
+    arriving_ = rows_like(rows, mine * ranks_);
+    const RowCounts same(counts.size(), mine * row_elements(rows));
+    transfer_ = start_all_to_all({leaving_, parts}, {arriving_, same}, group);
+  }
+}
+
+at::Tensor ScatteringSums::finish() {
+  transfer_.wait();
+  leaving_.reset();
+  const at::Tensor arrived = std::exchange(arriving_, {});
+  return arrived.scalar_type() == at::kFloat ? arrived : summed(arrived, ranks_);
 }
 
 }  // namespace dfm::nn::raw

@@ -88,16 +88,24 @@ TensorTransfer start_all_gather_parts(const at::Tensor& all, const PartCounts& c
 }
 
 void all_to_all(const TensorParts& out, const TensorParts& in, const comm::Group& group) {
+  if (!out.tensor.is_cpu()) return start_all_to_all(out, in, group).wait();
+  group.all_to_all({bytes_of(out.tensor), byte_counts(out.counts, out.tensor)},
+                   {bytes_of(in.tensor), byte_counts(in.counts, in.tensor)});
+}
+
+TensorTransfer start_all_to_all(const TensorParts& out, const TensorParts& in, const comm::Group& group) {
   const PartCounts out_bytes = byte_counts(out.counts, out.tensor),
                    in_bytes = byte_counts(in.counts, in.tensor);
   if (auto* const channel = channel_of(out.tensor, group)) {
     group.channel_traffic().all_to_all_bytes +=
         out.tensor.nbytes() - static_cast<std::uint64_t>(out_bytes[static_cast<std::size_t>(group.rank())]);
-    return channel->all_to_all({bytes_of(out.tensor), out_bytes}, {bytes_of(in.tensor), in_bytes})();
+    return {channel->all_to_all({bytes_of(out.tensor), out_bytes}, {bytes_of(in.tensor), in_bytes}),
+            out.tensor, in.tensor};
   }
   const at::Tensor leaving = out.tensor.cpu(), arriving = host_room(in.tensor);
-  group.all_to_all({bytes_of(leaving), out_bytes}, {bytes_of(arriving), in_bytes});
-  bring_back(arriving, in.tensor);
+  auto transfer = group.start_all_to_all({bytes_of(leaving), out_bytes}, {bytes_of(arriving), in_bytes});
+  if (out.tensor.is_cpu()) return TensorTransfer(std::move(transfer));
+  return {std::move(transfer), leaving, arriving, in.tensor};
 }
 
 void broadcast(const at::Tensor& values, int root, const comm::Group& group) {

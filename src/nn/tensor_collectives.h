@@ -36,6 +36,8 @@ struct TensorParts {
 };
 // Collective. Part r of `out` goes to rank r; part r of `in` comes from rank r.
 void all_to_all(const TensorParts& out, const TensorParts& in, const comm::Group& group);
+[[nodiscard]] TensorTransfer start_all_to_all(const TensorParts& out, const TensorParts& in,
+                                              const comm::Group& group);
 
 // Collective, in place.
 void broadcast(const at::Tensor& values, int root, const comm::Group& group);

@@ -28,22 +28,40 @@ class Transfers : public ::testing::Test {
   const Group world_ = Group::world();
 };
 
-TEST_F(Transfers, AllToAllDeliversUnevenParts) {
-  std::vector<std::int64_t> out_counts, in_counts;
-  std::vector<std::byte> out, expected;
-  const int me = world_.rank();
-  for (int other = 0; other < world_.size(); ++other) {
-    out_counts.push_back(count_between(me, other));
-    in_counts.push_back(count_between(other, me));
-    for (std::int64_t i = 0; i < out_counts.back(); ++i) out.push_back(value_between(me, other, i));
-    for (std::int64_t i = 0; i < in_counts.back(); ++i) expected.push_back(value_between(other, me, i));
+// Uneven parts to and from all.
+struct Exchanged {
+  explicit Exchanged(const Group& group) {
+    const int me = group.rank();
+    for (int other = 0; other < group.size(); ++other) {
+      out_counts.push_back(count_between(me, other));
+      in_counts.push_back(count_between(other, me));
+      for (std::int64_t i = 0; i < out_counts.back(); ++i) out.push_back(value_between(me, other, i));
+      for (std::int64_t i = 0; i < in_counts.back(); ++i) expected.push_back(value_between(other, me, i));
+    }
+    in.resize(expected.size());
+    leaving = out.size() - static_cast<std::size_t>(count_between(me, me));
   }
-  std::vector<std::byte> in(expected.size());
+
+  std::vector<std::int64_t> out_counts, in_counts;
+  std::vector<std::byte> out, expected, in;
+  std::uint64_t leaving = 0;
+};
+
+TEST_F(Transfers, AllToAllDeliversUnevenParts) {
+  Exchanged parts(world_);
   const Traffic before = world_.traffic();
-  world_.all_to_all({out, out_counts}, {in, in_counts});
-  EXPECT_EQ(in, expected);
-  EXPECT_EQ(world_.traffic().all_to_all_bytes - before.all_to_all_bytes,
-            out.size() - static_cast<std::size_t>(count_between(me, me)));
+  world_.all_to_all({parts.out, parts.out_counts}, {parts.in, parts.in_counts});
+  EXPECT_EQ(parts.in, parts.expected);
+  EXPECT_EQ(world_.traffic().all_to_all_bytes - before.all_to_all_bytes, parts.leaving);
+}
+
+TEST_F(Transfers, ABegunAllToAllDeliversUnevenParts) {
+  Exchanged parts(world_);
+  const Traffic before = world_.traffic();
+  Transfer transfer = world_.start_all_to_all({parts.out, parts.out_counts}, {parts.in, parts.in_counts});
+  transfer.wait();
+  EXPECT_EQ(parts.in, parts.expected);
+  EXPECT_EQ(world_.traffic().all_to_all_bytes - before.all_to_all_bytes, parts.leaving);
 }
 
 TEST_F(Transfers, AnExchangeGoesAroundTheRing) {
