@@ -16,6 +16,9 @@ namespace {
     case SQLITE_CONSTRAINT:
       throw SqliteConflict(ExitCode::data, message);
     case SQLITE_FULL:
+      throw storage_error(message,
+                          "free some space there, or, while indices are sorted, in the folder for temporary "
+                          "files: TMPDIR names another one, else it is /var/tmp");
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:

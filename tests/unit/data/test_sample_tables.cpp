@@ -6,11 +6,13 @@
 #include <gtest/gtest.h>
 
 #include "data/energon/sample_tables.h"
-#include "support/temporary_folder.h"
+#include "support/errors.h"
+#include "support/small_disk.h"
 
 namespace dfm::data::testing {
 namespace {
 
+using dfm::testing::SmallDisk;
 using dfm::testing::TemporaryFolder;
 
 // The greatest size that this process had since the last call, in KiB; 0 where the kernel does not tell.
@@ -25,16 +27,21 @@ long take_peak_kib() {
   return reset.good() ? peak : 0;
 }
 
+// Keys are not in order, and each comes once.
+void add_samples(SampleTables& tables, std::uint64_t samples) {
+  ShardSample sample{.key = {}, .offset = 0, .parts = {{"txt", 512, 200}}};
+  for (std::uint64_t i = 0; i < samples; ++i) {
+    sample.key = fmt::format("{:0>80}", i * 7919 % samples);
+    tables.add(sample, 1024, {0, i});
+  }
+}
+
 long peak_of_tables(std::uint64_t samples) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder / ".nv-meta");
   take_peak_kib();
   SampleTables tables(folder.path());
-  ShardSample sample{.key = {}, .offset = 0, .parts = {{"txt", 512, 200}}};
-  for (std::uint64_t i = 0; i < samples; ++i) {
-    sample.key = fmt::format("{:0>80}", i * 7919 % samples);  // not in order, each once
-    tables.add(sample, 1024, {0, i});
-  }
+  add_samples(tables, samples);
   EXPECT_FALSE(tables.index());
   tables.commit();
   return take_peak_kib();
@@ -48,6 +55,20 @@ TEST(SampleTables, ItsMemoryDoesNotFollowTheNumberOfSamples) {
   constexpr std::uint64_t kSamples = 80'000;
   const long one = peak_of_tables(kSamples), four = peak_of_tables(4 * kSamples);
   EXPECT_LT(four, one + 8192) << one << " KiB before";
+}
+
+TEST(SampleTables, OnAFullDiskAreAStorageErrorThatNamesBothFolders) {
+  const SmallDisk disk(1U << 20U);
+  if (!disk.is_mounted()) GTEST_SKIP() << "only root mounts file systems";
+  std::filesystem::create_directory(disk / ".nv-meta");
+  const Error error = dfm::testing::error_of([&] {
+    SampleTables tables(disk.path());
+    add_samples(tables, 20'000);
+    tables.index();
+    tables.commit();
+  });
+  EXPECT_EQ(error.kind(), ExitCode::storage);
+  EXPECT_NE(error.hint().find("TMPDIR"), std::string::npos);
 }
 
 }  // namespace
