@@ -93,6 +93,23 @@ TEST_P(ParallelLinear, GivesTheBitsOfAGatherAndALinearLayer) {
   expect_same_rows(x.grad(), same_x.grad());
 }
 
+TEST_P(ParallelLinear, RowsThatCameAreThoseOfAGatherAndSoAreTheirGradients) {
+  const at::Tensor x = rows(), same_x = rows();
+  const at::Tensor all = ComingRows(x, counts(), world_).arrived();
+  const at::Tensor expected = gather_rows(same_x, counts(), world_);
+  EXPECT_TRUE(at::equal(all, expected));
+  const at::Tensor gradient = numbers(all.sizes(), 4 + static_cast<std::uint64_t>(world_.rank())).detach();
+  all.backward(gradient);
+  expected.backward(gradient);
+  EXPECT_TRUE(at::equal(x.grad(), same_x.grad()));
+}
+
+TEST_P(ParallelLinear, LeavesNothingUnderWayWhereRowsAreGivenUp) {
+  { const ComingRows rows_given_up(rows(), counts(), world_); }
+  EXPECT_TRUE(
+      at::equal(ComingRows(rows(), counts(), world_).arrived(), gather_rows(rows(), counts(), world_)));
+}
+
 TEST_P(ParallelLinear, SendsTheGradientOfRowsHomeBesideTheProductForThatOfTheWeight) {
   if (world_.size() == 1) GTEST_SKIP() << "nothing travels";
   const at::Tensor x = rows();
