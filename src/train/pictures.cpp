@@ -1,6 +1,9 @@
 #include "train/pictures.h"
 
+#include <fmt/core.h>
+
 #include "comm/agree.h"
+#include "core/error.h"
 #include "core/stop_token.h"
 #include "diffusion/generate.h"
 #include "diffusion/objective.h"
@@ -43,6 +46,24 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
 }
 
 }  // namespace
+
+void require_fitting_prompts(const Config& config, const model::BackboneSpec& model) {
+  if (config.texts("validation.prompts").empty()) return;
+  const std::string &encoder = config.text("encoders.text"), &codec = config.text("encoders.codec");
+  const std::int64_t width = model::make_text_encoder(encoder).width;
+  if (width != model.text_width) {
+    throw usage_error(
+        fmt::format("validation.prompts are encoded {} wide (encoders.text = {}), the model takes {}", width,
+                    encoder, model.text_width),
+        fmt::format("leave validation.prompts out, or give {}={}", model.text_width_key, width));
+  }
+  const std::int64_t channels = model::make_codec(codec).channels;
+  if (channels == model.patches.in_channels) return;
+  throw usage_error(
+      fmt::format("pictures of validation.prompts have {} channels (encoders.codec = {}), the model {}",
+                  channels, codec, model.patches.in_channels),
+      fmt::format("leave validation.prompts out, or give model.in_channels={}", channels));
+}
 
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge) {
   PictureSettings settings{.prompts = config.texts("validation.prompts"),

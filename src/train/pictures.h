@@ -26,6 +26,9 @@ struct PictureSettings {
   model::TextEncoder text_encoder;
 };
 
+// Throws a usage error where prompts are given that the network cannot draw.
+void require_fitting_prompts(const Config& config, const model::BackboneSpec& model);
+
 // latent_edge: cells of the training samples, used where validation.image_size is null.
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
 

@@ -18,6 +18,7 @@
 #include "train/layout_check.h"
 #include "train/loop.h"
 #include "train/node_tier.h"
+#include "train/pictures.h"
 #include "train/plan_report.h"
 #include "train/preflight.h"
 #include "train/run_journal.h"
@@ -60,6 +61,7 @@ Inputs open_inputs(const Surroundings& here, const DataIndex& index, stage::Stag
     Inputs inputs{trainer_settings(here.config), training_source(here.config, index, copies),
                   validation_source(here.config, index, copies)};
     require_fitting_text(inputs.training, inputs.trainer.model);
+    if (inputs.validation) require_fitting_prompts(here.config, inputs.trainer.model);
     return inputs;
   });
 }

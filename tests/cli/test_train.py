@@ -142,6 +142,15 @@ def test_text_of_another_width_is_a_usage_error(shards, tmp_path):
     assert "1024" in printed and "512" in printed
 
 
+@pytest.mark.parametrize("words, says", [
+    (["model.crossattn_emb_size=32"], ["encoded 1024 wide (encoders.text = hash), the model takes 32", "model.crossattn_emb_size=1024"]),
+    (["model.in_channels=4"], ["have 16 channels (encoders.codec = dct), the model 4", "model.in_channels=16"])])
+def test_prompts_that_the_model_cannot_draw_are_a_usage_error(tmp_path, words, says):
+    printed = run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", "train.eval_interval=2", 'validation.prompts=["a"]',
+                  *words, code=2).stderr
+    assert all(part in printed for part in says), printed
+
+
 def test_a_sample_longer_than_a_pack_is_a_data_error(shards, tmp_path):
     printed = train(shards, tmp_path / "run", "dataset.task_encoder_seq_length=3", code=3).stderr
     assert "4 tokens" in printed and "dataset.task_encoder_seq_length" in printed
