@@ -4,17 +4,16 @@ import time
 
 import pytest
 
-from conftest import run
-from test_journal import MOCK
+from conftest import TINY, TINY_MOCK, run
 
 
 def preflight(folder, *words, ranks=2, code=0, env=None):
-    return run("dfm_train", "--preflight", *MOCK, f"checkpoint.save={folder}", *words, ranks=ranks, code=code, env=env)
+    return run("dfm_train", "--preflight", *words, f"checkpoint.save={folder}", ranks=ranks, code=code, env=env)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_a_sound_place_is_ready(tmp_path, ranks):
-    printed = preflight(tmp_path / "run", "--mock", ranks=ranks,
+    printed = preflight(tmp_path / "run", *TINY_MOCK, ranks=ranks,
                         env={"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) + 3630)}).stdout
     assert "slowest node: " in printed and "inside a node" in printed and "none, CPU" in printed
     assert "60 minutes left" in printed and "free" in printed and ": ready" in printed
@@ -23,11 +22,11 @@ def test_a_sound_place_is_ready(tmp_path, ranks):
 
 
 def test_a_data_set_that_does_not_open_is_code_3(tmp_path):
-    done = preflight(tmp_path / "run", f"dataset.path={tmp_path}", code=3)
+    done = preflight(tmp_path / "run", *TINY, f"dataset.path={tmp_path}", code=3)
     assert "dfm_index" in done.stderr and "data set: not usable" in done.stdout and "not ready" in done.stdout
 
 
 def test_the_first_failed_check_decides_the_code_and_the_others_are_made_too(tmp_path):
     (tmp_path / "file").touch()
-    done = preflight(tmp_path / "file/run", f"dataset.path={tmp_path}", code=4)
+    done = preflight(tmp_path / "file/run", *TINY, f"dataset.path={tmp_path}", code=4)
     assert "checkpoints: not usable" in done.stdout and "data set: not usable" in done.stdout
