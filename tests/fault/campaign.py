@@ -15,13 +15,14 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parent.parent)]
 
 from faults import NO_CHECKPOINT, apply_power_loss, draw  # noqa: E402
-from life import STEPS, Life, Violation, require_close, require_same_bits, require_same_losses  # noqa: E402
+from life import STEPS, UNKNOWN, Life, Violation, require_close, require_same_bits, require_same_losses  # noqa: E402
 
 FAULTS_IN_A_LIFE = 12
 MOST_STEPS_BETWEEN_FAULTS = 24
@@ -85,7 +86,8 @@ def check_damage(life, fault, outcome, older, copy):
     if outcome.resumed_at is None:
         return
     if outcome.resumed_at < fault.damaged_step:
-        is_newest = outcome.resumed_at >= older[0] if life.nodes > 1 else outcome.resumed_at == older[0]  # nodes may hold a newer one
+        newest = older[0] if older else 0
+        is_newest = outcome.resumed_at >= newest if life.nodes > 1 else outcome.resumed_at == newest  # nodes may hold a newer one
         if "pointer" not in fault.words and not is_newest:
             raise Violation(f"resumed at {outcome.resumed_at}, whole are {older}\n{outcome.printed[-3000:]}")
         if not any(name in line or "pointer" in line or "latest_" in line for line in outcome.warnings):
@@ -108,7 +110,9 @@ def strike(life, chance):
         outcome = run.end()
         if "DFM_FAULT" in fault.environment:
             in_time = life.struck()
-        life.require_documented(outcome, fault.codes if in_time else {0, 75})
+        if outcome.code is UNKNOWN:
+            in_time = False
+        life.require_documented(outcome, fault.codes if in_time else {0, 75, UNKNOWN})
         if fault.damaged_step is not None and in_time:
             check_damage(life, fault, outcome, older, copy)
         life.require_no_lost_step(outcome)
@@ -138,6 +142,8 @@ def live(place, seed, references, most_faults=FAULTS_IN_A_LIFE):
         references.require_same_end(life)
     except Violation as violation:
         record["violation"] = str(violation)
+    except Exception:  # a mistake in here must not end a worker in silence
+        record["violation"] = traceback.format_exc()
     if record["violation"] is None:
         shutil.rmtree(place)
     return record
