@@ -1,9 +1,9 @@
 #include "nn/block_hooks.h"
 
 #include <ATen/core/grad_mode.h>
-#include <torch/custom_class.h>
 
 #include "core/error.h"
+#include "nn/held.h"
 
 namespace dfm::nn {
 namespace {
@@ -11,39 +11,31 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// What autograd's context can hold: anything else than tensors and numbers travels in a capsule.
-struct CallHolder : torch::CustomClassHolder {
-  explicit CallHolder(std::function<void()> kept) : call(std::move(kept)) {}
-  std::function<void()> call;
-};
+using Call = std::function<void()>;
 
 // Passes tensors on; when all their gradients are there, calls, and then passes these on. Autograd takes the
 // youngest node that is ready: one at a block's entry therefore comes after all nodes of the block, and one
 // at its exit before them.
 struct CallInBackward : torch::autograd::Function<CallInBackward> {
-  static variable_list forward(AutogradContext* context, at::TensorList inputs,
-                               const c10::intrusive_ptr<torch::CustomClassHolder>& holder) {
+  static variable_list forward(AutogradContext* context, at::TensorList inputs, const Holder& call) {
     context->set_materialize_grads(false);
-    context->saved_data["call"] = c10::IValue::make_capsule(holder);
+    keep(context, call);
     return inputs.vec();
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto holder = context->saved_data["call"].toCapsule();
-    static_cast<const CallHolder&>(*holder).call();
-    gradients.emplace_back();  // of the holder
+    kept<Call>(context)();
+    gradients.emplace_back();  // of the call
     return gradients;
   }
 };
 
-variable_list call_in_backward(const variable_list& tensors, std::function<void()> call) {
-  const c10::intrusive_ptr<torch::CustomClassHolder> holder =
-      c10::make_intrusive<CallHolder>(std::move(call));
-  return CallInBackward::apply(at::TensorList(tensors), holder);
+variable_list call_in_backward(const variable_list& tensors, Call call) {
+  return CallInBackward::apply(at::TensorList(tensors), hold(std::move(call)));
 }
 
 // Those without gradients stay outside, so that none is computed for them.
-void call_after_backward(std::vector<at::Tensor>& inputs, std::function<void()> call) {
+void call_after_backward(std::vector<at::Tensor>& inputs, Call call) {
   variable_list with_gradients;
   for (const at::Tensor& input : inputs) {
     if (input.requires_grad()) with_gradients.push_back(input);

@@ -1,7 +1,6 @@
 #include "nn/collectives.h"
 
-#include <torch/custom_class.h>
-
+#include "nn/held.h"
 #include "nn/raw_collectives.h"
 
 namespace dfm::nn {
@@ -10,94 +9,87 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// What the backward of a collective needs to know of its forward. Autograd's context holds tensors and
-// numbers only: the rest travels in a capsule.
-struct Kept : torch::CustomClassHolder {
-  Kept(const comm::Group& of, RowCounts out, RowCounts in)
-      : group(&of), out_counts(std::move(out)), in_counts(std::move(in)) {}
+// What the backward of a collective needs to know of its forward.
+struct Way {
   const comm::Group* group;
   RowCounts out_counts, in_counts;
 };
 
-using KeptPointer = c10::intrusive_ptr<torch::CustomClassHolder>;
-
-KeptPointer keep(const comm::Group& group, const RowCounts& out = {}, const RowCounts& in = {}) {
-  return c10::make_intrusive<Kept>(group, out, in);
-}
-
-const Kept& kept_in(const KeptPointer& pointer) { return static_cast<const Kept&>(*pointer); }
-
 // forward and backward of one map, given as two functions of values.
 template <class Map>
 struct Collective : torch::autograd::Function<Collective<Map>> {
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const KeptPointer& kept) {
-    context->saved_data["kept"] = c10::IValue::make_capsule(kept);
-    return Map::forward(x, kept_in(kept));
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const Holder& way) {
+    keep(context, way);
+    return Map::forward(x, value_in<Way>(way));
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto kept = context->saved_data["kept"].toCapsule();
-    return {Map::backward(gradients[0], kept_in(kept)), {}};
+    return {Map::backward(gradients[0], kept<Way>(context)), {}};
   }
 };
 
+template <class Map>
+at::Tensor collective(const at::Tensor& x, Way way) {
+  return Collective<Map>::apply(x, hold(std::move(way)));
+}
+
 struct Gather {
-  static at::Tensor forward(const at::Tensor& x, const Kept& kept) {
-    return raw::gather_rows(x, kept.out_counts, *kept.group);
+  static at::Tensor forward(const at::Tensor& x, const Way& way) {
+    return raw::gather_rows(x, way.out_counts, *way.group);
   }
-  static at::Tensor backward(const at::Tensor& g, const Kept& kept) {
-    return raw::scatter_sum_rows(g, kept.out_counts, *kept.group);
+  static at::Tensor backward(const at::Tensor& g, const Way& way) {
+    return raw::scatter_sum_rows(g, way.out_counts, *way.group);
   }
 };
 
 struct ScatterSum {
-  static at::Tensor forward(const at::Tensor& x, const Kept& kept) {
-    return raw::scatter_sum_rows(x, kept.out_counts, *kept.group);
+  static at::Tensor forward(const at::Tensor& x, const Way& way) {
+    return raw::scatter_sum_rows(x, way.out_counts, *way.group);
   }
-  static at::Tensor backward(const at::Tensor& g, const Kept& kept) {
-    return raw::gather_rows(g, kept.out_counts, *kept.group);
+  static at::Tensor backward(const at::Tensor& g, const Way& way) {
+    return raw::gather_rows(g, way.out_counts, *way.group);
   }
 };
 
 struct Sum {
-  static at::Tensor forward(const at::Tensor& x, const Kept& kept) { return raw::sum_over(x, *kept.group); }
-  static at::Tensor backward(const at::Tensor& g, const Kept&) { return g; }
+  static at::Tensor forward(const at::Tensor& x, const Way& way) { return raw::sum_over(x, *way.group); }
+  static at::Tensor backward(const at::Tensor& g, const Way&) { return g; }
 };
 
 struct Share {
-  static at::Tensor forward(const at::Tensor& x, const Kept&) { return x.view_as(x); }
-  static at::Tensor backward(const at::Tensor& g, const Kept& kept) { return raw::sum_over(g, *kept.group); }
+  static at::Tensor forward(const at::Tensor& x, const Way&) { return x.view_as(x); }
+  static at::Tensor backward(const at::Tensor& g, const Way& way) { return raw::sum_over(g, *way.group); }
 };
 
 struct Exchange {
-  static at::Tensor forward(const at::Tensor& x, const Kept& kept) {
-    return raw::exchange_rows(x, kept.out_counts, kept.in_counts, *kept.group);
+  static at::Tensor forward(const at::Tensor& x, const Way& way) {
+    return raw::exchange_rows(x, way.out_counts, way.in_counts, *way.group);
   }
-  static at::Tensor backward(const at::Tensor& g, const Kept& kept) {
-    return raw::exchange_rows(g, kept.in_counts, kept.out_counts, *kept.group);
+  static at::Tensor backward(const at::Tensor& g, const Way& way) {
+    return raw::exchange_rows(g, way.in_counts, way.out_counts, *way.group);
   }
 };
 
 }  // namespace
 
 at::Tensor gather_rows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group) {
-  return Collective<Gather>::apply(rows, keep(group, counts));
+  return collective<Gather>(rows, {&group, counts, {}});
 }
 
 at::Tensor scatter_sum_rows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group) {
-  return Collective<ScatterSum>::apply(rows, keep(group, counts));
+  return collective<ScatterSum>(rows, {&group, counts, {}});
 }
 
 at::Tensor sum_over(const at::Tensor& partial, const comm::Group& group) {
-  return Collective<Sum>::apply(partial, keep(group));
+  return collective<Sum>(partial, {&group, {}, {}});
 }
 
 at::Tensor shared_by(const at::Tensor& same, const comm::Group& group) {
-  return Collective<Share>::apply(same, keep(group));
+  return collective<Share>(same, {&group, {}, {}});
 }
 
 at::Tensor exchange_rows(const at::Tensor& out, const RowCounts& out_counts, const RowCounts& in_counts,
                          const comm::Group& group) {
-  return Collective<Exchange>::apply(out, keep(group, out_counts, in_counts));
+  return collective<Exchange>(out, {&group, out_counts, in_counts});
 }
 
 }  // namespace dfm::nn

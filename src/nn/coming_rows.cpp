@@ -1,7 +1,6 @@
 #include "nn/coming_rows.h"
 
-#include <torch/custom_class.h>
-
+#include "nn/held.h"
 #include "nn/linear_products.h"
 #include "nn/raw_collectives.h"
 
@@ -10,10 +9,9 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-using Holder = c10::intrusive_ptr<torch::CustomClassHolder>;
 
-// Autograd's context holds tensors and numbers only: the rest travels in a capsule.
-struct Coming : torch::CustomClassHolder {
+// A backward pass asks for the counts and the group: its rows came long ago.
+struct Coming {
   Coming(const at::Tensor& mine, RowCounts of_ranks, const comm::Group& over)
       : counts(std::move(of_ranks)), group(over), rows(mine, counts, group) {}
   RowCounts counts;
@@ -21,25 +19,14 @@ struct Coming : torch::CustomClassHolder {
   raw::GatheringRows rows;
 };
 
-void keep(AutogradContext* context, const Holder& holder) {
-  context->saved_data["coming"] = c10::IValue::make_capsule(holder);
-}
-
-// The counts and the group of a backward pass: its rows came long ago.
-struct Came {
-  explicit Came(AutogradContext* context) : holder(context->saved_data["coming"].toCapsule()) {}
-  const Coming& operator*() const { return static_cast<const Coming&>(*holder); }
-  Holder holder;
-};
-
 struct Arrived : torch::autograd::Function<Arrived> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& /*mine*/, const Holder& holder) {
     keep(context, holder);
-    return static_cast<Coming&>(*holder).rows.finish();
+    return value_in<Coming>(holder).rows.finish();
   }
   static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const Came came(context);
-    return {raw::scatter_sum_rows(gradients[0], (*came).counts, (*came).group), {}};
+    const auto& came = kept<Coming>(context);
+    return {raw::scatter_sum_rows(gradients[0], came.counts, came.group), {}};
   }
 };
 
@@ -47,7 +34,7 @@ struct GatheredLinear : torch::autograd::Function<GatheredLinear> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& /*mine*/, const at::Tensor& weight,
                             const std::optional<at::Tensor>& bias, const Holder& holder) {
     keep(context, holder);
-    const at::Tensor rows = static_cast<Coming&>(*holder).rows.finish();
+    const at::Tensor rows = value_in<Coming>(holder).rows.finish();
     context->save_for_backward({rows, weight});
     context->saved_data["has_bias"] = bias.has_value();
     return linear_product(rows, weight, bias);
@@ -56,12 +43,11 @@ struct GatheredLinear : torch::autograd::Function<GatheredLinear> {
   // What leaves the rank is computed first, and the rest while it travels.
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const Came came(context);
+    const auto& came = kept<Coming>(context);
     const LinearGradients gradient(gradients[0]);
     std::optional<raw::ScatteringSums> home;
     at::Tensor of_weight, of_bias;
-    if (context->needs_input_grad(0))
-      home.emplace(gradient.of_input(saved[1]), (*came).counts, (*came).group);
+    if (context->needs_input_grad(0)) home.emplace(gradient.of_input(saved[1]), came.counts, came.group);
     if (context->needs_input_grad(1)) of_weight = gradient.of_weight(saved[0]);
     if (context->saved_data["has_bias"].toBool() && context->needs_input_grad(2))
       of_bias = gradient.of_bias();
@@ -72,7 +58,7 @@ struct GatheredLinear : torch::autograd::Function<GatheredLinear> {
 }  // namespace
 
 ComingRows::ComingRows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group)
-    : rows_(rows), coming_(c10::make_intrusive<Coming>(rows, counts, group)) {}
+    : rows_(rows), coming_(hold(Coming(rows, counts, group))) {}
 
 at::Tensor ComingRows::arrived() const { return Arrived::apply(rows_, coming_); }
 

@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include <torch/custom_class.h>
-
 #include "nn/attention_choice.h"
+#include "nn/held.h"
 #include "nn/host_copy.h"
 #include "nn/raw_collectives.h"
 #include "nn/ring_blocks.h"
@@ -17,7 +16,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 using Counts = std::vector<std::int64_t>;
 
-struct Ring : torch::CustomClassHolder {
+struct Ring {
   Ring(const std::vector<Counts>& counts, const comm::Group& over, const at::Device& device)
       : mine(counts[static_cast<std::size_t>(over.rank())]), going(counts_going_round(counts)), group(over) {
     if (mine != block(0)) leaving = to_device(rows_leaving(), device);
@@ -75,8 +74,8 @@ struct Passing {
 
 struct RingAttention : torch::autograd::Function<RingAttention> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& q, const at::Tensor& k,
-                            const at::Tensor& v, const c10::intrusive_ptr<torch::CustomClassHolder>& held) {
-    const auto& ring = static_cast<const Ring&>(*held);
+                            const at::Tensor& v, const Holder& held) {
+    const auto& ring = value_in<Ring>(held);
     const PartialAttention attended = nothing_attended(q);
     at::Tensor block = at::stack({k, v});
     for (int step = 0; step < ring.size(); ++step) {
@@ -87,14 +86,13 @@ struct RingAttention : torch::autograd::Function<RingAttention> {
     }
     const at::Tensor result = attended.out.to(q.scalar_type());
     context->save_for_backward({q, k, v, result, attended.log_sum_exp});
-    context->saved_data["ring"] = c10::IValue::make_capsule(held);
+    keep(context, held);
     return result.transpose(0, 1).flatten(1);
   }
 
   static variable_list backward(AutogradContext* context, variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const auto held = context->saved_data["ring"].toCapsule();
-    const auto& ring = static_cast<const Ring&>(*held);
+    const auto& ring = kept<Ring>(context);
     const at::Tensor& q = saved[0];
     const at::Tensor dout = gradients[0].contiguous().unflatten(1, {q.size(0), q.size(2)}).transpose(0, 1);
     const at::Tensor dq = float_zeros_like(q);
@@ -128,9 +126,7 @@ std::vector<Counts> counts_going_round(std::vector<Counts> counts) {
 
 at::Tensor ring_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           const std::vector<std::vector<std::int64_t>>& counts, const comm::Group& group) {
-  const c10::intrusive_ptr<torch::CustomClassHolder> ring =
-      c10::make_intrusive<Ring>(counts, group, q.device());
-  return RingAttention::apply(q, k, v, ring);
+  return RingAttention::apply(q, k, v, hold(Ring(counts, group, q.device())));
 }
 
 }  // namespace dfm::nn
