@@ -62,8 +62,9 @@ void tidy_quietly(const std::function<void(std::int64_t)>& tidy, std::int64_t st
 // What the calling thread goes on with is beside the steps of training, which must not wait for it where
 // processors are scarce. Linux keeps a niceness a thread; without it, saving is just less modest.
 void give_way_to_training() {
-  static constexpr int kNiceness = 10;
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNiceness);
+  static constexpr int kMoreNiceness = 10;
+  const auto thread = static_cast<id_t>(::gettid());
+  ::setpriority(PRIO_PROCESS, thread, ::getpriority(PRIO_PROCESS, thread) + kMoreNiceness);
 }
 
 template <class Result>
