@@ -14,52 +14,10 @@
 #include <gtest/gtest.h>
 
 #include "mpi/context_bytes.h"
-#include "mpi/layout_rows.h"
+#include "mpi/expert_bytes.h"
 #include "train/replicas.h"
 
 namespace dfm::train {
-
-inline std::unique_ptr<Trainer> started(const TrainerSettings& settings, const comm::GridGroups& groups) {
-  auto made = std::make_unique<Trainer>(settings, groups, layout_reader(groups));
-  made->begin_with(disturbed_values);
-  return made;
-}
-
-inline std::unique_ptr<Trainer> trainer_of(const LayoutRow& row, const comm::GridGroups& groups) {
-  return started(layout_settings(row), groups);
-}
-
-inline auto packs_of_first_step(const comm::GridGroups& groups) {
-  return data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
-}
-
-// As many as the rank with most packs makes.
-inline std::int64_t passes_of_first_step(const comm::GridGroups& groups) {
-  auto passes = static_cast<std::int64_t>(packs_of_first_step(groups).size());
-  groups.data.all_reduce_max(std::span(&passes, 1));
-  return passes;
-}
-
-// What the packs of this rank's replica hold in the first step, over the share of its context rank.
-struct Rows {
-  std::int64_t tokens = 0, own_tokens = 0, texts = 0;
-  std::int64_t whole_tokens = 0;  // of all context ranks
-};
-
-inline Rows rows_of_first_step(const comm::GridGroups& groups) {
-  const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
-  Rows rows;
-  for (const auto& pack : packs_of_first_step(groups)) {
-    const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout.share(cut);
-    for (const std::int64_t count : layout.attention_counts()) rows.tokens += count;
-    rows.own_tokens += layout.tokens();
-    for (const std::int64_t count : layout.whole_counts()) rows.whole_tokens += count;
-    rows.texts += layout.text_rows();
-  }
-  return rows;
-}
-
-inline std::uint64_t floats(std::int64_t count) { return 4 * static_cast<std::uint64_t>(count); }
 
 // Of the ranks that divide one kind of parameter: the elements of these, as they lie in the buffer, from a
 // unit of parameters on.
@@ -74,60 +32,6 @@ inline std::int64_t elements_of(const nn::ParameterList& parameters, bool are_of
   }
   return elements;
 }
-
-// What each expert takes of this rank's samples in the first step, and how many passes that has.
-struct Picks {
-  Picks(const LayoutRow& row, const comm::GridGroups& groups) : passes(passes_of_first_step(groups)) {
-    for (const auto& pack : packs_of_first_step(groups)) {
-      const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout;
-      for (const std::int64_t tokens : layout.whole_counts())
-        rows += nn::expert_capacity(tokens, awkward_experts(row.family), kAwkwardCapacity);
-    }
-  }
-  std::int64_t rows = 0, passes = 0;
-};
-
-// Whether which of a sample's tokens an expert takes decides what travels: an expert group has several of the
-// sample's context ranks.
-inline bool travels_by_choice(const LayoutRow& row, const comm::GridGroups& groups) {
-  return row.grid.expert > groups.data.size();
-}
-
-// What this rank sends to the others of its expert group in the first step, summed over all ranks: in every
-// pass how many rows go where, and the rows; what the experts made of them comes back; both again for the
-// gradients. Each row goes once, from the rank of its replica that has it. Where the choice decides, all that
-// could travel.
-inline std::uint64_t bytes_between_experts(const LayoutRow& row, std::int64_t layers,
-                                           const comm::GridGroups& groups) {
-  const Picks picks(row, groups);
-  const std::int64_t experts = awkward_experts(row.family);
-  const std::int64_t elsewhere = experts - nn::model_parallel(groups).expert_share(experts).count;
-  const bool stands_for_replica = groups.context.rank() == 0 && groups.tensor.rank() == 0;
-  const std::int64_t away = travels_by_choice(row, groups) ? experts : elsewhere;
-  const std::int64_t leaving = stands_for_replica ? away * picks.rows : 0;
-  return static_cast<std::uint64_t>(layers) *
-         (floats(4 * leaving * awkward_hidden(row.family)) +
-          sizeof(std::int64_t) * static_cast<std::uint64_t>(picks.passes * elsewhere));
-}
-
-// What the tensor ranks gather and scatter for the experts here, summed over the context ranks: the scores of
-// all tokens, to choose by; the rows that these experts take, and how many each rank has of them; what they
-// make of the rows is scattered; both the other way round backwards.
-struct TensorExpertBytes {
-  TensorExpertBytes(const LayoutRow& row, std::int64_t layers, std::int64_t tokens,
-                    const comm::GridGroups& groups) {
-    Picks picks(row, groups);
-    const bool has_all_contexts = travels_by_choice(row, groups);
-    (has_all_contexts ? groups.data : groups.expert).all_reduce_sum(std::span(&picks.rows, 1));
-    const std::int64_t mine = nn::model_parallel(groups).expert_share(awkward_experts(row.family)).count;
-    const std::int64_t taken = has_all_contexts || groups.context.rank() == 0 ? mine * picks.rows : 0;
-    const std::int64_t rows = 2 * taken * awkward_hidden(row.family);
-    scattered = static_cast<std::int64_t>(floats(layers * rows));
-    gathered = scattered + static_cast<std::int64_t>(floats(layers * tokens * awkward_experts(row.family))) +
-               8 * layers * picks.passes * mine * groups.tensor.size();
-  }
-  std::int64_t gathered, scattered;
-};
 
 // Gradients that this rank owns of parameters that are partial over such ranks.
 inline std::int64_t owned_replicas(const nn::ParameterList& parameters, const comm::GridGroups& groups,
@@ -176,7 +80,7 @@ class MovedBytes {
  public:
   // Collective.
   MovedBytes(const LayoutRow& row, const comm::GridGroups& groups)
-      : row_(row), groups_(groups), trainer_(trainer_of(row, groups)) {
+      : row_(row), groups_(groups), trainer_(trainer_of(row, groups)), scores_(row) {
     before_ = traffic();
     trainer_->step();
     after_ = traffic();
@@ -228,18 +132,11 @@ class MovedBytes {
     expect_of_share(groups_.expert_shard, trainer_->parameters(), true);
   }
 
-  // Over all of them.
   void expect_between_expert_ranks() const {
-    std::array sums{moved_number(groups_.expert, &Traffic::all_to_all_bytes),
-                    static_cast<std::int64_t>(
-                        row_.grid.expert > 1 ? bytes_between_experts(row_, depth_.layers, groups_) : 0)};
-    groups_.all.all_reduce_sum(std::span<std::int64_t>(sums));
-    if (travels_by_choice(row_, groups_)) {
-      EXPECT_GT(sums[0], 0);
-      EXPECT_LT(sums[0], sums[1]);
-    } else {
-      EXPECT_EQ(sums[0], sums[1]);
-    }
+    const auto bytes = row_.grid.expert > 1
+                           ? bytes_between_experts(row_, groups_, trainer_->parameters().parallel(), scores_)
+                           : 0;
+    expect_sum(groups_.expert, &Traffic::all_to_all_bytes, static_cast<std::int64_t>(bytes));
   }
 
   // This rank's tokens after each of its chunks but the last of all, and their gradients before each but the
@@ -305,6 +202,7 @@ class MovedBytes {
   const LayoutRow& row_;
   const comm::GridGroups& groups_;
   std::unique_ptr<Trainer> trainer_;
+  NotedScores scores_;
   Traffics before_, after_;
   Rows rows_ = rows_of_first_step(groups_);
   Depth depth_{trainer_->parameters().parallel().depth, row_.layers()};
