@@ -25,25 +25,29 @@ at::Tensor ExpertMlp::of_share(const at::Tensor& x, const PackLayout& layout) co
   return parallel_.tensor == nullptr ? x : nn::gather_rows(x, layout.tensor_row_counts(), *parallel_.tensor);
 }
 
-at::Tensor ExpertMlp::outputs_of(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
+at::Tensor ExpertMlp::outputs_of(const Range& experts, const at::Tensor& rows, const Counts& counts) const {
   std::vector<at::Tensor> outputs;
   const auto of_each = rows.split_with_sizes(counts);
-  for (std::size_t i = 0; i < experts_.size(); ++i) outputs.push_back(experts_[i].partial(of_each[i]));
+  for (std::size_t i = 0; i < of_each.size(); ++i)
+    outputs.push_back(experts_[static_cast<std::size_t>(experts.begin) + i].partial(of_each[i]));
   return at::cat(outputs);
 }
 
-at::Tensor ExpertMlp::summed_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const {
-  if (parallel_.tensor == nullptr) return outputs_of(rows, counts);
+at::Tensor ExpertMlp::summed_outputs(const Range& experts, const at::Tensor& rows,
+                                     const Counts& counts) const {
+  if (parallel_.tensor == nullptr) return outputs_of(experts, rows, counts);
   const nn::TensorExperts together(counts, *parallel_.tensor);
-  return together.scatter_sums(outputs_of(together.gather(rows), together.counts()));
+  return together.scatter_sums(outputs_of(experts, together.gather(rows), together.counts()));
 }
 
 at::Tensor ExpertMlp::through_exchange(const at::Tensor& x, const PackLayout& layout) const {
   const at::Tensor scores = scores_of(x);
   const nn::Choice choice = nn::choose_in_own_rows(scores, layout, shape_.choice, parallel_);
   const nn::ExpertExchange exchange(choice.counts, *parallel_.expert);
-  const at::Tensor visitors = exchange.to_experts(choice.taken(x));
-  const at::Tensor outputs = exchange.from_experts(summed_outputs(visitors, exchange.counts()));
+  const at::Tensor outputs = exchange.through(
+      choice.taken(x), [this](const Range& experts, const at::Tensor& visitors, const Counts& counts) {
+        return summed_outputs(experts, visitors, counts);
+      });
   return nn::combined(outputs, choice.weights(scores), choice, x.size(0));
 }
 
@@ -54,7 +58,7 @@ at::Tensor ExpertMlp::with_all_experts(const at::Tensor& x, const PackLayout& la
   if (parallel_.tensor != nullptr) coming.emplace(x, layout.tensor_row_counts(), *parallel_.tensor);
   const nn::Choice choice = nn::choose_in_share(scores, layout, shape_.choice, parallel_);
   const at::Tensor rows = coming ? coming->arrived() : x;
-  const at::Tensor outputs = outputs_of(choice.taken(rows), choice.counts);
+  const at::Tensor outputs = outputs_of({0, shape_.count}, choice.taken(rows), choice.counts);
   const at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
   if (parallel_.tensor == nullptr) return sums;
   return nn::scatter_sum_rows(sums, layout.tensor_row_counts(), *parallel_.tensor);

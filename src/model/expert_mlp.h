@@ -21,6 +21,8 @@ class ExpertMlp {
   at::Tensor operator()(const at::Tensor& x, const nn::PackLayout& layout) const;
 
  private:
+  using Counts = std::vector<std::int64_t>;
+
   // [S, E] float32.
   at::Tensor scores_of(const at::Tensor& x) const;
   // With all experts on every rank, or with those of the expert ranks.
@@ -28,11 +30,11 @@ class ExpertMlp {
   at::Tensor through_exchange(const at::Tensor& x, const nn::PackLayout& layout) const;
   // Of this rank's rows those of its context share.
   at::Tensor of_share(const at::Tensor& x, const nn::PackLayout& layout) const;
-  // rows: the tokens of each expert of this rank, one expert behind the other, and so what they make of them.
-  // Of tensor ranks, what each adds to the sum:
-  at::Tensor outputs_of(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
+  // rows: the tokens of each of some experts of this rank, one expert behind the other, and so what they make
+  // of them. Of tensor ranks, what each adds to the sum:
+  at::Tensor outputs_of(const Range& experts, const at::Tensor& rows, const Counts& counts) const;
   // or the sums, of the rows that each brings.
-  at::Tensor summed_outputs(const at::Tensor& rows, const std::vector<std::int64_t>& counts) const;
+  at::Tensor summed_outputs(const Range& experts, const at::Tensor& rows, const Counts& counts) const;
 
   nn::ModelParallel parallel_;
   ExpertShape shape_;

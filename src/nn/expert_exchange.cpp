@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "core/even_cut.h"
-
 namespace dfm::nn {
 namespace {
 
+constexpr std::int64_t kMostWaves = 4;  // of more, more is hidden, and messages are smaller
 constexpr auto kNumberBytes = static_cast<std::int64_t>(sizeof(std::int64_t));
 
 template <class Number>
@@ -35,20 +34,80 @@ RowCounts gathered(const RowCounts& counts, const comm::Group& group) {
   return all;
 }
 
+// Those of some ranges, one behind the other.
+template <class Value>
+std::vector<Value> picked(const std::vector<Value>& values, const std::vector<Range>& ranges) {
+  std::vector<Value> some;
+  for (const Range& range : ranges)
+    some.insert(some.end(), values.begin() + range.begin, values.begin() + range.end());
+  return some;
+}
+
+// Part `part` of each of some neighbouring runs.
+std::vector<Range> parts_of_runs(const RowCounts& runs, std::int64_t parts, std::int64_t part) {
+  std::vector<Range> ranges;
+  std::int64_t begin = 0;
+  for (const std::int64_t run : runs) {
+    const Range some = even_cut(run, parts, part);
+    ranges.push_back({begin + some.begin, some.count});
+    begin += run;
+  }
+  return ranges;
+}
+
+RowCounts lengths(const std::vector<Range>& ranges) {
+  RowCounts counts;
+  for (const Range& range : ranges) counts.push_back(range.count);
+  return counts;
+}
+
 }  // namespace
 
-ExpertExchange::ExpertExchange(const RowCounts& counts, const comm::Group& group) : group_(group) {
-  const RowCounts experts_of_rank = even_counts(static_cast<std::int64_t>(counts.size()), group.size());
-  out_ = sums_of_runs(counts, experts_of_rank);
-  in_ = ExpertRuns(exchanged(counts, experts_of_rank, group), static_cast<std::size_t>(group.size()));
+ExpertExchange::ExpertExchange(const RowCounts& counts, const comm::Group& group)
+    : group_(group),
+      counts_(counts),
+      experts_of_rank_(even_counts(static_cast<std::int64_t>(counts.size()), group.size())) {
+  const RowCounts arriving = exchanged(counts, experts_of_rank_, group);
+  const std::int64_t waves = std::min(kMostWaves, std::ranges::max(experts_of_rank_));
+  for (std::int64_t i = 0; i < waves; ++i) waves_.push_back(wave(i, waves, arriving));
 }
 
-at::Tensor ExpertExchange::to_experts(const at::Tensor& rows) const {
-  return in_.for_experts(exchange_rows(rows, out_, in_.of_ranks(), group_));
+ExpertExchange::Wave ExpertExchange::wave(std::int64_t i, std::int64_t waves,
+                                          const RowCounts& arriving) const {
+  const auto ranks = static_cast<std::size_t>(group_.size());
+  const std::int64_t mine = experts_of_rank_[static_cast<std::size_t>(group_.rank())];
+  const std::vector<Range> leaving = parts_of_runs(experts_of_rank_, waves, i);
+  return {.experts = even_cut(mine, waves, i),
+          .of_ranks = leaving,
+          .out = sums_of_runs(picked(counts_, leaving), lengths(leaving)),
+          .in = ExpertRuns(picked(arriving, parts_of_runs(RowCounts(ranks, mine), waves, i)), ranks)};
 }
 
-at::Tensor ExpertExchange::from_experts(const at::Tensor& outputs) const {
-  return exchange_rows(in_.for_ranks(outputs), in_.of_ranks(), out_, group_);
+TravellingRows ExpertExchange::returning(const Wave& wave, const TravellingRows& going,
+                                         const ExpertWork& work) const {
+  const at::Tensor visitors = wave.in.for_experts(going.arrived());
+  const at::Tensor outputs =
+      wave.experts.count == 0 ? visitors : work(wave.experts, visitors, wave.in.of_experts());
+  return {wave.in.for_ranks(outputs), wave.in.of_ranks(), wave.out, group_};
+}
+
+at::Tensor ExpertExchange::through(const at::Tensor& rows, const ExpertWork& work) const {
+  const std::vector<at::Tensor> pieces = rows.split_with_sizes(counts_);
+  std::vector<TravellingRows> going, coming;
+  for (const Wave& wave : waves_)
+    going.emplace_back(at::cat(picked(pieces, wave.of_ranks)), wave.out, wave.in.of_ranks(), group_);
+  for (std::size_t i = 0; i < waves_.size(); ++i) coming.push_back(returning(waves_[i], going[i], work));
+  std::vector<at::Tensor> outputs(pieces.size());
+  for (std::size_t i = 0; i < waves_.size(); ++i) {
+    const auto& of_ranks = waves_[i].of_ranks;
+    const auto arrived = coming[i].arrived().split_with_sizes(picked(counts_, of_ranks));
+    auto next = arrived.begin();
+    for (const Range& experts : of_ranks) {
+      std::copy_n(next, experts.count, outputs.begin() + experts.begin);
+      next += experts.count;
+    }
+  }
+  return at::cat(outputs);
 }
 
 TensorExperts::TensorExperts(const RowCounts& counts, const comm::Group& group)

@@ -1,9 +1,14 @@
 // Rows on their way to the ranks that hold the experts which took them, and what these make of them on its
 // way back (Lepikhin et al., "GShard"). Ranks have as many rows and experts as they have: nothing is padded.
 //
-//   const ExpertExchange exchange(counts, group);           // rows of each of all experts on this rank
-//   outputs = experts(exchange.to_experts(rows), exchange.counts());
-//   mine = exchange.from_experts(outputs);                  // in the order of `rows`
+//   const ExpertExchange exchange(counts, group);      // rows of each of all experts on this rank
+//   outputs = exchange.through(rows, [&](Range experts, const at::Tensor& visitors, const RowCounts& counts)
+//   {
+//     return what those of this rank's experts make of their visitors;
+//   });
+//
+// They travel in waves, some experts of every rank at a time: while one wave is computed, the next are on
+// their way there and the last on its way back. So are their gradients.
 //
 // Where tensor ranks divide each expert, every one of them sends its own rows, so that each crosses once, and
 // those that arrive are gathered there:
@@ -12,27 +17,43 @@
 //   outputs = together.scatter_sums(experts(together.gather(rows), together.counts()));
 #pragma once
 
+#include <functional>
+
+#include "core/even_cut.h"
 #include "nn/expert_runs.h"
+#include "nn/travelling_rows.h"
 
 namespace dfm::nn {
+
+// Some of the experts of this rank, the rows for them, one expert behind the other, and how many each has ->
+// as many rows. Asked for where there are experts, with or without rows.
+using ExpertWork =
+    std::function<at::Tensor(const Range& experts, const at::Tensor& rows, const RowCounts& counts)>;
 
 class ExpertExchange {
  public:
   // Collective: every rank learns how many rows come from where. Experts are cut evenly over the ranks.
   ExpertExchange(const RowCounts& counts, const comm::Group& group);
 
-  // Rows that come to each expert of this rank.
-  const RowCounts& counts() const { return in_.of_experts(); }
-
-  // Collective. Rows of each of all experts, one expert behind the other -> for each expert of this rank
-  // those of all ranks. The same on the way back.
-  at::Tensor to_experts(const at::Tensor& rows) const;
-  at::Tensor from_experts(const at::Tensor& outputs) const;
+  // Collective. Rows of each of all experts, one expert behind the other -> what the experts made of them, in
+  // the same order.
+  at::Tensor through(const at::Tensor& rows, const ExpertWork& work) const;
 
  private:
+  struct Wave {
+    Range experts;                // of this rank's
+    std::vector<Range> of_ranks;  // of all experts, those of each rank
+    RowCounts out;                // rows to each rank
+    ExpertRuns in;
+  };
+
+  Wave wave(std::int64_t i, std::int64_t waves, const RowCounts& arriving) const;
+  // Collective in the backward pass. What the experts of a wave made of those that arrived, on its way back.
+  TravellingRows returning(const Wave& wave, const TravellingRows& going, const ExpertWork& work) const;
+
   const comm::Group& group_;
-  RowCounts out_;  // rows to each rank
-  ExpertRuns in_;
+  RowCounts counts_, experts_of_rank_;
+  std::vector<Wave> waves_;
 };
 
 // The rows that each of some ranks has for the same experts, of which each of the ranks has a part.

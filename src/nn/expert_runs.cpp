@@ -35,10 +35,12 @@ ExpertRuns::ExpertRuns(RowCounts by_rank, std::size_t ranks)
 }
 
 at::Tensor ExpertRuns::for_experts(const at::Tensor& rows) const {
+  if (by_rank_.empty()) return rows;
   return at::cat(transposed(rows.split_with_sizes(by_rank_), of_ranks_.size()));
 }
 
 at::Tensor ExpertRuns::for_ranks(const at::Tensor& rows) const {
+  if (by_rank_.empty()) return rows;
   return at::cat(transposed(rows.split_with_sizes(by_expert_), of_experts_.size()));
 }
 

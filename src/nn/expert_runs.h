@@ -16,7 +16,7 @@ class ExpertRuns {
   const RowCounts& of_ranks() const { return of_ranks_; }
   const RowCounts& of_experts() const { return of_experts_; }
 
-  // [rows, ...] in the one order, in the other. Differentiable.
+  // [rows, ...] in the one order, in the other; without experts the rows as they are, none. Differentiable.
   at::Tensor for_experts(const at::Tensor& rows) const;
   at::Tensor for_ranks(const at::Tensor& rows) const;
 

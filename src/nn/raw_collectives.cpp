@@ -111,6 +111,20 @@ ScatteringSums::ScatteringSums(const at::Tensor& rows, const RowCounts& counts, 
   }
 }
 
+ExchangingRows::ExchangingRows(const at::Tensor& rows, const RowCounts& out_counts,
+                               const RowCounts& in_counts, const comm::Group& group)
+    : leaving_(rows.contiguous()), arriving_(rows_like(rows, total(in_counts))) {
+  const std::int64_t of_row = row_elements(rows);
+  transfer_ =
+      start_all_to_all({leaving_, scaled(out_counts, of_row)}, {arriving_, scaled(in_counts, of_row)}, group);
+}
+
+at::Tensor ExchangingRows::finish() {
+  transfer_.wait();
+  leaving_.reset();
+  return std::exchange(arriving_, {});
+}
+
 at::Tensor ScatteringSums::finish() {
   transfer_.wait();
   leaving_.reset();

@@ -1,4 +1,4 @@
-// The collectives of nn/collectives.h on values alone, without gradients; two of them also begun, with work
+// The collectives of nn/collectives.h on values alone, without gradients; three of them also begun, with work
 // beside them:
 //
 //   ScatteringSums sums(rows, counts, group);
@@ -17,7 +17,7 @@ at::Tensor sum_over(const at::Tensor& partial, const comm::Group& group);
 at::Tensor exchange_rows(const at::Tensor& out, const RowCounts& out_counts, const RowCounts& in_counts,
                          const comm::Group& group);
 
-// Both hold what is on its way, and are finished once.
+// They hold what is on its way, and are finished once.
 class GatheringRows {
  public:
   GatheringRows(const at::Tensor& rows, const RowCounts& counts, const comm::Group& group);
@@ -36,6 +36,17 @@ class ScatteringSums {
  private:
   at::Tensor leaving_, arriving_;
   std::int64_t ranks_;
+  TensorTransfer transfer_;
+};
+
+class ExchangingRows {
+ public:
+  ExchangingRows(const at::Tensor& rows, const RowCounts& out_counts, const RowCounts& in_counts,
+                 const comm::Group& group);
+  at::Tensor finish();
+
+ private:
+  at::Tensor leaving_, arriving_;
   TensorTransfer transfer_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/activity.h"
 #include "core/even_cut.h"
 #include "nn/expert_exchange.h"
 #include "support/tensors.h"
@@ -22,6 +23,7 @@ class ExpertExchangeOf : public ::testing::TestWithParam<std::int64_t> {
   }
 
   std::int64_t experts() const { return GetParam(); }
+  Range mine() const { return even_cut(experts(), world_.size(), world_.rank()); }
   RowCounts counts_of(int rank) const {
     RowCounts counts;
     for (std::int64_t expert = 0; expert < experts(); ++expert) counts.push_back(rows_of(rank, expert));
@@ -41,37 +43,69 @@ class ExpertExchangeOf : public ::testing::TestWithParam<std::int64_t> {
     return rows;
   }
 
+  // What this rank was asked to move so far, and how often it waited.
+  struct Moment {
+    std::uint64_t moved, waits;
+  };
+  using Moments = std::vector<Moment>;
+  Moment moment() const { return {world_.traffic().all_to_all_bytes, activity::now().progress}; }
+  // The bytes of the rows for experts elsewhere.
+  std::uint64_t bytes_leaving() const {
+    std::int64_t rows = 0;
+    for (std::int64_t expert = 0; expert < experts(); ++expert)
+      rows += expert >= mine().begin && expert < mine().end() ? 0 : rows_of(world_.rank(), expert);
+    return static_cast<std::uint64_t>(4 * kWidth * rows);
+  }
+  std::uint64_t waits_for_a_transfer() const {
+    const RowCounts none(static_cast<std::size_t>(world_.size()), 0);
+    const TravellingRows rows(at::empty({0, kWidth}), none, none, world_);
+    const std::uint64_t before = moment().waits;
+    rows.arrived();
+    return moment().waits - before;
+  }
+
   const comm::Group world_ = comm::Group::world();
 };
 
+at::Tensor as_they_are(const Range&, const at::Tensor& rows, const RowCounts&) { return rows; }
+
+// Each row says for whom it is.
+at::Tensor times_expert(const Range&, const at::Tensor& rows, const RowCounts&) {
+  return rows * rows.detach().select(1, 1).unsqueeze(1);
+}
+
 TEST_P(ExpertExchangeOf, BringsEachExpertTheRowsOfAllRanksInTheirOrder) {
-  const ExpertExchange exchange(counts_of(world_.rank()), world_);
-  const Range mine = even_cut(experts(), world_.size(), world_.rank());
-  std::vector<at::Tensor> expected{at::empty({0, kWidth})};
-  RowCounts counts;
-  for (std::int64_t expert = mine.begin; expert < mine.end(); ++expert) {
-    counts.push_back(0);
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      expected.push_back(rows_for(rank, expert));
-      counts.back() += rows_of(rank, expert);
-    }
-  }
-  EXPECT_EQ(exchange.counts(), counts);
-  EXPECT_TRUE(at::equal(exchange.to_experts(rows_of_rank(world_.rank())), at::cat(expected)));
+  std::int64_t asked = 0;
+  ExpertExchange(counts_of(world_.rank()), world_)
+      .through(rows_of_rank(world_.rank()), [&](const Range& some, const at::Tensor& rows,
+                                                const RowCounts& counts) {
+        EXPECT_EQ(some.begin, asked) << "of this rank's experts";
+        asked = some.end();
+        std::vector<at::Tensor> expected;
+        RowCounts expected_counts;
+        for (std::int64_t expert = mine().begin + some.begin; expert < mine().begin + some.end(); ++expert) {
+          expected_counts.push_back(0);
+          for (int rank = 0; rank < world_.size(); ++rank) {
+            expected.push_back(rows_for(rank, expert));
+            expected_counts.back() += rows_of(rank, expert);
+          }
+        }
+        EXPECT_EQ(counts, expected_counts);
+        EXPECT_TRUE(at::equal(rows, at::cat(expected)));
+        return rows;
+      });
+  EXPECT_EQ(asked, mine().count);
 }
 
 TEST_P(ExpertExchangeOf, BringsEveryRowBackToItsPlace) {
-  const ExpertExchange exchange(counts_of(world_.rank()), world_);
   const at::Tensor rows = rows_of_rank(world_.rank());
-  EXPECT_TRUE(at::equal(exchange.from_experts(exchange.to_experts(rows)), rows));
+  EXPECT_TRUE(at::equal(ExpertExchange(counts_of(world_.rank()), world_).through(rows, as_they_are), rows));
 }
 
 // Backward is the way back: experts that multiply by their number give gradients of their number.
 TEST_P(ExpertExchangeOf, BringsGradientsBackToWhatTheyAreOf) {
-  const ExpertExchange exchange(counts_of(world_.rank()), world_);
   const at::Tensor rows = rows_of_rank(world_.rank()).requires_grad_(true);
-  const at::Tensor there = exchange.to_experts(rows);
-  const at::Tensor back = exchange.from_experts(there * there.detach().select(1, 1).unsqueeze(1));
+  const at::Tensor back = ExpertExchange(counts_of(world_.rank()), world_).through(rows, times_expert);
   back.sum().backward();
   const at::Tensor expert = rows.detach().select(1, 1).unsqueeze(1);
   EXPECT_TRUE(at::equal(back.detach(), rows.detach() * expert));
@@ -80,19 +114,43 @@ TEST_P(ExpertExchangeOf, BringsGradientsBackToWhatTheyAreOf) {
 
 // Of its rows those for experts elsewhere, and how many they are; back those of others that came here.
 TEST_P(ExpertExchangeOf, MovesOnlyWhatIsNotAtHome) {
-  const Range mine = even_cut(experts(), world_.size(), world_.rank());
   std::int64_t leaving = 0, visiting = 0;
   for (std::int64_t expert = 0; expert < experts(); ++expert) {
-    const bool is_here = expert >= mine.begin && expert < mine.end();
+    const bool is_here = expert >= mine().begin && expert < mine().end();
     if (!is_here) leaving += rows_of(world_.rank(), expert);
     for (int rank = 0; is_here && rank < world_.size(); ++rank)
       visiting += rank == world_.rank() ? 0 : rows_of(rank, expert);
   }
-  const ExpertExchange exchange(counts_of(world_.rank()), world_);
-  exchange.from_experts(exchange.to_experts(rows_of_rank(world_.rank())));
-  const std::int64_t numbers = experts() - mine.count;
+  ExpertExchange(counts_of(world_.rank()), world_).through(rows_of_rank(world_.rank()), as_they_are);
+  const std::int64_t numbers = experts() - mine().count;
   EXPECT_EQ(world_.traffic().all_to_all_bytes,
             static_cast<std::uint64_t>(8 * numbers + 4 * kWidth * (leaving + visiting)));
+}
+
+// When the experts of a wave are asked, all rows have left for them, and one wave more was waited for. The
+// same with gradients, from the last wave on.
+TEST_P(ExpertExchangeOf, ComputesOneWaveWhileOthersTravel) {
+  if (world_.size() == 1 || experts() % world_.size() != 0) GTEST_SKIP() << "has no waves of all ranks";
+  const ExpertExchange exchange(counts_of(world_.rank()), world_);
+  const std::uint64_t one_wait = waits_for_a_transfer();
+  Moments forward{moment()}, backward;
+  const at::Tensor back = exchange.through(
+      rows_of_rank(world_.rank()).requires_grad_(true),
+      [&](const Range&, const at::Tensor& visitors, const RowCounts&) {
+        forward.push_back(moment());
+        const at::Tensor made = visitors * 2;
+        made.register_hook([&](const at::Tensor& /*gradient*/) { backward.push_back(moment()); });
+        return made;
+      });
+  backward.push_back(moment());
+  back.sum().backward();
+  const auto waves = static_cast<std::size_t>(std::min<std::int64_t>(4, mine().count));
+  for (const Moments& moments : {forward, backward}) {
+    ASSERT_EQ(moments.size(), 1 + waves);
+    EXPECT_EQ(moments[1].moved - moments[0].moved, bytes_leaving());
+    for (std::size_t i = 1; i <= waves; ++i)
+      EXPECT_EQ(moments[i].waits - moments[0].waits, i * one_wait) << "wave " << i;
+  }
 }
 
 // Tensor ranks that each have a part of all experts: what all make of a row is added up where it came from.
@@ -115,13 +173,13 @@ TEST_P(ExpertExchangeOf, GathersTheRowsOfTensorRanksAndGivesEachTheSumsOfItsOwn)
 TEST_P(ExpertExchangeOf, WorksWithoutAnyRows) {
   const ExpertExchange exchange(RowCounts(static_cast<std::size_t>(experts()), 0), world_);
   const at::Tensor none = at::empty({0, kWidth}).requires_grad_(true);
-  const at::Tensor back = exchange.from_experts(exchange.to_experts(none));
+  const at::Tensor back = exchange.through(none, times_expert);
   back.sum().backward();
   EXPECT_EQ(back.sizes(), none.sizes());
   EXPECT_EQ(none.grad().sizes(), none.sizes());
 }
 
-INSTANTIATE_TEST_SUITE_P(Experts, ExpertExchangeOf, ::testing::Values(1, 4, 5, 8, 11));
+INSTANTIATE_TEST_SUITE_P(Experts, ExpertExchangeOf, ::testing::Values(1, 4, 5, 8, 11, 12));
 
 }  // namespace
 }  // namespace dfm::nn
