@@ -37,7 +37,7 @@ void rename_folder(const fs::path& from, const fs::path& to) {
 
 // Moves an older checkpoint of the same step aside. Until it is removed it lies under a hidden name.
 fs::path set_aside(const fs::path& folder) {
-  const fs::path aside = temporary_name(folder.native() + ".replaced");
+  fs::path aside = temporary_name(folder.native() + ".replaced");
   fs::remove_all(aside);
   if (fs::exists(folder)) rename_folder(folder, aside);
   return aside;

@@ -1,7 +1,6 @@
 #include "ckpt/saver.h"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <sstream>
 
@@ -17,6 +16,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/system_error.h"
+#include "core/units.h"
 
 namespace dfm::ckpt {
 namespace fs = std::filesystem;
@@ -24,15 +24,6 @@ namespace {
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-std::string now_as_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
 }
 
 // What those who commit must know of every rank.
@@ -147,7 +138,7 @@ auto Saver::agreed_or_given_up(Body&& body) {
 void Saver::complete_manifest(const FileRecord& mine) {
   Manifest& manifest = save_->manifest;
   manifest.ranks = world_.size();
-  manifest.saved_at = world_.broadcast_text(now_as_text(), 0);
+  manifest.saved_at = world_.broadcast_text(format_utc(std::time(nullptr)), 0);
   world_.broadcast(std::as_writable_bytes(std::span(&manifest.seconds_trained, 1)), 0);
   for (const std::string& line : world_.all_gather_text(to_line(mine))) add_line(manifest, line);
 }

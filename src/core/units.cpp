@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 
+#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include "core/error.h"
@@ -69,6 +70,10 @@ std::string format_count(std::int64_t count) {
 
 std::string format_count(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
+std::string format_utc(std::time_t moment) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(moment));
 }
 
 }  // namespace dfm

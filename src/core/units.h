@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,8 @@ std::string format_seconds(double seconds);
 std::string format_count(std::int64_t count);
 // With its noun: "1 shard", "2,000 shards".
 std::string format_count(std::int64_t count, std::string_view noun);
+
+// Of a moment, in UTC: "2001-09-09T01:46:40Z".
+std::string format_utc(std::time_t moment);
 
 }  // namespace dfm

@@ -6,23 +6,15 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/units.h"
 #include "report/lines.h"
 
 namespace dfm::report {
 namespace fs = std::filesystem;
 namespace {
 
-std::string now_in_utc() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  gmtime_r(&now, &parts);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-  return text.data();
-}
-
 std::string line_of(std::string_view event, const Json& fields) {
-  Json line{{"time", now_in_utc()}, {"event", event}};
+  Json line{{"time", format_utc(std::time(nullptr))}, {"event", event}};
   line.update(fields);
   return line.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }

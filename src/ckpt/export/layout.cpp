@@ -1,7 +1,6 @@
 #include "ckpt/export/layout.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <ctime>
@@ -11,6 +10,7 @@
 #include "ckpt/export/export.h"
 #include "ckpt/pointer.h"
 #include "core/error.h"
+#include "core/units.h"
 
 namespace dfm::ckpt {
 namespace fs = std::filesystem;
@@ -26,15 +26,6 @@ std::optional<std::int64_t> step_in_name(const fs::path& folder) {
   if (error == std::errc{} && rest == end && step >= 0) return step;
   throw usage_error(fmt::format("{} is no name of a checkpoint", folder.native()),
                     "name it like iter_0001000");
-}
-
-std::string now_as_text() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
 }
 
 }  // namespace
@@ -61,7 +52,7 @@ Manifest layout_manifest(const Source& source, std::int64_t step, int ranks) {
   Manifest manifest = source.manifest.value_or(Manifest{});
   if (!source.manifest) {
     manifest.config = source.config;
-    manifest.saved_at = now_as_text();
+    manifest.saved_at = format_utc(std::time(nullptr));
   }
   manifest.step = step;
   manifest.ranks = ranks;

@@ -67,5 +67,10 @@ TEST(Units, CountsHaveCommasAtThousands) {
   EXPECT_EQ(format_count(std::numeric_limits<std::int64_t>::min()), "-9,223,372,036,854,775,808");
 }
 
+TEST(Units, MomentsAreInUtc) {
+  EXPECT_EQ(format_utc(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(format_utc(1'000'000'000), "2001-09-09T01:46:40Z");
+}
+
 }  // namespace
 }  // namespace dfm
