@@ -60,7 +60,7 @@ class Exchange {
   }
 
   void throw_first_failure() const {
-    if (failure_) throw *failure_;
+    if (failure_) throw Error(*failure_);
   }
 
  private:

@@ -29,7 +29,7 @@ std::string innermost_error() {
   const std::string text = innermost_error();
   std::smatch found;
   if (std::regex_search(text, found, std::regex("errno = ([0-9]+)"))) {
-    throw_system_error(what, path.native(), std::atoi(found[1].str().c_str()));
+    throw_system_error(what, path.native(), std::stoi(found[1].str()));
   }
   const std::string message = fmt::format("cannot {} {}: {}", what, path.native(), text);
   // Without an errno a file that is read is not what it should be.
