@@ -2,6 +2,15 @@
 
 namespace dfm::nn {
 
+// MPI's part waits by itself.
+TensorTransfer::~TensorTransfer() {
+  if (!arrival_) return;
+  try {
+    arrival_();
+  } catch (...) {  // a device that fails says so again at the next call
+  }
+}
+
 void TensorTransfer::wait() {
   transfer_.wait();
   if (kept_.arriving.defined()) kept_.target.copy_(kept_.arriving);

@@ -31,6 +31,8 @@ class TensorTransfer {
     swap(other);
     return *this;
   }
+  // Waits, if only for the memory.
+  ~TensorTransfer();
 
   void wait();
   // Without waiting; between devices, only after wait().
