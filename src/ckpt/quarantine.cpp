@@ -23,7 +23,7 @@ fs::path free_name(const fs::path& folder) {
 
 fs::path set_aside(const fs::path& folder, const std::string& why) {
   try {
-    const fs::path aside = free_name(folder);
+    fs::path aside = free_name(folder);
     fs::rename(folder, aside);
     sync_folder(aside.parent_path());
     write_durably(aside / "WHY.txt", why + "\n");

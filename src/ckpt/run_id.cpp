@@ -19,7 +19,7 @@ std::string line_of(const std::string& id) { return fmt::format("{} {}\n", id, h
 
 std::string make_run_id(const std::filesystem::path& path) {
   std::random_device device;
-  const std::string id = hex(static_cast<std::uint64_t>(device()) << 32U | device());
+  std::string id = hex(static_cast<std::uint64_t>(device()) << 32U | device());
   make_folder(path.parent_path());
   write_durably(path, line_of(id));
   return id;

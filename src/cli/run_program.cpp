@@ -32,7 +32,7 @@ namespace {
 std::int64_t launched_rank() {
   for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
     const char* const rank = std::getenv(name);
-    if (rank != nullptr) return std::atoll(rank);
+    if (rank != nullptr) return std::strtoll(rank, nullptr, 10);
   }
   return 0;
 }

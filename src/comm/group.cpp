@@ -55,7 +55,7 @@ std::optional<int> played_node(const Group& group) {
   const char* const text = std::getenv("DFM_PLAYED_NODE");
   std::int32_t lacks = text == nullptr ? 1 : 0;
   group.all_reduce_max(std::span(&lacks, 1));
-  if (lacks != 0) return std::nullopt;
+  if (lacks != 0 || text == nullptr) return std::nullopt;
   return static_cast<int>(std::strtol(text, nullptr, 10));
 }
 

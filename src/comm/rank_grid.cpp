@@ -143,7 +143,7 @@ Group expert_data_group(const Group& world, const RankGrid& grid) {
 
 // There may be fewer ranks than copies are asked for.
 int ranks_of_shard(const Group& among, const RankGrid& grid) {
-  return among.size() / std::gcd(among.size(), grid.shape().shard_copies);
+  return std::max(1, among.size() / std::gcd(among.size(), grid.shape().shard_copies));
 }
 
 Group shard_group(const Group& among, const RankGrid& grid) {

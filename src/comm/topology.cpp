@@ -29,7 +29,7 @@ int usable_threads(const Group& node) {
   const auto masks = node.all_gather_text(mine);
   if (const int given = positive_from_environment("OMP_NUM_THREADS"); given > 0) return given;
   const auto sharing = static_cast<int>(std::ranges::count(masks, mine));
-  return std::max(1, CPU_COUNT(&mask) / sharing);
+  return std::max(1, CPU_COUNT(&mask) / std::max(1, sharing));
 }
 
 }  // namespace

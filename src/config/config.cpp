@@ -16,7 +16,7 @@ std::string section_of(std::string_view key) { return std::string(key.substr(0, 
 std::string_view leaf_of(std::string_view key) { return key.substr(key.rfind('.') + 1); }
 
 // As a JSON string; what is not UTF-8 in it is replaced, since JSON cannot hold it.
-std::string quoted(const std::string& text) {
+std::string in_quotes(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -30,13 +30,13 @@ Value parse_assigned(const Key& key, const Assignment& assignment) {
 
 // A value as read_ini_file reads it back: in quotes where it would be cut, trimmed or split into lines.
 std::string ini_text(const Value& value) {
-  const std::string plain = format_value(value);
+  std::string plain = format_value(value);
   if (!std::holds_alternative<std::string>(value) || plain.empty()) return plain;
   const bool has_edge =
       plain.front() == '"' || plain.front() == '[' || plain.front() == ' ' || plain.back() == ' ';
   const bool has_special =
       std::ranges::any_of(plain, [](unsigned char c) { return c < ' ' || c == ';' || c == '#'; });
-  return has_edge || has_special ? quoted(plain) : plain;
+  return has_edge || has_special ? in_quotes(plain) : plain;
 }
 
 }  // namespace

@@ -136,7 +136,7 @@ Key real(std::string name, std::optional<double> default_value, std::string help
   return make_key(std::move(name), ValueType::real, optional_value(default_value), std::move(help));
 }
 
-Key text(std::string name, std::optional<std::string> default_value, std::string help) {
+Key text(std::string name, const std::optional<std::string>& default_value, std::string help) {
   return make_key(std::move(name), ValueType::text, optional_value(default_value), std::move(help));
 }
 

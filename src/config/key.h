@@ -39,7 +39,7 @@ struct Key {
 Key flag(std::string name, bool default_value, std::string help);
 Key integer(std::string name, std::optional<std::int64_t> default_value, std::string help);
 Key real(std::string name, std::optional<double> default_value, std::string help);
-Key text(std::string name, std::optional<std::string> default_value, std::string help);
+Key text(std::string name, const std::optional<std::string>& default_value, std::string help);
 Key texts(std::string name, std::string help);
 Key choice(std::string name, std::string default_value, std::vector<std::string> choices, std::string help);
 

@@ -62,7 +62,7 @@ class Flattener {
       case YAML::NodeType::Map:
         for (const auto& child : node) {
           const auto name = child.first.as<std::string>();
-          visit(child.second, key.empty() ? name : key + "." + name, depth + 1);
+          visit(child.second, key.empty() ? name : fmt::format("{}.{}", key, name), depth + 1);
         }
         return;
       case YAML::NodeType::Sequence:

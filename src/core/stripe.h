@@ -17,6 +17,7 @@ struct Stripe {
   std::int64_t first = 0;
   std::int64_t width = 1;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy takes the result for a number.
   auto operator<=>(const Stripe&) const = default;
 
   // Of a tensor of `total` elements.
