@@ -11,6 +11,7 @@
 #include "cli/completion.h"
 #include "cli/manual.h"
 #include "comm/agree.h"
+#include "comm/launcher.h"
 #include "comm/mpi.h"
 #include "comm/startup_alarm.h"
 #include "comm/watchdog.h"
@@ -28,16 +29,7 @@ namespace {
 [[gnu::used,
   gnu::section(".preinit_array")]] void (*const install_early)() = &StopToken::install_signal_handlers;
 
-// Before MPI is up, the launchers tell the rank through the environment.
-std::int64_t launched_rank() {
-  for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
-    const char* const rank = std::getenv(name);
-    if (rank != nullptr) return std::strtoll(rank, nullptr, 10);
-  }
-  return 0;
-}
-
-bool is_first_process() { return launched_rank() == 0; }
+bool is_first_process() { return comm::launched_rank().value_or(0) == 0; }
 
 void report(const Error& error) {
   if (error.kind() == ExitCode::stopped) {
@@ -134,8 +126,9 @@ ExitCode run_under_mpi(const Program& program, const CommandLine& line, const Bo
   const double limit_seconds = early.startup_limit_seconds();
   std::optional<comm::StartupAlarm> alarm(std::in_place, limit_seconds, "the start of MPI");
   const bool runs = !line.print_config && !line.topology && early.is_sound();
-  const auto meanwhile =
-      program.begin_early && runs ? program.begin_early(early.checked(), launched_rank()) : nullptr;
+  const auto meanwhile = program.begin_early && runs
+                             ? program.begin_early(early.checked(), comm::launched_rank().value_or(0))
+                             : nullptr;
   const comm::MpiRuntime mpi(nullptr, nullptr);
   const ExitCode code = guarded_body(program, line, early, [&](const Config& config, const Context& context) {
     std::optional<comm::Watchdog> watchdog;

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "comm/launcher.h"
 #include "core/error.h"
 
 namespace dfm::comm {
@@ -18,6 +19,7 @@ void check(int status, const char* call) {
 }
 
 MpiRuntime::MpiRuntime(int* argc, char*** argv) {
+  if (!launched_rank()) prepare_to_be_alone();
   int provided = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");

@@ -1,8 +1,12 @@
 """What all programs share: help, version, errors, exit codes, configuration."""
 
+import subprocess
+import time
+from pathlib import Path
+
 import pytest
 
-from conftest import ENVIRONMENT, run
+from conftest import ENVIRONMENT, run, start
 
 PROGRAMS = ["dfm_prepare", "dfm_index", "dfm_train", "dfm_consolidate", "dfm_sample"]
 
@@ -73,3 +77,17 @@ def test_a_lonely_task_of_several_is_refused():
 
 def test_a_missing_config_file_is_a_usage_error():
     assert "nowhere.yaml" in run("dfm_train", "--config-file", "nowhere.yaml", code=2).stderr
+
+
+def test_a_program_that_no_launcher_started_starts_no_daemon(tmp_path):
+    with start("dfm_train", "--mock", f"checkpoint.save={tmp_path}/run", "train.train_iters=1000000", "dataset.H_latents=4",
+               "dataset.W_latents=4", "dataset.F_latents=1", "dataset.mock_samples=8", "model.num_layers=1",
+               "train.global_batch_size=1", "train.eval_interval=0") as program:
+        try:
+            while "iteration" not in program.printed():
+                assert program.poll() is None, program.printed()
+                time.sleep(0.05)
+            children = Path(f"/proc/{program.pid}/task/{program.pid}/children").read_text()
+        finally:
+            program.kill()
+    assert not children, subprocess.run(["ps", "-o", "args", *children.split()], capture_output=True, text=True).stdout
