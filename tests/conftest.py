@@ -40,6 +40,11 @@ def run(program, *words, ranks=1, code=0, env=None, cwd=None):
     return done
 
 
+def mpi_files_in(folder):
+    """Where Open MPI puts files of its own: a launcher that is killed leaves 8 MB, otherwise in /tmp and /dev/shm."""
+    return {"OMPI_MCA_orte_tmpdir_base": str(folder), "OMPI_MCA_btl_vader_backing_directory": str(folder)}
+
+
 class Started(subprocess.Popen):
     """A program that runs beside the test. What it prints goes to a file: a pipe that nobody reads gets full, and holds the ranks.
 
@@ -48,7 +53,9 @@ class Started(subprocess.Popen):
 
     def __init__(self, words, env=None):
         self.output = tempfile.TemporaryFile()
-        super().__init__(list(map(str, words)), env={**ENVIRONMENT, **(env or {})}, stderr=self.output, start_new_session=True)
+        self.mpi_files = tempfile.TemporaryDirectory(prefix="dfm-mpi-", ignore_cleanup_errors=True)  # goes with this object
+        environment = {**ENVIRONMENT, **mpi_files_in(self.mpi_files.name), **(env or {})}
+        super().__init__(list(map(str, words)), env=environment, stderr=self.output, start_new_session=True)
 
     def printed(self):
         """So far. Not by way of the file's position, which is the program's."""
@@ -120,10 +127,9 @@ def slurm():
 
     if why_not():
         pytest.skip(f"no private Slurm: {why_not()}")
-    folder = tempfile.mkdtemp(prefix="dfm-slurm-", dir="/tmp")
-    with PrivateSlurm(folder, nodes=9) as running:
+    with tempfile.TemporaryDirectory(prefix="dfm-slurm-", dir="/tmp", ignore_cleanup_errors=True) as folder, \
+            PrivateSlurm(folder, nodes=9) as running:
         yield running
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 # A model small enough for many runs.

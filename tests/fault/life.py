@@ -13,7 +13,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from conftest import BIN, ENVIRONMENT, MPIRUN
+from conftest import BIN, ENVIRONMENT, MPIRUN, mpi_files_in
 
 SHIM = BIN.parent / "lib" / "libfault_shim.so"
 STEPS = 160
@@ -201,8 +201,7 @@ class Life:
         self.folder, self.notes, self.scratch = self.place / "run", self.place / "notes", self.place / "scratch"
         self.announced = 0  # what the next start may count on
         self.ranks_changed = False
-        self.scratch.mkdir(parents=True)
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
 
     def cadence(self):
         if self.nodes == 1:
@@ -214,11 +213,12 @@ class Life:
         return sorted((self.folder / "nodes" / f"node{node}").glob("dfm_checkpoints_*/iter_*[0-9]"), reverse=True)
 
     def environment(self):
-        return {**ENVIRONMENT, "OMPI_MCA_orte_tmpdir_base": str(self.scratch), "TMPDIR": str(self.scratch),
-                "OMPI_MCA_btl_vader_backing_directory": str(self.scratch)}
+        return {**ENVIRONMENT, **mpi_files_in(self.scratch), "TMPDIR": str(self.scratch)}
 
     def start(self, environment=None, words=()):
-        shutil.rmtree(self.notes, ignore_errors=True)
+        for old in (self.notes, self.scratch):  # the latter with what a killed launcher left
+            shutil.rmtree(old, ignore_errors=True)
+        self.scratch.mkdir()
         (self.notes / "kept").mkdir(parents=True)
         return Run(self, environment or {}, words)
 

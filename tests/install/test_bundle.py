@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import tarfile
+import tempfile
 
 import av
 import numpy
@@ -17,10 +18,10 @@ MOST_BYTES = 50e6
 # What every Linux has, and what bash, env and the like ask for.
 BASICS = ("ld-linux* libc.so* libm.so* libdl.so* librt.so* libpthread.so* libutil.so* libresolv.so* libmvec.so* libnss_* libstdc++.so* "
           "libgcc_s.so* libtinfo.so* libselinux.so* libpcre2-8.so* libacl.so* libattr.so*")
-# Hides the rest of the machine's libraries, Open MPI's programs and files, then runs the words.
+# Hides the machine's libraries behind a folder with the basic ones, and Open MPI's programs and files; then runs the words.
 ELSEWHERE = f"""
 set -e
-libraries=$(mktemp -d); cd "$(dirname "$(readlink -f /lib/*/libc.so.6)")"; cp -P {BASICS} "$libraries" 2> /dev/null || true
+libraries=$1; shift; cd "$(dirname "$(readlink -f /lib/*/libc.so.6)")"; cp -P {BASICS} "$libraries" 2> /dev/null || true
 for folder in /etc/openmpi /usr/share/openmpi; do [ ! -d $folder ] || mount -t tmpfs none $folder; done
 for program in orterun orted prterun; do [ ! -e /usr/bin/$program ] || mount --bind /dev/null /usr/bin/$program; done
 folder=$PWD; cd /; mount --bind "$libraries" "$folder"
@@ -43,7 +44,8 @@ def bundle(tmp_path_factory):
 
 
 def run_elsewhere(bundle, *words, **more):
-    return bundle.run(*mount_namespace(), "bash", "-c", ELSEWHERE, "-", *words, **more)
+    with tempfile.TemporaryDirectory() as libraries:
+        return bundle.run(*mount_namespace(), "bash", "-c", ELSEWHERE, "-", libraries, *words, **more)
 
 
 def test_it_is_small(bundle):
