@@ -1,17 +1,20 @@
-"""A sample of the fault campaign (make torture runs a thousand), and that the campaign itself notices what it should."""
+"""A sample of the fault campaign (make torture runs a thousand); and what the campaign itself must notice."""
 
 import argparse
 import os
 import random
+import signal
 import tempfile
+import time
 
 import numpy as np
 import pytest
 
 import campaign as campaign_module
-from campaign import Campaign, References, live, workplace
-from faults import power_failure_in_save
-from life import STEPS, Violation, require_close, require_same_bits, require_same_losses
+import life as life_module
+from campaign import Campaign, References, live, strike, workplace
+from faults import Fault, power_failure_in_save
+from life import STEPS, UNKNOWN, Life, Violation, is_alive, require_close, require_same_bits, require_same_losses
 from power_loss import lose_power
 
 FAULTS = 60
@@ -40,6 +43,52 @@ def test_a_disk_that_ignores_flushes_is_noticed(place, monkeypatch):
     references = References(place)
     found = [live(os.path.join(place, str(seed)), f"lie/{seed}", references)["violation"] for seed in range(3)]
     assert any(found)
+
+
+def waits_for_a_rank(run):
+    while not run.pids() and run.process.poll() is None:
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture
+def blocked(tmp_path, monkeypatch):
+    """Makes lives without faults whose launcher starts a rank, given as a command, and never ends by itself."""
+    nothing = Fault("nothing", {0}, disturb=waits_for_a_rank)
+    monkeypatch.setattr(campaign_module, "draw", lambda chance, life: ("nothing", nothing))
+    monkeypatch.setattr(life_module, "SECONDS_TO_END", 1)
+    launcher, pids = tmp_path / "launcher", tmp_path / "pids"
+
+    def make(rank):
+        life = Life(tmp_path / "life", ranks=2)
+        launcher.write_text(f"#!/bin/sh\n{rank} &\necho $! $$ > {pids}\necho 0 $! > {life.notes}/pids\nexec sleep 60\n")
+        launcher.chmod(0o755)
+        monkeypatch.setattr(life_module, "MPIRUN", [str(launcher)])
+        return life
+
+    yield make
+    left = still_alive(map(int, pids.read_text().split()))
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert not left
+
+
+def still_alive(pids):
+    """After a while, since a kill takes a moment."""
+    left, end = list(pids), time.monotonic() + 5
+    while (left := list(filter(is_alive, left))) and time.monotonic() < end:
+        time.sleep(0.01)
+    return left
+
+
+def test_a_launcher_that_blocks_after_all_ranks_have_ended_counts_as_a_start_that_met_no_fault(blocked):
+    _, in_time, _, outcome = strike(blocked("true"), random.Random(1))
+    assert outcome.code is UNKNOWN and not in_time
+
+
+def test_a_rank_that_hangs_under_a_launcher_is_noticed(blocked):
+    with pytest.raises(Violation, match="it hung for 1 s"):
+        strike(blocked("sleep 60"), random.Random(1))
 
 
 def test_other_weights_at_the_end_are_noticed():
