@@ -94,6 +94,7 @@ def test_it_says_where_nothing_fits():
     (["--plan", "dataset.mock=false", "dataset.seq_length=16"], "dataset.seq_length = 16 without --mock"),
     (["dataset.aesthetic_score=5"], "dataset.aesthetic_score = 5 has no effect with dataset.mock = true"),
     (["dataset.path=/data"], "dataset.path = /data has no effect with dataset.mock = true"),
+    (["--dataset-path", "/data"], "dataset.path = /data has no effect with dataset.mock = true"),
     (["dataset.mock=false", "dataset.path=/data"], "dataset.F_latents = 2 has no effect with a data set"),
     (["dataset.balance=ranks", "dataset.packing_buffer_size=64"], "dataset.packing_buffer_size = 64 has no effect"),
     (["model.context_parallel_size=1", 'model.hierarchical_context_parallel_sizes=["1","1"]'], "is given with model.cp_comm_type = p2p"),
