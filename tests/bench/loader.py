@@ -1,7 +1,7 @@
 """make bench: the loader beside the real Energon and webdataset, on one core, and beside a sequential read.
 
-All take turns on one data set; ratios are taken within a round, and their median is printed with its range. Peers read fewer
-samples than dfm where they are slow; what is compared are samples a second.
+All take turns on one data set; ratios are taken within a round, and their median is printed with its range. Peers read
+fewer samples than dfm where they are slow; what is compared are samples a second.
 With --cpu, seconds of the processor count instead of those of the clock: for a machine that others use, too.
 usage: loader.py BIN [--rounds N] [--samples N] [--large N] [--only tiny|large] [--cpu] [--folder PLACE]
 """
@@ -44,14 +44,30 @@ def slowing(result):
     return (tenths[-1] - tenths[-2]) / (tenths[1] - tenths[0])
 
 
+def row(*cells):
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def median_and_range(ratios):
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
 def show(what, rounds, baseline, good):
     """rounds: a dict a round, of results by name."""
     for name in rounds[0]:
-        ratios = [good(each[name], each[baseline]) for each in rounds]
-        result = rounds[0][name]
-        slow = f"{statistics.median(slowing(r[name]) for r in rounds):.2f}" if result.get("tenths") else "-"
-        print(f"| {what} | {name} | {statistics.median(rate(r[name]) for r in rounds):,.0f} | {statistics.median(ratios):.2f} "
-              f"({min(ratios):.2f} to {max(ratios):.2f}) | {slow} | {statistics.median(r[name]['peak_mib'] for r in rounds):.0f} |", flush=True)
+        results = [each[name] for each in rounds]
+        slow = f"{statistics.median(map(slowing, results)):.2f}" if results[0].get("tenths") else "-"
+        row(what, name, f"{statistics.median(map(rate, results)):,.0f}",
+            median_and_range([good(each[name], each[baseline]) for each in rounds]), slow,
+            f"{statistics.median(result['peak_mib'] for result in results):.0f}")
+
+
+def show_alone(what, name, result):
+    row(what, name, f"{rate(result):,.0f}", "", f"{slowing(result):.2f}", f"{result['peak_mib']:.0f}")
+
+
+def ask_peer(*words):
+    return run([sys.executable, HERE / "loader_peers.py", *words])
 
 
 def tiny(options, folder):
@@ -59,38 +75,42 @@ def tiny(options, folder):
     sets = {mode: loader_data.write(folder / mode, mode, options.samples, 40, options.bin) for mode in ("raw", "tiny")}
     for mode, root in sets.items():
         for batch in (1, 64):
-            ours = ["raw", root, batch, options.samples] if mode == "raw" else ["train", root, batch, options.samples, 1]
+            threads = [] if mode == "raw" else [1]
+            ours = ["raw" if mode == "raw" else "train", root, batch, options.samples, *threads]
             peers = min(options.samples, 3000 if batch == 1 else 20000)
             kind = "raw" if mode == "raw" else "decoded"
             rounds = [{"dfm": run([options.bin / "loader_bench", *ours]),
-                       "Energon": run([sys.executable, HERE / "loader_peers.py", "energon", root, kind, batch, peers]),
-                       "webdataset": run([sys.executable, HERE / "loader_peers.py", "webdataset", root, kind, batch, peers])}
-                      for _ in range(options.rounds)]
+                       "Energon": ask_peer("energon", root, kind, batch, peers),
+                       "webdataset": ask_peer("webdataset", root, kind, batch, peers)} for _ in range(options.rounds)]
             show(f"tiny, {kind}, batch {batch}", rounds, "Energon", lambda x, base: rate(x) / rate(base))
     quarter = loader_data.write(folder / "quarter", "tiny", options.samples // 4, 10, options.bin)
     for root, samples in ((quarter, options.samples // 4), (sets["tiny"], options.samples)):
         result = run([options.bin / "loader_bench", "train", root, 64, samples, 1])
-        print(f"| tiny, decoded, a data set of {samples:,} | dfm | {rate(result):,.0f} | | {slowing(result):.2f} | {result['peak_mib']:.0f} |", flush=True)
+        show_alone(f"tiny, decoded, a data set of {samples:,}", "dfm", result)
+
+
+def large_round(options, root, state, threads):
+    readers = {"sequential read": ["sequential", root], "the same, kept": ["keeping", root, 8],
+               "dfm": ["train", root, 4, options.large, threads]}
+    results = {}
+    for name, words in readers.items():
+        if state == "cold":
+            page_cache.forget(path for path in root.rglob("*") if path.is_file())
+        results[name] = run([options.bin / "loader_bench", *words], one_core if threads == 1 else None)
+    return results
 
 
 def large(options, folder):
-    """Seconds a sample beside those of a sequential read of the shards, and of one that keeps as many samples as are under way in dfm."""
+    """Seconds a sample beside those of a sequential read of the shards, and of one that keeps as many samples as are
+    under way in dfm."""
     root = loader_data.write(folder / "large", "large", options.large, 16, options.bin)
     for state in ("warm", "cold"):
-        for cores, threads in ((1, 1), (2, 2)):
-            rounds = []
-            for _ in range(options.rounds):
-                results = {}
-                for name, words in {"sequential read": ["sequential", root], "the same, kept": ["keeping", root, 8], "dfm": ["train", root, 4, options.large, threads]}.items():
-                    if state == "cold":
-                        page_cache.forget(path for path in root.rglob("*") if path.is_file())
-                    results[name] = run([options.bin / "loader_bench", *words], one_core if cores == 1 else None)
-                rounds.append(results)
-            show(f"large, {state}, {cores} core{'s' * (cores > 1)}", rounds, "sequential read", lambda x, base: rate(base) / rate(x))
+        for threads, cores in ((1, "1 core"), (2, "2 cores")):
+            rounds = [large_round(options, root, state, threads) for _ in range(options.rounds)]
+            show(f"large, {state}, {cores}", rounds, "sequential read", lambda x, base: rate(base) / rate(x))
             beside_kept = [rate(each["the same, kept"]) / rate(each["dfm"]) for each in rounds]
-            print(f"| | dfm beside the same, kept | | {statistics.median(beside_kept):.2f} ({min(beside_kept):.2f} to {max(beside_kept):.2f}) | | |", flush=True)
-    peer = run([sys.executable, HERE / "loader_peers.py", "energon", root, "decoded", 4, options.large // 2])
-    print(f"| large, warm, 1 core | Energon | {rate(peer):,.0f} | | {slowing(peer):.2f} | {peer['peak_mib']:.0f} |", flush=True)
+            row("", "dfm beside the same, kept", "", median_and_range(beside_kept), "", "")
+    show_alone("large, warm, 1 core", "Energon", ask_peer("energon", root, "decoded", 4, options.large // 2))
 
 
 def main():
@@ -106,8 +126,8 @@ def main():
     if options.cpu:
         global SECONDS
         SECONDS = "cpu_seconds"
-    print("\n| data | who | samples/s | beside Energon (tiny: speed) or a sequential read (large: time) | last tenth / second | MiB |\n"
-          "|---|---|---|---|---|---|")
+    print("\n| data | who | samples/s | beside Energon (tiny: speed) or a sequential read (large: time) "
+          "| last tenth / second | MiB |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         if options.only != "large":
             tiny(options, Path(folder))
