@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034
 # How a program is started: where it lies, in which container, by srun.
 
 # dfm_find PROGRAM: the program's path, or its bare name where the container's PATH decides.

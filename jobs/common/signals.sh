@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # What the batch shell is told, and what it passes on.
 #
 #   USR1, USR2   the time limit is near (#SBATCH --signal=B:USR1@...): stop, and go on in a next start

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # With DFM_SCRATCH (a folder on each node's own disk): the program, its libraries and the recipes are read once from the
 # shared file system and sent to all nodes by sbcast, so that a thousand ranks do not load LibTorch from it at once.
 # Staging only makes the start quicker: where it fails, the shared program is used.

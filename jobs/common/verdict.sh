@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Whether a run goes on in a next start, and why.
 
 # dfm_conclude CODE STEP_BEFORE: requeues the job, or says why not.
