@@ -1,5 +1,6 @@
 #include "core/file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -94,6 +95,17 @@ void File::append(std::span<const std::byte> bytes) {
   }
 }
 
+void File::append_past_cache(std::span<const std::byte> aligned) {
+  const int flags = ::fcntl(descriptor_, F_GETFL);
+  ssize_t count = 0;
+  if (::fcntl(descriptor_, F_SETFL, flags | O_DIRECT) == 0) {
+    // No matter why it fails: append() succeeds, or says why not.
+    count = std::max<ssize_t>(0, ::write(descriptor_, aligned.data(), aligned.size()));
+    ::fcntl(descriptor_, F_SETFL, flags);
+  }
+  append(aligned.subspan(static_cast<std::size_t>(count)));
+}
+
 void File::shorten(std::uint64_t size_bytes) {
   if (::ftruncate(descriptor_, static_cast<off_t>(size_bytes)) != 0) {
     throw_system_error("shorten", path_.native(), errno);
@@ -156,7 +168,16 @@ void DurableFile::append(std::span<const std::byte> bytes) {
   constexpr std::uint64_t kStartedBytes = 8U << 20U;
   file_.append(bytes);
   size_ += bytes.size();
-  if (size_ - started_ < kStartedBytes) return;
+  if (size_ - started_ >= kStartedBytes) start_writing();
+}
+
+void DurableFile::append_past_cache(std::span<const std::byte> aligned) {
+  file_.append_past_cache(aligned);
+  size_ += aligned.size();
+  start_writing();  // costs nothing where nothing is in the cache
+}
+
+void DurableFile::start_writing() {
   file_.start_writing(started_, size_ - started_);
   started_ = size_;
 }

@@ -42,6 +42,9 @@ class File {
 
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+  // The same past the page cache, as far as the file system takes it that way: it wants memory, length and
+  // the place in the file to be multiples of a page. The rest goes through the cache.
+  void append_past_cache(std::span<const std::byte> aligned);
   void write_at(std::span<const std::byte> bytes, std::uint64_t offset);
   // Lets the system begin to write these bytes to the disk, so that sync() has less to wait for.
   void start_writing(std::uint64_t offset, std::uint64_t size_bytes);
@@ -76,9 +79,12 @@ class DurableFile {
   // Large files begin to be written to the disk meanwhile.
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
+  void append_past_cache(std::span<const std::byte> aligned);
   void commit();
 
  private:
+  void start_writing();
+
   std::filesystem::path path_;
   File file_;
   std::uint64_t size_ = 0, started_ = 0;

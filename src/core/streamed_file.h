@@ -9,29 +9,35 @@
 // where its first readers find it.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string_view>
+
+#include "core/file.h"
 
 namespace dfm {
 
 class StreamedFile {
  public:
   explicit StreamedFile(std::filesystem::path path);
-  StreamedFile(StreamedFile&&) noexcept;
-  StreamedFile& operator=(StreamedFile&&) = delete;
-  ~StreamedFile();
 
   void append(std::span<const std::byte> bytes);
   void append(std::string_view text) { append(std::as_bytes(std::span(text))); }
   void commit();
 
  private:
-  class Writing;
+  static constexpr std::size_t kPieceBytes = 4U << 20U;
+  static constexpr std::size_t kPageBytes = 4096;
+  struct alignas(kPageBytes) Piece {
+    std::array<std::byte, kPieceBytes> bytes;
+  };
 
-  std::filesystem::path path_;
-  std::unique_ptr<Writing> writing_;  // none once it is committed
+  DurableFile file_;
+  std::unique_ptr<Piece> piece_;
+  std::size_t gathered_ = 0;
 };
 
 }  // namespace dfm

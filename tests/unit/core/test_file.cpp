@@ -74,6 +74,21 @@ TEST(File, AppendsAndTruncates) {
   EXPECT_EQ(file_content(folder / "file"), "one two");
 }
 
+TEST(File, AppendsPagesPastTheCacheBeforeAndAfterOtherBytes) {
+  constexpr std::size_t kPageBytes = 4096;
+  alignas(kPageBytes) static std::array<std::byte, 2 * kPageBytes> pages;
+  pages.fill(std::byte{'p'});
+  const TemporaryFolder folder;
+  File file = File::create(folder / "file");
+  file.append_past_cache(pages);
+  file.append("odd");
+  file.append_past_cache(pages);  // from where no file system takes it past the cache
+  file.append("end");
+  file.close();
+  const std::string content(pages.size(), 'p');
+  EXPECT_EQ(file_content(folder / "file"), content + "odd" + content + "end");
+}
+
 TEST(File, MovesItsDescriptorAndClosesItOnce) {
   const TemporaryFolder folder;
   File first = File::create(folder / "first");
