@@ -54,9 +54,9 @@ def strike(process, kind, options, chance):
         os.kill(chance.choice(ranks), signal.SIGKILL if kind == "kill -9 of one rank" else signal.SIGTERM)
 
 
-def start(options, folder, steps, interval, fault=None, chance=None):
+def start(options, folder, steps, fault=None, chance=None):
     """One start, struck at fault = (step, kind). Returns the moments of its launch, its steps, its load and its end."""
-    words = [*MODEL, f"checkpoint.save={folder}", f"checkpoint.save_interval={interval}", "checkpoint.most_recent_k=3",
+    words = [*MODEL, f"checkpoint.save={folder}", f"checkpoint.save_interval={options.interval}", "checkpoint.most_recent_k=3",
              f"train.train_iters={steps}", *options.words]
     launcher = [] if options.ranks == 1 else [*MPIRUN, "-n", options.ranks]
     command = [*launcher, options.bin.resolve() / "dfm_train", *words]
@@ -91,11 +91,11 @@ def soak(options, place, chance):
     for number in range(options.faults):
         at = number * options.every + chance.randint(options.every // 4, options.every - 1)
         kind = chance.choice(["kill -9 of one rank", "kill -9 of all", "SIGTERM"])
-        moments = start(options, place / "run", total, options.interval, (at, kind), chance)
+        moments = start(options, place / "run", total, (at, kind), chance)
         starts.append(moments)
         print(f"| {kind} at step {at} | {moments['code']} | {moments['from']} | {moments['loaded'] - moments['launch']:.2f} | "
               f"{moments['end'] - moments['loaded']:.2f} |", flush=True)
-    starts.append(start(options, place / "run", total, options.interval))
+    starts.append(start(options, place / "run", total))
     assert starts[-1]["code"] == 0, "the run did not reach its end"
     return total, starts
 
