@@ -42,15 +42,13 @@ nn::DeviceMemory memory() {
   const auto device = c10::cuda::current_device();
   const auto all = c10::cuda::CUDACachingAllocator::getDeviceStats(device)
                        .allocated_bytes[static_cast<std::size_t>(StatType::AGGREGATE)];
-  return {all.current, all.peak, total_bytes(device)};
+  return {all.peak, total_bytes(device)};
 }
-
-void begin_memory_count() { c10::cuda::CUDACachingAllocator::resetPeakStats(c10::cuda::current_device()); }
 
 void wait() { c10::cuda::device_synchronize(); }
 
-constexpr nn::DeviceFunctions kFunctions{count, select,     describe,    identity, memory, begin_memory_count,
-                                         wait,  channel_id, join_channel};
+constexpr nn::DeviceFunctions kFunctions{count,  select, describe,   identity,
+                                         memory, wait,   channel_id, join_channel};
 
 }  // namespace
 }  // namespace dfm::cuda

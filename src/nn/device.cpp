@@ -93,10 +93,6 @@ DeviceMemory device_memory(const at::Device& device) {
   return device.is_cpu() ? DeviceMemory{} : functions().memory();
 }
 
-void begin_memory_count(const at::Device& device) {
-  if (!device.is_cpu()) functions().begin_memory_count();
-}
-
 void wait_for(const at::Device& device) {
   if (!device.is_cpu()) functions().wait();
 }

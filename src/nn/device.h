@@ -26,7 +26,6 @@ std::string identity(const at::Device& device);
 
 // Zeros on the CPU.
 DeviceMemory device_memory(const at::Device& device);
-void begin_memory_count(const at::Device& device);
 
 // Returns when the device has done what it was asked; at once for the CPU.
 void wait_for(const at::Device& device);

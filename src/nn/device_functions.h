@@ -12,8 +12,7 @@ namespace dfm::nn {
 
 // Bytes of the device's memory that this process holds in tensors.
 struct DeviceMemory {
-  std::int64_t now_bytes = 0;
-  std::int64_t most_bytes = 0;   // since the count was begun anew
+  std::int64_t most_bytes = 0;   // at any time
   std::int64_t total_bytes = 0;  // of the device
 };
 
@@ -25,7 +24,6 @@ struct DeviceFunctions {
   // The same for a piece of hardware whatever number a process knows it by.
   std::string (*identity)(int index);
   DeviceMemory (*memory)();
-  void (*begin_memory_count)();
   // Returns when all that was asked of the device is done.
   void (*wait)();
   // Channels between devices: one rank makes an id, with which all join.

@@ -45,13 +45,6 @@ Linear Linear::with_bias(const Scope& scope, std::int64_t inputs, std::int64_t o
   return linear;
 }
 
-Linear Linear::with_zero_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs,
-                              Init weight_init) {
-  Linear linear(scope, inputs, outputs, weight_init);
-  linear.bias_ = scope.declare("bias", {outputs}, Init::zeros());
-  return linear;
-}
-
 at::Tensor Linear::operator()(const at::Tensor& x) const {
   if (multiplies_as_stored(x)) return at::linear(x, weight_, bias_);
   return WidenedLinear::apply(x, weight_, bias_.defined() ? std::optional(bias_) : std::nullopt);

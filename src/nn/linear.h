@@ -14,9 +14,6 @@ class Linear {
   // y = x W' + b, both starting as torch.nn.Linear does, or as given.
   static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs);
   static Linear with_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs, Init init);
-  // Megatron's: the bias starts at zero, whatever the weight.
-  static Linear with_zero_bias(const Scope& scope, std::int64_t inputs, std::int64_t outputs,
-                               Init weight_init);
 
   at::ScalarType dtype() const { return weight_.scalar_type(); }
   const at::Tensor& weight() const { return weight_; }

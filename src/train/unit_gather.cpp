@@ -52,7 +52,8 @@ UnitGather::UnitGather(const nn::ParameterList& parameters, const ShardLayout& l
                        const comm::GridGroups& groups, std::size_t buffers)
     : parameters_(parameters), layout_(layout), groups_(groups) {
   const auto dtype = parameters.buffer().scalar_type();
-  slots_.resize(std::min(buffers, std::max<std::size_t>(blocks(), 1)));
+  const std::size_t blocks = parameters.units().size() - 1;
+  slots_.resize(std::min(buffers, std::max<std::size_t>(blocks, 1)));
   for (Slot& slot : slots_)
     slot.memory = nn::untouched_zeros(largest_block(parameters), dtype, parameters.device());
 }

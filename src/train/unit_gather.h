@@ -44,8 +44,6 @@ class UnitGather {
   // Writes this rank's ranges of a unit's values.
   std::function<void(std::size_t unit, const at::Tensor& values)> fill;
 
-  std::size_t blocks() const { return parameters_.units().size() - 1; }
-
   // The uses that come next. All that were announced before must have been made.
   void begin(std::vector<model::BlockUse> uses);
   bool is_done() const { return next_ == uses_.size(); }

@@ -67,13 +67,7 @@ ByteRange content_in_file(const std::shared_ptr<const File>& shard, const TarMem
 RawSample read_at_once(const File& shard, std::uint64_t begin, std::uint64_t size_bytes) {
   std::vector<std::byte> bytes(size_bytes);
   shard.read_exactly(bytes, begin);
-  const ByteRange whole = ByteRange::owning(std::move(bytes));
-  return collect_parts(TarSource(whole.view(), begin), begin, begin + size_bytes,
-                       [&](const TarMember& member) {
-                         if (member.is_sparse)
-                           return ByteRange::owning(content_of(member, whole.view(), begin));
-                         return whole.part(member.content_offset - begin, member.content_size);
-                       });
+  return parse_sample(ByteRange::owning(std::move(bytes)), begin);
 }
 
 }  // namespace
@@ -83,13 +77,12 @@ const RawPart* RawSample::find(std::string_view extension) const {
   return place == parts.end() ? nullptr : &*place;
 }
 
-RawSample parse_sample(std::span<const std::byte> archive, std::uint64_t first_offset) {
-  return collect_parts(TarSource(archive, first_offset), first_offset, first_offset + archive.size(),
+RawSample parse_sample(const ByteRange& bytes, std::uint64_t first_offset) {
+  return collect_parts(TarSource(bytes.view(), first_offset), first_offset, first_offset + bytes.size(),
                        [&](const TarMember& member) {
                          if (member.is_sparse)
-                           return ByteRange::owning(content_of(member, archive, first_offset));
-                         return ByteRange::of(archive).part(member.content_offset - first_offset,
-                                                            member.content_size);
+                           return ByteRange::owning(content_of(member, bytes.view(), first_offset));
+                         return bytes.part(member.content_offset - first_offset, member.content_size);
                        });
 }
 

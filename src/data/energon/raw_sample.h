@@ -28,10 +28,10 @@ struct RawSample {
   const RawPart* find(std::string_view extension) const;
 };
 
-// The sample in the bytes of an archive that begin at first_offset in it: all of them from one entry of the
-// index to the next. The parts refer to the bytes. Throws a data error where they are not whole tar members
-// of one sample.
-RawSample parse_sample(std::span<const std::byte> archive, std::uint64_t first_offset);
+// The sample in the bytes in memory that begin at first_offset of an archive: all of them from one entry of
+// the index to the next. The parts refer to the bytes. Throws a data error where they are not whole tar
+// members of one sample.
+RawSample parse_sample(const ByteRange& bytes, std::uint64_t first_offset);
 
 // The sample in [begin, end) of a shard. Small ones are read at once; of large ones only the headers are, and
 // the parts refer to the file, which they keep open.

@@ -7,7 +7,7 @@
 
 FUZZ_TARGET(tar) {
   using namespace dfm::data;
-  dfm::fuzz::run([](dfm::fuzz::Input bytes) { parse_sample(bytes, 0); }, input);
+  dfm::fuzz::run([](dfm::fuzz::Input bytes) { parse_sample(ByteRange::of(bytes), 0); }, input);
   TarScanner scanner{TarSource(input, 0)};
   while (const auto member = scanner.next()) {
     dfm::ensure(member->next_offset > member->member_offset, "the walk goes on");

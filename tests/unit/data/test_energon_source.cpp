@@ -171,7 +171,7 @@ TEST(ReadRawSample, ReadsLargeSamplesInPlaceAndSmallOnesAtOnce) {
   testing::index_shard(folder.path(), "a.tar");
   const std::uint64_t second = read_tar_index(folder / "a.tar", bytes.size()).at(1);
   const RawSample in_place = read_raw_sample(file, 0, second);
-  const RawSample at_once = parse_sample(std::span(bytes).first(second), 0);
+  const RawSample at_once = parse_sample(ByteRange::of(std::span(bytes).first(second)), 0);
   EXPECT_EQ(in_place.key, "1");
   ASSERT_EQ(in_place.parts.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) {
