@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/json.h"
 #include "core/python_json.h"
 #include "core/units.h"
 #include "data/tensor/error_context.h"
@@ -41,6 +40,11 @@ double score_in(const Json& description) {
 }
 
 }  // namespace
+
+Json description_of(const RawSample& raw) {
+  return with_context([&] { return fmt::format("sample {} cannot be described", raw.key); },
+                      [&] { return read_description(raw); });
+}
 
 double aesthetic_score(const RawSample& raw) {
   return with_context([&] { return fmt::format("sample {} cannot be used", raw.key); },

@@ -1,6 +1,7 @@
 // What .json parts say of samples.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "data/loader/description.h"
 #include "unit/data/shards.h"
@@ -21,18 +22,20 @@ RawSample sample_with(const std::string& json, const std::string& extension = "j
   return {"000007", {part("txt", "a cat"), part(extension, json), part("pth", "")}};
 }
 
-TEST(AestheticScore, IsReadFromTheJsonPart) {
-  for (const char* const extension : {"json", ".json", "jsn"})
-    EXPECT_EQ(aesthetic_score(sample_with(R"({"caption": "a cat", "aesthetic_score": 6})", extension)), 6);
+TEST(DescriptionOf, IsTheValueOfTheJsonPart) {
+  for (const char* const extension : {"json", ".json", "jsn"}) {
+    EXPECT_EQ(description_of(sample_with(R"({"caption": "a cat", "height": 480})", extension)),
+              (Json{{"caption", "a cat"}, {"height", 480}}));
+  }
 }
 
-TEST(AestheticScore, SaysWhichSampleHasNoReadableJsonPart) {
+TEST(DescriptionOf, SaysWhichSampleHasNone) {
   for (const RawSample& sample : {sample_with("{", "json"), sample_with("{}", "meta.json"),
                                   sample_with(std::string((4U << 20U) + 1, ' '))}) {
-    const auto error = error_of([&] { aesthetic_score(sample); });
+    const auto error = error_of([&] { description_of(sample); });
     ASSERT_TRUE(error);
     EXPECT_EQ(error->kind(), ExitCode::data);
-    EXPECT_THAT(error->what(), HasSubstr("sample 000007 cannot be used"));
+    EXPECT_THAT(error->what(), HasSubstr("sample 000007 cannot be described"));
   }
 }
 
