@@ -89,14 +89,15 @@ def tiny(options, folder):
         show_alone(f"tiny, decoded, a data set of {samples:,}", "dfm", result)
 
 
-def large_round(options, root, state, threads):
+def large_round(options, root, state, threads, number):
+    """Who comes first changes from round to round: with a cold cache it may pay for memory that the system had given away."""
     readers = {"sequential read": ["sequential", root], "the same, kept": ["keeping", root, 8],
                "dfm": ["train", root, 4, options.large, threads]}
-    results = {}
-    for name, words in readers.items():
+    results, names = {}, [*readers]
+    for name in names[number % 3:] + names[:number % 3]:
         if state == "cold":
             page_cache.forget(path for path in root.rglob("*") if path.is_file())
-        results[name] = run([options.bin / "loader_bench", *words], one_core if threads == 1 else None)
+        results[name] = run([options.bin / "loader_bench", *readers[name]], one_core if threads == 1 else None)
     return results
 
 
@@ -106,7 +107,7 @@ def large(options, folder):
     root = loader_data.write(folder / "large", "large", options.large, 16, options.bin)
     for state in ("warm", "cold"):
         for threads, cores in ((1, "1 core"), (2, "2 cores")):
-            rounds = [large_round(options, root, state, threads) for _ in range(options.rounds)]
+            rounds = [large_round(options, root, state, threads, number) for number in range(options.rounds)]
             show(f"large, {state}, {cores}", rounds, "sequential read", lambda x, base: rate(base) / rate(x))
             beside_kept = [rate(each["the same, kept"]) / rate(each["dfm"]) for each in rounds]
             row("", "dfm beside the same, kept", "", median_and_range(beside_kept), "", "")
