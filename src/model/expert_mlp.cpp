@@ -59,7 +59,7 @@ at::Tensor ExpertMlp::with_all_experts(const at::Tensor& x, const PackLayout& la
   const nn::Choice choice = nn::choose_in_share(scores, layout, shape_.choice, parallel_);
   const at::Tensor rows = coming ? coming->arrived() : x;
   const at::Tensor outputs = outputs_of({0, shape_.count}, choice.taken(rows), choice.counts);
-  const at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
+  at::Tensor sums = nn::combined(outputs, choice.weights(scores), choice, rows.size(0));
   if (parallel_.tensor == nullptr) return sums;
   return nn::scatter_sum_rows(sums, layout.tensor_row_counts(), *parallel_.tensor);
 }
