@@ -214,8 +214,10 @@ double waited_until_committed(const Bench& bench, ckpt::Saver& saver) {
   return seconds;
 }
 
-// How much longer a step takes that a save begins with.
+// How much longer a step takes that a save begins with. What the last save replaced is gone by then, as it is
+// where saves are minutes apart.
 double blocked(const Bench& bench, ckpt::Saver& saver, std::int64_t step, std::uint64_t rounds) {
+  saver.finish();
   settle(bench);
   const double alone = timed(bench, [&] { compute(rounds); });
   const double with_save = timed(bench, [&] {
