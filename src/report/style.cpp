@@ -1,9 +1,9 @@
 #include "report/style.h"
 
 namespace dfm::report {
+namespace {
 
-std::string_view page_style() {
-  return R"css(
+constexpr std::string_view kPageStyle = R"css(
 :root {
   color-scheme: light dark;
   --page: #f6f6f3; --card: #ffffff; --ink: #1c1e21; --muted: #6a6f76; --line: #e2e2dc; --grid: #ecece7;
@@ -87,6 +87,9 @@ svg .dots circle { fill: currentColor; stroke: var(--card); stroke-width: 1.5; }
   .facts dt { flex-basis: 100px; }
 }
 )css";
-}
+
+}  // namespace
+
+std::string_view page_style() { return kPageStyle; }
 
 }  // namespace dfm::report
