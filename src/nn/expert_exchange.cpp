@@ -43,6 +43,16 @@ std::vector<Value> picked(const std::vector<Value>& values, const std::vector<Ra
   return some;
 }
 
+// To where they were picked from.
+void put_back(const std::vector<at::Tensor>& some, const std::vector<Range>& ranges,
+              std::vector<at::Tensor>& all) {
+  auto next = some.begin();
+  for (const Range& range : ranges) {
+    std::copy_n(next, range.count, all.begin() + range.begin);
+    next += range.count;
+  }
+}
+
 // Part `part` of each of some neighbouring runs.
 std::vector<Range> parts_of_runs(const RowCounts& runs, std::int64_t parts, std::int64_t part) {
   std::vector<Range> ranges;
@@ -64,23 +74,20 @@ RowCounts lengths(const std::vector<Range>& ranges) {
 }  // namespace
 
 ExpertExchange::ExpertExchange(const RowCounts& counts, const comm::Group& group)
-    : group_(group),
-      counts_(counts),
-      experts_of_rank_(even_counts(static_cast<std::int64_t>(counts.size()), group.size())) {
-  const RowCounts arriving = exchanged(counts, experts_of_rank_, group);
-  const std::int64_t waves = std::min(kMostWaves, std::ranges::max(experts_of_rank_));
-  for (std::int64_t i = 0; i < waves; ++i) waves_.push_back(wave(i, waves, arriving));
-}
-
-ExpertExchange::Wave ExpertExchange::wave(std::int64_t i, std::int64_t waves,
-                                          const RowCounts& arriving) const {
-  const auto ranks = static_cast<std::size_t>(group_.size());
-  const std::int64_t mine = experts_of_rank_[static_cast<std::size_t>(group_.rank())];
-  const std::vector<Range> leaving = parts_of_runs(experts_of_rank_, waves, i);
-  return {.experts = even_cut(mine, waves, i),
-          .of_ranks = leaving,
-          .out = sums_of_runs(picked(counts_, leaving), lengths(leaving)),
-          .in = ExpertRuns(picked(arriving, parts_of_runs(RowCounts(ranks, mine), waves, i)), ranks)};
+    : group_(group), counts_(counts) {
+  const auto ranks = static_cast<std::size_t>(group.size());
+  const RowCounts experts_of_rank = even_counts(static_cast<std::int64_t>(counts.size()), group.size());
+  const std::int64_t mine = experts_of_rank[static_cast<std::size_t>(group.rank())];
+  const RowCounts arriving = exchanged(counts, experts_of_rank, group);
+  const std::int64_t waves = std::min(kMostWaves, std::ranges::max(experts_of_rank));
+  for (std::int64_t i = 0; i < waves; ++i) {
+    const std::vector<Range> leaving = parts_of_runs(experts_of_rank, waves, i);
+    waves_.push_back(
+        {.experts = even_cut(mine, waves, i),
+         .experts_of_all = leaving,
+         .out = sums_of_runs(picked(counts, leaving), lengths(leaving)),
+         .in = ExpertRuns(picked(arriving, parts_of_runs(RowCounts(ranks, mine), waves, i)), ranks)});
+  }
 }
 
 TravellingRows ExpertExchange::returning(const Wave& wave, const TravellingRows& going,
@@ -95,17 +102,12 @@ at::Tensor ExpertExchange::through(const at::Tensor& rows, const ExpertWork& wor
   const std::vector<at::Tensor> pieces = rows.split_with_sizes(counts_);
   std::vector<TravellingRows> going, coming;
   for (const Wave& wave : waves_)
-    going.emplace_back(at::cat(picked(pieces, wave.of_ranks)), wave.out, wave.in.of_ranks(), group_);
+    going.emplace_back(at::cat(picked(pieces, wave.experts_of_all)), wave.out, wave.in.of_ranks(), group_);
   for (std::size_t i = 0; i < waves_.size(); ++i) coming.push_back(returning(waves_[i], going[i], work));
   std::vector<at::Tensor> outputs(pieces.size());
   for (std::size_t i = 0; i < waves_.size(); ++i) {
-    const auto& of_ranks = waves_[i].of_ranks;
-    const auto arrived = coming[i].arrived().split_with_sizes(picked(counts_, of_ranks));
-    auto next = arrived.begin();
-    for (const Range& experts : of_ranks) {
-      std::copy_n(next, experts.count, outputs.begin() + experts.begin);
-      next += experts.count;
-    }
+    const auto& experts = waves_[i].experts_of_all;
+    put_back(coming[i].arrived().split_with_sizes(picked(counts_, experts)), experts, outputs);
   }
   return at::cat(outputs);
 }

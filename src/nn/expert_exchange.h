@@ -41,18 +41,17 @@ class ExpertExchange {
 
  private:
   struct Wave {
-    Range experts;                // of this rank's
-    std::vector<Range> of_ranks;  // of all experts, those of each rank
-    RowCounts out;                // rows to each rank
+    Range experts;                      // of this rank's
+    std::vector<Range> experts_of_all;  // of each rank's, by their numbers among all
+    RowCounts out;                      // rows to each rank
     ExpertRuns in;
   };
 
-  Wave wave(std::int64_t i, std::int64_t waves, const RowCounts& arriving) const;
   // Collective in the backward pass. What the experts of a wave made of those that arrived, on its way back.
   TravellingRows returning(const Wave& wave, const TravellingRows& going, const ExpertWork& work) const;
 
   const comm::Group& group_;
-  RowCounts counts_, experts_of_rank_;
+  RowCounts counts_;
   std::vector<Wave> waves_;
 };
 
