@@ -3,13 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include "core/activity.h"
 #include "core/even_cut.h"
+#include "mpi/moment.h"
 #include "nn/expert_exchange.h"
 #include "support/tensors.h"
 
 namespace dfm::nn {
 namespace {
+
+using dfm::testing::Moment;
 
 constexpr std::int64_t kWidth = 3;
 
@@ -43,12 +45,7 @@ class ExpertExchangeOf : public ::testing::TestWithParam<std::int64_t> {
     return rows;
   }
 
-  // What this rank was asked to move so far, and how often it waited.
-  struct Moment {
-    std::uint64_t moved, waits;
-  };
-  using Moments = std::vector<Moment>;
-  Moment moment() const { return {world_.traffic().all_to_all_bytes, activity::now().progress}; }
+  Moment moment() const { return Moment(world_); }
   // The bytes of the rows for experts elsewhere.
   std::uint64_t bytes_leaving() const {
     std::int64_t rows = 0;
@@ -133,7 +130,7 @@ TEST_P(ExpertExchangeOf, ComputesOneWaveWhileOthersTravel) {
   if (world_.size() == 1 || experts() % world_.size() != 0) GTEST_SKIP() << "has no waves of all ranks";
   const ExpertExchange exchange(counts_of(world_.rank()), world_);
   const std::uint64_t one_wait = waits_for_a_transfer();
-  Moments forward{moment()}, backward;
+  std::vector<Moment> forward{moment()}, backward;
   const at::Tensor back = exchange.through(
       rows_of_rank(world_.rank()).requires_grad_(true),
       [&](const Range&, const at::Tensor& visitors, const RowCounts&) {
@@ -145,9 +142,9 @@ TEST_P(ExpertExchangeOf, ComputesOneWaveWhileOthersTravel) {
   backward.push_back(moment());
   back.sum().backward();
   const auto waves = static_cast<std::size_t>(std::min<std::int64_t>(4, mine().count));
-  for (const Moments& moments : {forward, backward}) {
+  for (const auto& moments : {forward, backward}) {
     ASSERT_EQ(moments.size(), 1 + waves);
-    EXPECT_EQ(moments[1].moved - moments[0].moved, bytes_leaving());
+    EXPECT_EQ(moments[1].moved_bytes - moments[0].moved_bytes, bytes_leaving());
     for (std::size_t i = 1; i <= waves; ++i)
       EXPECT_EQ(moments[i].waits - moments[0].waits, i * one_wait) << "wave " << i;
   }

@@ -6,25 +6,17 @@
 #include <ATen/record_function.h>
 #include <gtest/gtest.h>
 
-#include "core/activity.h"
+#include "mpi/moment.h"
 #include "nn/parallel_linear.h"
 #include "support/tensors.h"
 
 namespace dfm::nn {
 namespace {
 
+using dfm::testing::Moment;
 using dfm::testing::Normals;
 
 constexpr std::int64_t kInputs = 24, kOutputs = 10;
-
-// How much a group was asked to move so far, and how often this rank waited.
-struct Moment {
-  explicit Moment(const comm::Group& group)
-      : moved(group.traffic().all_gather_bytes + group.traffic().reduce_scatter_bytes +
-              group.traffic().all_to_all_bytes),
-        waits(activity::now().progress) {}
-  std::uint64_t moved, waits;
-};
 
 // The moments at which products of matrices begin while this lives.
 class Products {
@@ -119,8 +111,8 @@ TEST_P(ParallelLinear, SendsTheGradientOfRowsHomeBesideTheProductForThatOfTheWei
   y.backward(at::ones_like(y));
   ASSERT_EQ(products.moments().size(), 2);
   const Moment &of_rows = products.moments()[0], &of_weight = products.moments()[1];
-  EXPECT_EQ(of_rows.moved, before.moved);
-  EXPECT_GT(of_weight.moved, before.moved);
+  EXPECT_EQ(of_rows.moved_bytes, before.moved_bytes);
+  EXPECT_GT(of_weight.moved_bytes, before.moved_bytes);
   EXPECT_EQ(of_weight.waits, before.waits);
   EXPECT_GT(Moment(world_).waits, before.waits);
 }
@@ -141,7 +133,7 @@ TEST_P(ParallelLinear, MultipliesSharedRowsWhileItsOwnAreGathered) {
   EXPECT_EQ(both[1].size(0), 5);
   ASSERT_EQ(products.moments().size(), 2);
   const Moment &of_text = products.moments()[0], &of_rows = products.moments()[1];
-  EXPECT_GT(of_text.moved, before.moved);
+  EXPECT_GT(of_text.moved_bytes, before.moved_bytes);
   EXPECT_EQ(of_text.waits, before.waits);
   EXPECT_GT(of_rows.waits, before.waits);
 }
