@@ -77,12 +77,13 @@ double spread_of_parts(const std::vector<double>& costs, std::size_t length) {
   return most * static_cast<double>(items.size() / length) / sum - 1;
 }
 
+// No item may cost as much as a part does on average (about 100): then no order would be even.
 TEST(EvenlySpread, MakesRunsOfPositionsCostTheSame) {
   std::mt19937 random(dfm::testing::announced_seed());
   std::lognormal_distribution<double> some(0, 1);
   std::vector<double> costs(4096);
-  for (double& cost : costs) cost = random() % 2 == 0 ? 0.001 : some(random);
-  EXPECT_LT(spread_of_parts(costs, 128), 0.03);
+  for (double& cost : costs) cost = random() % 2 == 0 ? 0.001 : std::min(some(random), 20.0);
+  EXPECT_LT(spread_of_parts(costs, 128), 0.003);
   EXPECT_LT(spread_of_parts(costs, 512), 0.003);
 }
 
