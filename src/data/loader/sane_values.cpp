@@ -8,14 +8,20 @@ namespace {
 
 // Without the sign, floating-point numbers are ordered as the integers of the same bits are; infinities and
 // NaN are the greatest. Signed integers, for which every processor has a vector maximum.
+// A row of running maxima as long as two vector registers: a single one would wait for itself at every turn.
 template <class Bits>
 [[gnu::always_inline]] inline Bits greatest_of(std::span<const std::byte> bytes, Bits magnitude_mask) {
+  constexpr std::size_t kRow = 64 / sizeof(Bits);
   const std::span elements(reinterpret_cast<const Bits*>(bytes.data()), bytes.size() / sizeof(Bits));
-  Bits greatest = 0;
-#pragma omp simd reduction(max : greatest)
-  for (std::size_t i = 0; i < elements.size(); ++i)
-    greatest = std::max<Bits>(greatest, static_cast<Bits>(elements[i] & magnitude_mask));
-  return greatest;
+  const auto magnitude = [&](std::size_t i) { return static_cast<Bits>(elements[i] & magnitude_mask); };
+  Bits greatest[kRow] = {};
+  std::size_t done = 0;
+  for (; done + kRow <= elements.size(); done += kRow) {
+#pragma omp simd
+    for (std::size_t i = 0; i < kRow; ++i) greatest[i] = std::max(greatest[i], magnitude(done + i));
+  }
+  for (; done < elements.size(); ++done) greatest[0] = std::max(greatest[0], magnitude(done));
+  return *std::ranges::max_element(greatest);
 }
 
 #if defined(__x86_64__)

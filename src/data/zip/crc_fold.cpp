@@ -55,14 +55,17 @@ DFM_FOLDS_WIDE void fold_blocks(std::uint32_t crc, std::span<const std::byte> by
                                 __m128i (&lanes)[kLanes]) {
   const __m512i by_four_blocks = four_times(0x1322d1430, 0x11542778a);
   const __m512i by_one_block = four_times(0x1c6e41596, 0x154442bd4);
-  __m512i blocks[kBlocks];
+  __m512i blocks[kBlocks];  // in registers, once the loops are unrolled
+#pragma GCC unroll 4
   for (std::size_t i = 0; i < kBlocks; ++i) blocks[i] = block(bytes.data() + i * kBlock);
   blocks[0] = _mm512_xor_si512(blocks[0], _mm512_zextsi128_si512(_mm_cvtsi32_si128(static_cast<int>(~crc))));
   for (std::size_t at = kBlocks * kBlock; at < bytes.size(); at += kBlocks * kBlock) {
+#pragma GCC unroll 4
     for (std::size_t i = 0; i < kBlocks; ++i)
       blocks[i] = fold(blocks[i], by_four_blocks, block(bytes.data() + at + i * kBlock));
   }
   __m512i value = blocks[0];
+#pragma GCC unroll 4
   for (std::size_t i = 1; i < kBlocks; ++i) value = fold(value, by_one_block, blocks[i]);
   _mm512_storeu_si512(lanes, value);
 }
