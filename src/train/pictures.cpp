@@ -26,7 +26,8 @@ Dealing dealing(const model::Backbone& network, const comm::GridGroups& groups) 
           static_cast<std::size_t>(groups.data.rank())};
 }
 
-// Prompt by prompt, so that the result does not depend on which other prompts a rank has.
+// Prompt by prompt, so that the result does not depend on which other prompts a rank has. Empty where one of
+// those that draw it was asked to stop.
 std::string draw(const model::Backbone& network, const PictureSettings& settings, std::size_t index,
                  const comm::Group& together) {
   const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
@@ -37,12 +38,10 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
   generation.guidance = settings.guidance;
   generation.sigma_data = settings.sigma_data;
   generation.flow = settings.flow;
-  const auto latents =
-      diffusion::generate(network, {request}, generation, [&](std::int64_t, const at::Tensor&) {
-        comm::agreed(together, [] { StopToken::throw_if_requested(); });
-        return true;
-      });
-  return media::encode_png(settings.codec.decode(latents.at(0)).at(0));
+  const auto latents = diffusion::generate(
+      network, {request}, generation,
+      [&](std::int64_t, const at::Tensor&) { return !comm::stop_requested_anywhere(together); });
+  return latents.empty() ? "" : media::encode_png(settings.codec.decode(latents.at(0)).at(0));
 }
 
 }  // namespace
@@ -87,9 +86,9 @@ std::vector<std::string> draw_pictures(const model::Backbone& network, const Pic
   std::vector<std::string> pictures;
   for (std::size_t first = 0; first < settings.prompts.size(); first += deal.dealers) {
     const std::size_t mine = first + deal.mine;
-    const std::string png = comm::agreed(groups.all, [&] {
-      return mine < settings.prompts.size() ? draw(whole, settings, mine, deal.together) : std::string();
-    });
+    const std::string png =
+        mine < settings.prompts.size() ? draw(whole, settings, mine, deal.together) : std::string();
+    comm::agreed(groups.all, [] { StopToken::throw_if_requested(); });
     if (deal.dealers == 1) {
       pictures.push_back(png);
       continue;

@@ -71,26 +71,27 @@ std::vector<data::PositionedSample> read_pack(const data::SampleSource& source, 
   return std::move(batch.packs.front());
 }
 
-// Ranks that share the network go on together, or not at all; so do those that give each other parameters,
-// which make the same number of passes.
+// All ranks go from pass to pass together, or not at all: where some give others parameters, they must make
+// as many passes. An error within a pass is this rank's alone, and is not agreed on: the others may be
+// waiting for it there.
 LevelSums evaluate_share(const model::Backbone& backbone, const data::SampleSource& source,
                          const ValidationSettings& settings, const diffusion::Objective& objective,
                          const comm::GridGroups& groups) {
   const at::NoGradGuard no_gradients;
   const std::vector<double> levels = objective.spread_levels(kLevels);
   const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
-  const std::vector<Pack> packs = packs_of(backbone, source, settings, groups.data);
-  const comm::Group& together = backbone.idle_forward ? groups.all : groups.replica;
+  const std::vector<Pack> packs =
+      comm::agreed(groups.all, [&] { return packs_of(backbone, source, settings, groups.data); });
   auto passes = static_cast<std::int64_t>(packs.size());
-  together.all_reduce_max(std::span(&passes, 1));
+  groups.all.all_reduce_max(std::span(&passes, 1));
   LevelSums sums;
   for (std::size_t i = 0; i < static_cast<std::size_t>(passes); ++i) {
-    comm::agreed(together, [] { StopToken::throw_if_requested(); });
+    comm::agreed(groups.all, [] { StopToken::throw_if_requested(); });
     const Pack* const pack = i < packs.size() ? &packs[i] : nullptr;
-    const auto samples = comm::agreed(together, [&] { return read_pack(source, pack, groups.replica); });
+    const auto samples = comm::agreed(groups.all, [&] { return read_pack(source, pack, groups.replica); });
     if (pack != nullptr) {
       evaluate(backbone, samples, levels, settings, objective, cut, sums);
-    } else {
+    } else if (backbone.idle_forward) {
       backbone.idle_forward();
     }
   }
@@ -108,8 +109,7 @@ ValidationSettings validation_settings(const Config& config) {
 ValidationResult validate(const model::Backbone& backbone, const data::SampleSource& source,
                           const ValidationSettings& settings, const diffusion::Objective& objective,
                           const comm::GridGroups& groups) {
-  LevelSums sums =
-      comm::agreed(groups.all, [&] { return evaluate_share(backbone, source, settings, objective, groups); });
+  LevelSums sums = evaluate_share(backbone, source, settings, objective, groups);
   if (groups.pipeline.rank() > 0) sums = {};  // all stages have the same
   groups.all.all_reduce_sum(std::span<double>(sums.loss));
   groups.all.all_reduce_sum(std::span<double>(sums.tokens));

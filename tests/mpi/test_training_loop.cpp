@@ -1,6 +1,8 @@
 // The loop around the steps on these ranks: when it saves, validates and stops.
 #include <gtest/gtest.h>
 
+#include "comm/agree.h"
+#include "core/error.h"
 #include "core/stop_token.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
@@ -103,6 +105,24 @@ TEST_F(TrainingLoop, HasTheValidationLossOfOneRank) {
   for (const auto& [sigma, value] : expected.loss_at_sigma) {
     EXPECT_NEAR(together.loss_at_sigma.at(sigma), value, 1e-6 * value) << "sigma " << sigma;
   }
+}
+
+// The others may wait for that rank in the pass, so that it must not wait for them to agree.
+TEST_F(TrainingLoop, AnErrorInAPassOfValidationWaitsForNobody) {
+  model::SmallDit model(tiny_model());
+  const comm::Group in_the_pass = world_.split(0, "in the pass");
+  const bool fails_first = world_.rank() == world_.size() - 1;
+  model.network.forward = [&](const model::PackInput&, const nn::PackLayout&) -> at::Tensor {
+    if (!fails_first) in_the_pass.barrier();
+    throw data_error("within a pass");
+  };
+  try {
+    validate(model.network, tiny_source(), {20, 16, 4}, diffusion::edm_objective({}), groups_);
+    ADD_FAILURE() << "there was no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(dynamic_cast<const comm::AgreedError*>(&error), nullptr) << error.what();
+  }
+  if (fails_first) in_the_pass.barrier();
 }
 
 // The last test: a request to stop cannot be taken back.
