@@ -114,7 +114,8 @@ TEST(Manifest, FileNamesOutsideTheFolderAreRefused) {
 }
 
 TEST(Manifest, MissingFieldsAndWrongTypesAreRefused) {
-  for (const auto& [name, value] : Json::parse(to_text(sample()))["checkpoint"].items()) {
+  const Json manifest = Json::parse(to_text(sample()));
+  for (const auto& [name, value] : manifest.at("checkpoint").items()) {
     EXPECT_EQ(error_of([&] { read(changed([&](Json& body) { body.erase(name); })); }).kind(), ExitCode::data)
         << name;
     EXPECT_EQ(error_of([&] {
