@@ -62,15 +62,13 @@ std::string plain_file_name(const std::string& name) {
   return name;
 }
 
-SavedGrid grid_from_json(const Json& json, std::int64_t ranks) {
-  if (!json.contains("grid")) return {.data = ranks};
-  const Json& grid = json.at("grid");
+SavedGrid grid_from_json(const Json& grid) {
   return {grid.at("tensor"), grid.at("context"), grid.at("data"), grid.at("pipeline")};
 }
 
 FileRecord file_from_json(const Json& file) {
-  return {plain_file_name(file.at("name")), file.at("bytes"), file.at("xxh3"),
-          file.value("head_bytes", std::uint64_t{0}), file.value("head_xxh3", std::string())};
+  return {plain_file_name(file.at("name")), file.at("bytes"), file.at("xxh3"), file.at("head_bytes"),
+          file.at("head_xxh3")};
 }
 
 Manifest from_json(const Json& json) {
@@ -83,15 +81,15 @@ Manifest from_json(const Json& json) {
   json.at("consumed_samples").get_to(manifest.consumed_samples);
   json.at("ranks").get_to(manifest.ranks);
   json.at("seconds_trained").get_to(manifest.seconds_trained);
-  manifest.grid = grid_from_json(json, manifest.ranks);
+  manifest.grid = grid_from_json(json.at("grid"));
   json.at("saved_at").get_to(manifest.saved_at);
-  manifest.reason = json.value("reason", std::string());
-  manifest.tier = json.value("tier", std::string("shared"));
-  manifest.shared_step = json.value("shared_step", std::int64_t{0});
-  manifest.hosts = json.value("hosts", std::vector<std::string>());
+  json.at("reason").get_to(manifest.reason);
+  json.at("tier").get_to(manifest.tier);
+  json.at("shared_step").get_to(manifest.shared_step);
+  json.at("hosts").get_to(manifest.hosts);
   json.at("data_fingerprint").get_to(manifest.data_fingerprint);
   json.at("bad_samples").get_to(manifest.bad_samples);
-  manifest.quarantine = json.value("quarantine", std::vector<std::int64_t>());
+  json.at("quarantine").get_to(manifest.quarantine);
   json.at("config").get_to(manifest.config);
   for (const Json& file : json.at("files")) manifest.files.push_back(file_from_json(file));
   return manifest;

@@ -124,6 +124,11 @@ TEST(Manifest, MissingFieldsAndWrongTypesAreRefused) {
               ExitCode::data)
         << name;
   }
+  for (const auto& [name, value] : manifest.at("checkpoint").at("files").at(0).items()) {
+    EXPECT_EQ(error_of([&] { read(changed([&](Json& body) { body["files"][0].erase(name); })); }).kind(),
+              ExitCode::data)
+        << name;
+  }
   for (const char* const text : {"[]", "3", "null", "{}", R"({"checkpoint":[],"xxh3":""})"}) {
     EXPECT_EQ(error_of([&] { read(text); }).kind(), ExitCode::data) << text;
   }
