@@ -213,6 +213,19 @@ def test_what_else_lies_in_a_folder_is_not_lost(trained, tmp_path):
     assert (tmp_path / "parts/notes.txt").read_text() == "mine"
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("step", [2, 4])
+def test_a_file_of_a_checkpoint_is_not_replaced(trained, tmp_path, step, ranks):
+    root = shutil.copytree(trained, tmp_path / "run")
+    piece = root / f"iter_{step:07}/rank_00000.h5"
+    before = piece.read_bytes()
+    printed = run("dfm_consolidate", root / "iter_0000004", piece, ranks=ranks, code=2).stderr
+    assert str(piece.parent) in printed and f"write beside it: {root / 'rank_00000.h5'}" in printed
+    assert piece.read_bytes() == before
+    assert "is a checkpoint" in run("dfm_consolidate", root, piece.parent / "x.pth", "--dry-run", code=2).stderr
+    run("dfm_consolidate", root, "--verify")
+
+
 def test_parts_are_replaced_as_a_whole(trained, tmp_path):
     run("dfm_consolidate", trained, tmp_path / "parts", "--max-part-size", "500KB")
     run("dfm_consolidate", trained, tmp_path / "parts")

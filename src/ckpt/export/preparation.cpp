@@ -55,6 +55,15 @@ void refuse_strangers(const fs::path& folder) {
   }
 }
 
+// A file written into a checkpoint could take the place of one of its own.
+void refuse_inside_checkpoint(const fs::path& output) {
+  const fs::path folder = fs::absolute(output).parent_path();
+  if (!fs::exists(folder / kManifestName)) return;
+  throw usage_error(fmt::format("{} is a checkpoint, into which nothing else is written", folder.native()),
+                    fmt::format("write beside it: {}",
+                                (folder.parent_path() / output.filename()).lexically_normal().native()));
+}
+
 // The first folder on the way to the output that exists.
 fs::path existing_folder(const fs::path& output) {
   fs::path folder = fs::absolute(output).parent_path();
@@ -75,6 +84,7 @@ void refuse_in_the_way(const Source& source, const Preparation& made) {
     throw usage_error(fmt::format("{} is a {}", made.output.native(), made.is_folder ? "file" : "folder"),
                       "choose another name for the output");
   }
+  refuse_inside_checkpoint(made.output);
   if (made.is_folder && !made.layout) refuse_strangers(made.output);
 }
 
