@@ -272,6 +272,14 @@ def test_a_stop_signal_ends_resumable_and_leaves_nothing(large, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_stop_signal_is_heard_while_files_are_made(trained, tmp_path):
+    process = start("dfm_consolidate", trained, tmp_path / "many", "--ranks", 99999)
+    process.wait_until(lambda: list((tmp_path / "many").glob(".iter_*/rank_00009.h5")))
+    process.send_signal(signal.SIGTERM)
+    process.ended(75)
+    assert list((tmp_path / "many").iterdir()) == []
+
+
 def test_help_needs_no_libtorch():
     linked = subprocess.run(["ldd", BIN / "dfm_consolidate"], capture_output=True, text=True).stdout
     assert "libtorch" not in linked

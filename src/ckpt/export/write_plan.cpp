@@ -21,6 +21,7 @@ std::string make_share_of_files(const comm::Group& world, const Plan& plan, cons
   std::string text;
   const auto ranks = static_cast<std::size_t>(world.size());
   for (auto i = static_cast<std::size_t>(world.rank()); i < plan.files.size(); i += ranks) {
+    StopToken::throw_if_requested();  // there may be a hundred thousand of them
     const PlannedFile& planned = plan.files[i];
     const fs::path path = staging.path_of(planned);
     if (!planned.make) {
