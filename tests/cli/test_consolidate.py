@@ -190,6 +190,9 @@ def test_a_dry_run_writes_nothing_and_tells_the_size(trained, tmp_path):
     (["x.pth", "--max-memory", "1MiB"], 2),
     (["x.pth", "--max-memory", "lots"], 2),
     (["x.pth", "--ranks", "2"], 2),
+    (["x.pth", "--list"], 2),
+    (["x.pth", "--verify"], 2),
+    (["x.pth", "--json"], 2),
     ([], 2),
 ])
 def test_wrong_options_are_usage_errors(trained, tmp_path, words, code):
