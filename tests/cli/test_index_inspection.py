@@ -113,6 +113,21 @@ def test_lengths_are_the_tokens_of_the_latents(made, tmp_path, ranks):
     assert {bar["tokens"]: bar["samples"] for bar in report["samples_by_tokens"]} == {n: expected.count(n) for n in set(expected)}
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_lengths_replace_an_older_table_and_nothing_else(data, tmp_path, ranks):
+    table, shard = tmp_path / "lengths.csv", data / "s-1.tar"
+    run("dfm_index", data, "--lengths-file", table)
+    before = table.read_bytes()
+    table.write_bytes(before[:-100])
+    run("dfm_index", data, "--lengths-file", table, ranks=ranks)
+    assert table.read_bytes() == before
+    (tmp_path / "notes").write_text("mine")
+    for other in (shard, tmp_path / "notes"):
+        before = other.read_bytes()
+        assert f"index.lengths_file = {other} is there already" in run("dfm_index", data, "--lengths-file", other, ranks=ranks, code=USAGE).stderr
+        assert other.read_bytes() == before
+
+
 def test_lengths_do_not_need_the_records_and_follow_the_patches(data):
     shutil.rmtree(data / ".nv-meta/dfm_rows")
     (data / ".nv-meta/dfm_shapes.bin").unlink()

@@ -35,6 +35,18 @@ std::uint64_t tokens_of(const SampleShape& shape, const LengthSettings& settings
          (shape.width / settings.patch_spatial);
 }
 
+// A table is made again; anything else under its name, a shard perhaps, is not ours to replace.
+void refuse_what_is_no_table(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return;
+  const File file = File::open_to_read(path);
+  std::string head(std::min<std::uint64_t>(file.size(), std::string_view(kTableHead).size()), '\0');
+  file.read_exactly(std::as_writable_bytes(std::span(head)), 0);
+  if (head == kTableHead) return;
+  throw usage_error(
+      fmt::format("index.lengths_file = {} is there already, and no table of lengths", path.native()),
+      "name a new file");
+}
+
 // One shard's share of the report and its lines of the table.
 struct ShardLengths {
   LengthReport report;
@@ -118,6 +130,7 @@ LengthReport token_lengths(const LengthSettings& settings, const comm::Group& wo
   std::optional<DurableFile> table;
   comm::agreed(world, [&] {
     if (world.rank() != 0 || settings.table.empty()) return;
+    refuse_what_is_no_table(settings.table);
     table.emplace(settings.table);
     table->append(std::string_view(kTableHead));
   });
