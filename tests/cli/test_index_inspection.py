@@ -128,6 +128,11 @@ def test_lengths_replace_an_older_table_and_nothing_else(data, tmp_path, ranks):
         assert other.read_bytes() == before
 
 
+def test_lengths_name_the_shard_that_cannot_be_read(data):
+    (data / "s-1.tar").write_bytes(b"no archive" * 100)
+    assert "s-1.tar: it does not begin with a tar header" in run("dfm_index", data, "--lengths", code=DATA).stderr
+
+
 def test_lengths_do_not_need_the_records_and_follow_the_patches(data):
     shutil.rmtree(data / ".nv-meta/dfm_rows")
     (data / ".nv-meta/dfm_shapes.bin").unlink()

@@ -1,7 +1,9 @@
 #include "data/inspect/stored_samples.h"
 
+#include "core/text.h"
 #include "data/energon/shard_record.h"
 #include "data/energon/tar_index.h"
+#include "data/tensor/error_context.h"
 
 namespace dfm::data {
 
@@ -15,8 +17,12 @@ void visit_samples(const std::filesystem::path& root, const std::string& shard,
     return;
   }
   const File file = File::open_to_read(root / shard);
-  scan_shard(file,
-             [&](const ShardSample& sample) { visit(sample, shape_of_sample(file, sample, read_shapes)); });
+  with_context([&] { return printable(shard); },
+               [&] {
+                 scan_shard(file, [&](const ShardSample& sample) {
+                   visit(sample, shape_of_sample(file, sample, read_shapes));
+                 });
+               });
 }
 
 }  // namespace dfm::data
