@@ -224,6 +224,13 @@ def test_verify_and_show_read_what_energon_wrote(tmp_path):
     assert json.loads(run("dfm_index", root, "--info", "--json").stdout)["samples"] == report["samples"]
 
 
+@pytest.mark.parametrize("name", ["index.sqlite", "index.uuid", "dfm_shapes.bin", "split.yaml", ".info.json", "../x.yaml"])
+def test_the_description_of_samples_takes_no_name_of_other_metadata(data, name):
+    printed = run("dfm_index", data, "--dataset-yaml-name", name, "--force-overwrite", code=USAGE).stderr
+    assert f"index.dataset_yaml_name = '{name}' cannot be used" in printed
+    run("dfm_index", data, "--verify")
+
+
 def test_a_folder_that_is_not_indexed_is_refused(tmp_path):
     for word in ("--info", "--verify", "--lengths"):
         assert "not indexed" in run("dfm_index", tmp_path, word, code=DATA).stderr

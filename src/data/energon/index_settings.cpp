@@ -25,9 +25,11 @@ std::optional<DatasetDefinition> dataset_definition(const Config& config) {
 
 std::string dataset_yaml_name(const Config& config) {
   std::string name = config.text("index.dataset_yaml_name");
-  if (name.empty() || name.starts_with('.') || name.find('/') != std::string::npos || name == "split.yaml") {
+  const bool is_taken =
+      name == "split.yaml" || name.starts_with("index.") || name.starts_with("dfm_");  // other metadata
+  if (name.empty() || name.starts_with('.') || name.find('/') != std::string::npos || is_taken) {
     throw usage_error(fmt::format("index.dataset_yaml_name = '{}' cannot be used", name),
-                      "give the name of a file in .nv-meta, such as dataset.yaml");
+                      "give the name of a file in .nv-meta that is not used yet, such as dataset.yaml");
   }
   return name;
 }
