@@ -231,6 +231,15 @@ def test_the_description_of_samples_takes_no_name_of_other_metadata(data, name):
     run("dfm_index", data, "--verify")
 
 
+@pytest.mark.parametrize("name, remedy", [("split.yaml", ["--force-overwrite"]), ("index.sqlite", []), (".info.json", [])])
+def test_the_remedy_for_damaged_metadata_mends_it(data, name, remedy):
+    (data / ".nv-meta" / name).write_text("{no: [such, file")
+    question = ["--show", "000001"] if name == "index.sqlite" else ["--info"]
+    assert " ".join(["dfm_index FOLDER", *remedy]) + "\n" in run("dfm_index", data, *question, code=DATA).stderr
+    run("dfm_index", data, *remedy)
+    run("dfm_index", data, "--verify")
+
+
 def test_a_folder_that_is_not_indexed_is_refused(tmp_path):
     for word in ("--info", "--verify", "--lengths"):
         assert "not indexed" in run("dfm_index", tmp_path, word, code=DATA).stderr

@@ -23,8 +23,12 @@ bool is_there(const fs::path& path) {
   return fs::is_regular_file(path, ignored);
 }
 
+// Splits are a user's to edit, so that they are kept unless told otherwise.
 Error malformed(const fs::path& file, std::string_view what) {
-  return data_error(fmt::format("{}: {}", file.native(), what), "make it again: dfm_index FOLDER");
+  const bool is_kept = file.filename() == fs::path(kSplitFile).filename();
+  return data_error(fmt::format("{}: {}", file.native(), what),
+                    is_kept ? "mend it, or make it again: dfm_index FOLDER --force-overwrite"
+                            : "make it again: dfm_index FOLDER");
 }
 
 template <class Body>

@@ -26,7 +26,7 @@ namespace {
     case SQLITE_NOMEM:
       throw storage_error(message);
     default:
-      throw data_error(message);
+      throw data_error(message, "if the file is damaged, make it again: dfm_index FOLDER");
   }
 }
 
