@@ -105,7 +105,8 @@ ExitCode make_index(const Config& config, data::IndexSettings settings, const cl
 
 ExitCode run(const Config& config, const cli::Context& context) {
   data::IndexSettings settings = comm::agreed(context.world, [&] { return data::index_settings(config); });
-  if (!data::is_inspection(config)) return make_index(config, std::move(settings), context);
+  if (!comm::agreed(context.world, [&] { return data::is_inspection(config); }))
+    return make_index(config, std::move(settings), context);
   const data::Inspection seen = data::inspect(config, context.world, context.progress);
   if (context.world.rank() == 0) std::cout << seen.text;
   return seen.code;

@@ -224,6 +224,19 @@ def test_verify_and_show_read_what_energon_wrote(tmp_path):
     assert json.loads(run("dfm_index", root, "--info", "--json").stdout)["samples"] == report["samples"]
 
 
+@pytest.mark.parametrize("words, text", [
+    (["--info", "--verify"], "more than one of index.info"),
+    (["--show", "000001", "--lengths"], "more than one of index.info"),
+    (["--json"], "nothing is asked"),
+    (["--show", ""], "index.show names no sample"),
+])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_questions_that_would_go_unanswered_are_refused(data, words, text, ranks):
+    uuid = (data / ".nv-meta/index.uuid").read_text()
+    assert text in run("dfm_index", data, *words, ranks=ranks, code=USAGE).stderr
+    assert (data / ".nv-meta/index.uuid").read_text() == uuid
+
+
 @pytest.mark.parametrize("name", ["index.sqlite", "index.uuid", "dfm_shapes.bin", "split.yaml", ".info.json", "../x.yaml"])
 def test_the_description_of_samples_takes_no_name_of_other_metadata(data, name):
     printed = run("dfm_index", data, "--dataset-yaml-name", name, "--force-overwrite", code=USAGE).stderr

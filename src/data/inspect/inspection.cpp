@@ -1,6 +1,11 @@
 #include "data/inspect/inspection.h"
 
+#include <algorithm>
+#include <array>
+
 #include "comm/agree.h"
+#include "config/layers.h"
+#include "core/error.h"
 #include "data/energon/shape_reader.h"
 #include "data/inspect/dataset_check.h"
 #include "data/inspect/dataset_overview.h"
@@ -52,8 +57,20 @@ std::string look(const Config& config) {
 }  // namespace
 
 bool is_inspection(const Config& config) {
-  return config.flag("index.info") || config.flag("index.verify") || !config.is_null("index.show") ||
-         wants_lengths(config);
+  const std::array asked{config.flag("index.info"), config.flag("index.verify"),
+                         !config.is_null("index.show"), wants_lengths(config)};
+  const auto questions = std::ranges::count(asked, true);
+  if (questions > 1) {
+    throw usage_error("more than one of index.info, verify, show and lengths is asked for",
+                      "ask one after the other");
+  }
+  if (questions == 0 && config.flag("index.json")) {
+    throw usage_error("index.json prints an answer, but nothing is asked",
+                      "leave it out to index, or ask by --info, --verify, --show or --lengths");
+  }
+  if (config.is_null("index.show") && is_typed(config, "index.show"))
+    throw usage_error("index.show names no sample", "give a key, as in --show 000012");
+  return questions == 1;
 }
 
 Inspection inspect(const Config& config, const comm::Group& world, ProgressStyle progress) {
