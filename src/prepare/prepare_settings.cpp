@@ -1,10 +1,20 @@
 #include <fmt/core.h>
 
 #include "core/error.h"
+#include "media/image.h"
 #include "prepare/prepare.h"
 
 namespace dfm::prepare {
 namespace {
+
+// Otherwise each picture would be found impossible by itself, and left out.
+void require_possible_area(const PrepareSettings& settings) {
+  if (std::int64_t{settings.height} * settings.width <= media::kMostPixels) return;
+  throw usage_error(
+      fmt::format("prepare.height x prepare.width = {} x {} are more pixels than a picture may have",
+                  settings.height, settings.width),
+      fmt::format("choose them so that they make at most {} pixels", media::kMostPixels));
+}
 
 void require_both_or_none(const PrepareSettings& settings) {
   for (const int edge : {settings.height, settings.width}) {
@@ -13,6 +23,7 @@ void require_both_or_none(const PrepareSettings& settings) {
                         fmt::format("use {} or {}", edge / 16 * 16, (edge / 16 + 1) * 16));
     }
   }
+  require_possible_area(settings);
   if ((settings.height == 0) == (settings.width == 0)) return;
   throw usage_error("only one of prepare.height and prepare.width is given", "give both, or none");
 }

@@ -174,11 +174,15 @@ def test_shards_of_another_source_are_not_overwritten(pictures, tmp_path):
 @pytest.mark.parametrize("words, text", [
     (["--height", 40, "--width", 32], "multiple of 16"),
     (["--height", 32], "only one of"),
+    (["--height", 2**32 + 32, "--width", 32], "prepare.height = '4294967328' is not accepted"),
+    (["--height", 65536, "--width", 65536], "more pixels than a picture may have"),
+    (["--shard-maxcount", 2**63 - 1], "prepare.shard_maxcount = '9223372036854775807' is not accepted"),
     ([], "prepare.output"),
 ])
 def test_impossible_settings_are_usage_errors(pictures, tmp_path, words, text):
     folders = [pictures, tmp_path / "out"] if words else [pictures]
     assert text in run("dfm_prepare", *folders, *words, code=2).stderr
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("words, text", [

@@ -30,6 +30,11 @@ def test_a_size_is_needed(tmp_path):
     assert "--height and --width" in done.stderr
 
 
+def test_more_than_memory_lists_is_refused(tmp_path):
+    words = ["--output-dir", tmp_path / "out", "--height", 32, "--width", 32]
+    assert "at most 10000000" in run("dfm_prepare", "--synthetic", 10**14, *words, code=2).stderr
+
+
 def test_a_source_beside_it_is_refused(pictures, tmp_path):
     done = run("dfm_prepare", pictures, tmp_path / "out", "--synthetic", 7, "--height", 16, "--width", 16, code=2)
     assert str(pictures) in done.stderr and not (tmp_path / "out").exists()

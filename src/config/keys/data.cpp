@@ -2,6 +2,13 @@
 #include "config/keys/sections.h"
 
 namespace dfm::keys {
+namespace {
+
+constexpr double kMostPixelsOfAnEdge = 65536;
+constexpr double kMostInShard = 1e9;    // far from where sums with it overflow
+constexpr double kMostSynthetic = 1e7;  // each rank lists them all in memory
+
+}  // namespace
 
 std::vector<Key> dataset_keys() {
   return {
@@ -80,9 +87,11 @@ std::vector<Key> prepare_keys() {
       text("prepare.output", {}, "Folder that receives the shards"),
       integer("prepare.height", {}, "Height to resize and crop to; null: as it is, cut to a multiple of 16")
           .at_least(16)
+          .at_most(kMostPixelsOfAnEdge)
           .in("pixels"),
       integer("prepare.width", {}, "Width to resize and crop to; null: as it is, cut to a multiple of 16")
           .at_least(16)
+          .at_most(kMostPixelsOfAnEdge)
           .in("pixels"),
       choice("prepare.resize_mode", "bicubic", {"bilinear", "bicubic", "nearest", "area", "lanczos"},
              "Interpolation"),
@@ -99,8 +108,11 @@ std::vector<Key> prepare_keys() {
           .at_most(99),
       integer("prepare.synthetic", {},
               "Make this many samples without a source, of height x width x num_frames")
-          .at_least(1),
-      integer("prepare.shard_maxcount", 10000, "Images and videos in a shard").at_least(1),
+          .at_least(1)
+          .at_most(kMostSynthetic),
+      integer("prepare.shard_maxcount", 10000, "Images and videos in a shard")
+          .at_least(1)
+          .at_most(kMostInShard),
       choice(
           "prepare.on_bad_input", "skip", {"skip", "fail"},
           "Leave out an image or video that cannot be used and end with code 7, or end at once with code 3"),
