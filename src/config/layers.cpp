@@ -102,4 +102,11 @@ bool is_typed(const Config& config, std::string_view key) {
   return origin == kWordOrigin || origin.starts_with("--");  // options are named so (cli/command_line)
 }
 
+void refuse_idle(const Config& config, const std::string& key, std::string_view other,
+                 const std::string& remedy) {
+  if (!is_typed(config, key) || config.is_null(key)) return;
+  throw usage_error(fmt::format("{} = {} has no effect with {}", key, config.values_as_text().at(key), other),
+                    remedy);
+}
+
 }  // namespace dfm

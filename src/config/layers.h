@@ -42,4 +42,9 @@ Assignment parse_assignment_word(const std::string& word);
 // Whether a value stood on the command line, as a word or as an option.
 bool is_typed(const Config& config, std::string_view key);
 
+// Throws a usage error for a key that was typed although it does nothing beside `other`: who typed it
+// believes that it does. Files may hold it.
+void refuse_idle(const Config& config, const std::string& key, std::string_view other,
+                 const std::string& remedy);
+
 }  // namespace dfm

@@ -1,11 +1,24 @@
 #include <fmt/core.h>
 
+#include "config/layers.h"
 #include "core/error.h"
 #include "media/image.h"
 #include "prepare/prepare.h"
 
 namespace dfm::prepare {
 namespace {
+
+void refuse_idle_keys(const Config& config, const PrepareSettings& settings) {
+  if (settings.synthetic > 0) return;
+  if (settings.video_mode == VideoMode::video) {
+    refuse_idle(config, "prepare.num_frames", "prepare.mode = video",
+                "a video becomes one sample of its first 4n + 1 frames: leave it out, or give --mode frames");
+  }
+  if (settings.height != 0) return;
+  for (const char* const key : {"prepare.resize_mode", "prepare.center_crop", "prepare.no_aspect_ratio"})
+    refuse_idle(config, key, "prepare.height = null",
+                "pictures keep their size then: leave it out, or give --height and --width");
+}
 
 // Otherwise each picture would be found impossible by itself, and left out.
 void require_possible_area(const PrepareSettings& settings) {
@@ -108,6 +121,7 @@ PrepareSettings prepare_settings(const Config& config) {
   }
   require_both_or_none(settings);
   require_size_of_synthetic(settings);
+  refuse_idle_keys(config, settings);
   return settings;
 }
 

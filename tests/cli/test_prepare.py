@@ -177,6 +177,9 @@ def test_shards_of_another_source_are_not_overwritten(pictures, tmp_path):
     (["--height", 2**32 + 32, "--width", 32], "prepare.height = '4294967328' is not accepted"),
     (["--height", 65536, "--width", 65536], "more pixels than a picture may have"),
     (["--shard-maxcount", 2**63 - 1], "prepare.shard_maxcount = '9223372036854775807' is not accepted"),
+    (["--num-frames", 5], "prepare.num_frames = 5 has no effect with prepare.mode = video"),
+    (["--resize-mode", "area"], "prepare.resize_mode = area has no effect with prepare.height = null"),
+    (["--no-aspect-ratio"], "prepare.no_aspect_ratio = true has no effect with"),
     ([], "prepare.output"),
 ])
 def test_impossible_settings_are_usage_errors(pictures, tmp_path, words, text):

@@ -108,7 +108,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_ranks_or_the_archive(mode, tmp
     made = []
     for number, (place, ranks) in enumerate([(source, 1), (source, 2), (source, 3), (archive, 2)]):
         folder = tmp_path / str(number)
-        run("dfm_prepare", place, folder, "--mode", mode, "--num-frames", 3, "--shard-maxcount", 2, ranks=ranks)
+        frames = ["--num-frames", 3] if mode == "frames" else []
+        run("dfm_prepare", place, folder, "--mode", mode, *frames, "--shard-maxcount", 2, ranks=ranks)
         made.append(shard_hashes(folder))
     assert len(made[0]) == 4
     assert all(hashes == made[0] for hashes in made)

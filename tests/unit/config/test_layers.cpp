@@ -98,6 +98,21 @@ TEST(AssignmentWord, IsNotAPathAnOptionOrAText) {
   }
 }
 
+TEST(IdleKey, IsRefusedWhereItWasTypedAndNotInAFile) {
+  const auto refuse = [](const std::string& text, const std::string& origin) {
+    Config config(all_keys());
+    config.apply({{"sample.height", text, origin}});
+    refuse_idle(config, "sample.height", "sample.size = 32*32", "leave out one of the two");
+  };
+  for (const char* const origin : {"--height", "command line"}) {
+    const Error error = error_of([&] { refuse("64", origin); });
+    EXPECT_EQ(error.kind(), ExitCode::usage);
+    EXPECT_STREQ(error.what(), "sample.height = 64 has no effect with sample.size = 32*32");
+    EXPECT_EQ(error.hint(), "leave out one of the two");
+  }
+  EXPECT_NO_THROW(refuse("64", "my.conf:2"));
+}
+
 TEST(AssignmentWord, IsDividedAtItsFirstEqualsSign) {
   const Assignment assignment = parse_assignment_word("sample.prompts=x.y=z");
   EXPECT_EQ(assignment.key, "sample.prompts");
