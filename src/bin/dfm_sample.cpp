@@ -76,6 +76,10 @@ ExitCode run(const Config& config, const cli::Context& context) {
   sample::fit_to_model(settings, config, model);
   const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;
+  if (list.is_one_file) {
+    log::info("look at {}", config.text("sample.output"));
+    return ExitCode::done;
+  }
   comm::agreed(context.world, [&] {
     if (context.world.rank() == 0) sample::write_overview(model, list, settings);
   });

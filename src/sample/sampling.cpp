@@ -20,6 +20,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kPixelMultiple = 16;
+constexpr const char* kLatents = "latents";
 
 struct Size {
   std::int64_t width, height;
@@ -55,11 +56,29 @@ const char* sampler_name(const diffusion::GenerateSettings& settings) {
 }
 
 fs::path latent_path(const WorkList& list, const WorkItem& item) {
-  return list.folder / "latents" / (item.name + ".safetensors");
+  return list.folder / kLatents / (item.name + ".safetensors");
 }
 
 std::string result_name(const WorkItem& item, const SamplingSettings& settings) {
   return item.name + (settings.frames == 1 ? ".png" : ".mp4");
+}
+
+constexpr const char* kSheet = "contact_sheet.png";
+constexpr const char* kPage = "index.html";
+
+// What this program made has latents beside it, and is replaced; other files of the same names are not.
+void refuse_strangers(const WorkList& list, const SamplingSettings& settings) {
+  const auto refuse = [&](const fs::path& path) {
+    if (!fs::exists(path)) return;
+    throw usage_error(fmt::format("{} is there already, and was not made by dfm_sample", path.native()),
+                      "choose another --output, or remove it");
+  };
+  for (const WorkItem& item : list.items) {
+    if (!fs::exists(latent_path(list, item))) refuse(list.folder / result_name(item, settings));
+  }
+  if (list.is_one_file || fs::exists(list.folder / kLatents)) return;
+  refuse(list.folder / kSheet);
+  refuse(list.folder / kPage);
 }
 
 // One rank's way through its batches.
@@ -218,7 +237,9 @@ void fit_to_model(SamplingSettings& settings, const Config& config, const Sampli
 SamplingReport sample_all(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings,
                           const comm::Group& world, ProgressStyle progress_style) {
   comm::agreed(world, [&] {
-    if (world.rank() == 0) make_folder(list.folder / "latents");
+    if (world.rank() != 0) return;
+    refuse_strangers(list, settings);
+    make_folder(list.folder / kLatents);
   });
   Progress progress("Sampling", static_cast<std::int64_t>(list.items.size()), progress_style);
   const SamplingReport mine =
@@ -244,7 +265,7 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
   const bool one_each = list.samples_per_prompt == 1;
   const auto columns = one_each ? std::min<std::int64_t>(10, static_cast<std::int64_t>(cells.size()))
                                 : list.samples_per_prompt;
-  write_durably(list.folder / "contact_sheet.png",
+  write_durably(list.folder / kSheet,
                 media::encode_png(media::contact_sheet(cells, static_cast<int>(columns), kGapPixels)));
   const auto& g = settings.generation;
   gallery.facts = {
@@ -253,7 +274,7 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
       {"Seed", std::to_string(g.seed)},
       {"Size", fmt::format("{} x {} pixels, {} frames", settings.width, settings.height, settings.frames)},
       {"Weights", model.fingerprint}};
-  report::write_gallery(list.folder / "index.html", gallery);
+  report::write_gallery(list.folder / kPage, gallery);
 }
 
 }  // namespace dfm::sample

@@ -74,6 +74,7 @@ WorkList work_list(const Config& config) {
         "give a folder");
   }
   list.items[0].name = output.stem().native();
+  list.is_one_file = true;
   return list;
 }
 

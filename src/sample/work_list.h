@@ -20,6 +20,7 @@ struct WorkList {
   std::filesystem::path folder;
   std::vector<WorkItem> items;  // all samples of the first prompt, then of the second, ...
   std::int64_t samples_per_prompt = 1;
+  bool is_one_file = false;  // sample.output names the only result; its folder may be anybody's
 };
 
 // From sample.prompts, sample.prompt_file, sample.samples_per_prompt and sample.output. Throws a usage error

@@ -121,6 +121,21 @@ def test_impossible_requests_are_usage_errors(weights, words, text):
     assert text in run("dfm_sample", weights, *words, ranks=2, code=2).stderr
 
 
+def test_files_that_sampling_did_not_make_are_not_overwritten(weights, tmp_path):
+    for name in ("one.png", "index.html", "contact_sheet.png", "000000_x.png"):
+        (tmp_path / name).write_text("mine")
+    words = [weights, "--prompt", "x", *SMALL]
+    for output, name in ((tmp_path / "one.png", "one.png"), (tmp_path, "000000_x.png")):
+        assert f"{tmp_path / name} is there already" in run("dfm_sample", *words, "--output", output, ranks=2, code=2).stderr
+    (tmp_path / "000000_x.png").unlink()
+    assert "contact_sheet.png is there already" in run("dfm_sample", *words, "--output", tmp_path, code=2).stderr
+    for _ in range(2):  # what it made itself, it makes again
+        run("dfm_sample", *words, "--output", tmp_path / "two.png", ranks=2)
+        assert (tmp_path / "two.png").read_bytes().startswith(b"\x89PNG")
+    for name in ("one.png", "index.html", "contact_sheet.png"):
+        assert (tmp_path / name).read_text() == "mine"
+
+
 def test_sizes_beyond_the_position_table_are_refused(weights, tmp_path):
     printed = run("dfm_sample", weights, "--prompt", "x", "--height", 512, "--width", 32, "--output", tmp_path, code=2)
     assert "model.max_img_h" in printed.stderr
