@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include <fmt/core.h>
 
@@ -10,6 +11,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/stop_token.h"
+#include "core/text.h"
 #include "media/image_writer.h"
 #include "media/video_writer.h"
 #include "report/gallery.h"
@@ -81,6 +83,16 @@ void refuse_strangers(const WorkList& list, const SamplingSettings& settings) {
   refuse(list.folder / kPage);
 }
 
+// Guidance or noise beyond what the arithmetic can hold, or damaged weights: nothing to go on with.
+void require_finite(const Array& latent, const WorkItem& item) {
+  const auto values = latent.as<float>();
+  if (std::ranges::all_of(values, [](float value) { return std::isfinite(value); })) return;
+  throw Error(
+      ExitCode::internal,
+      fmt::format("sample {} ('{}') has values that are not finite", item.number, printable(item.prompt)),
+      "lower the guidance, leave the noise levels at their defaults, or try sample.precision=fp32");
+}
+
 // One rank's way through its batches.
 class Sampler {
  public:
@@ -150,6 +162,7 @@ class Sampler {
                             [](std::int64_t, const at::Tensor&) { return !StopToken::requested(); });
     for (std::size_t i = 0; i < latents.size(); ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(first) + i];
+      require_finite(latents[i], item);
       write_latent(latent_path(list_, item), latents[i], item.prompt,
                    recipe_of(model_, settings_, item.number));
     }

@@ -136,6 +136,12 @@ def test_files_that_sampling_did_not_make_are_not_overwritten(weights, tmp_path)
         assert (tmp_path / name).read_text() == "mine"
 
 
+def test_values_that_are_not_finite_are_an_error_that_leaves_no_picture(weights, tmp_path):
+    words = ["--prompt", "x", *SMALL[:-1], "--guidance", 1e300, "--output", tmp_path / "out"]
+    assert "not finite" in run("dfm_sample", weights, *words, ranks=2, code=1).stderr
+    assert not list(tmp_path.glob("out/*.png"))
+
+
 def test_sizes_beyond_the_position_table_are_refused(weights, tmp_path):
     printed = run("dfm_sample", weights, "--prompt", "x", "--height", 512, "--width", 32, "--output", tmp_path, code=2)
     assert "model.max_img_h" in printed.stderr
