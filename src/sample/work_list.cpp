@@ -16,7 +16,10 @@ namespace {
 std::vector<std::string> all_prompts(const Config& config) {
   std::vector<std::string> prompts = config.texts("sample.prompts");
   if (!config.is_null("sample.prompt_file")) {
-    const std::string content = read_text(config.text("sample.prompt_file"));
+    const std::string& file = config.text("sample.prompt_file");
+    const std::string content = read_text(file);
+    if (!is_utf8(content))
+      throw data_error(fmt::format("{} is not UTF-8", file), "save it with that encoding");
     std::istringstream lines{std::string(without_bom(content))};
     for (std::string line; std::getline(lines, line);) {
       if (!trimmed(line).empty()) prompts.emplace_back(trimmed(line));

@@ -136,6 +136,13 @@ def test_files_that_sampling_did_not_make_are_not_overwritten(weights, tmp_path)
         assert (tmp_path / name).read_text() == "mine"
 
 
+def test_prompts_in_another_encoding_are_a_data_error(weights, tmp_path):
+    (tmp_path / "prompts.txt").write_bytes("café".encode("latin-1"))
+    words = ["--prompt-file", tmp_path / "prompts.txt", "--output", tmp_path / "out"]
+    assert "prompts.txt is not UTF-8" in run("dfm_sample", weights, *words, *SMALL, ranks=2, code=3).stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_values_that_are_not_finite_are_an_error_that_leaves_no_picture(weights, tmp_path):
     words = ["--prompt", "x", *SMALL[:-1], "--guidance", 1e300, "--output", tmp_path / "out"]
     assert "not finite" in run("dfm_sample", weights, *words, ranks=2, code=1).stderr
