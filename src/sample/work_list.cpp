@@ -1,5 +1,7 @@
 #include "sample/work_list.h"
 
+#include <algorithm>
+#include <array>
 #include <cctype>
 #include <sstream>
 
@@ -37,6 +39,18 @@ bool names_a_file(const fs::path& output) {
   return output.extension() == ".png" || output.extension() == ".mp4";
 }
 
+// Nobody wants a folder of such a name.
+void refuse_other_formats(const fs::path& output, std::int64_t frames) {
+  static constexpr std::array kEndings{".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff",
+                                       ".png", ".mp4",  ".webm", ".mov", ".mkv", ".avi"};
+  std::string ending = output.extension().native();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (names_a_file(output) || std::ranges::find(kEndings, ending) == kEndings.end()) return;
+  throw usage_error(fmt::format("sample.output is {}, a format that is not written", output.native()),
+                    fmt::format("name it {}, or name a folder",
+                                fs::path(output).replace_extension(frames == 1 ? ".png" : ".mp4").native()));
+}
+
 void require_fitting_suffix(const fs::path& output, std::int64_t frames) {
   const char* const suffix = frames == 1 ? ".png" : ".mp4";
   if (output.extension() == suffix) return;
@@ -59,6 +73,7 @@ std::string file_name_part(const std::string& prompt) {
 
 WorkList work_list(const Config& config) {
   const fs::path output = config.text("sample.output");
+  refuse_other_formats(output, config.integer("sample.num_frames"));
   const std::vector<std::string> prompts = all_prompts(config);
   WorkList list;
   list.samples_per_prompt = config.integer("sample.samples_per_prompt");

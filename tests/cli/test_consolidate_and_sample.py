@@ -114,6 +114,8 @@ def test_an_interrupted_run_keeps_what_it_computed(weights, tmp_path):
     (["--prompt", "x", "--num-video-frames", 6], "4n + 1"),
     (["--prompt", "x", "--sizes", "big"], "WIDTH*HEIGHT"),
     (["--prompt", "x", "--cp-size", 2], "shares no network between ranks"),
+    (["--prompt", "x", "--output", "one.jpg"], "name it one.png, or name a folder"),
+    (["--prompt", "x", "--output", "one.MP4", "--frame-nums", 5], "name it one.mp4, or name a folder"),
     (["--prompt", "x", "--prompt", "y", "--output", "one.png"], "names one file"),
     ([], "--prompt"),
 ])
