@@ -15,11 +15,6 @@
 namespace dfm::sample {
 namespace {
 
-// The keys of the training run that say what the weights are.
-bool describes_weights(const std::string& key) {
-  return key.starts_with("model.") || key.starts_with("diffusion.") || key.starts_with("encoders.");
-}
-
 Config config_of(const ckpt::SafetensorsFile& file, const std::filesystem::path& path) {
   const auto text = file.metadata().find(ckpt::kConfigMetadata);
   if (text == file.metadata().end()) {
@@ -57,6 +52,10 @@ void copy_weights(const ckpt::SafetensorsFile& file, const nn::ParameterList& pa
 }
 
 }  // namespace
+
+bool describes_weights(const std::string& key) {
+  return key.starts_with("model.") || key.starts_with("diffusion.") || key.starts_with("encoders.");
+}
 
 SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype, const at::Device& device) {
   if (std::filesystem::is_directory(path)) {

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "comm/agree.h"
+#include "config/layers.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/stop_token.h"
@@ -199,9 +200,33 @@ std::optional<double> guidance(const Config& config) {
   return scale ? std::optional(*scale - 1) : given;
 }
 
+// Checked once it is known how the model was trained.
+void refuse_keys_of_the_other_kind(const Config& config, bool flows) {
+  static constexpr std::array kOfEdm{"sample.sigma_min", "sample.sigma_max", "sample.rho", "sample.s_churn"};
+  if (!flows)
+    return refuse_idle(config, "sample.shift", "a model trained by EDM",
+                       "it is for flow matching: leave it out");
+  for (const char* const key : kOfEdm)
+    refuse_idle(config, key, "a model trained by flow matching", "it is for EDM: leave it out");
+}
+
+void refuse_idle_keys(const Config& config) {
+  if (!config.is_null("sample.size")) {
+    for (const char* const key : {"sample.height", "sample.width"})
+      refuse_idle(config, key, "sample.size = " + config.text("sample.size"), "leave out one of the two");
+  }
+  if (guidance(config) == 0.0)
+    refuse_idle(config, "sample.negative_prompt", "a guidance of 0", "leave it out, or guide by more than 0");
+  for (const auto& [key, value] : config.values_as_text()) {
+    if (describes_weights(key) && !key.ends_with("_parallel_size"))
+      refuse_idle(config, key, "weights that carry their configuration", "leave it out");
+  }
+}
+
 }  // namespace
 
 SamplingSettings sampling_settings(const Config& config) {
+  refuse_idle_keys(config);
   SamplingSettings settings;
   settings.generation.sampler = diffusion::sampler_settings(config);
   settings.generation.guidance = guidance(config).value_or(7);
@@ -235,6 +260,7 @@ void fit_to_model(SamplingSettings& settings, const Config& config, const Sampli
                                   flows ? "flow matching" : "EDM"),
                       flows ? "use unipc or euler" : "use heun or euler");
   }
+  refuse_keys_of_the_other_kind(config, flows);
   const std::int64_t width = model::make_text_encoder(model.text_encoder).width;
   if (width != model.text_width) {
     throw usage_error(fmt::format("the text encoder '{}' gives rows of width {}, the model takes {}",

@@ -116,6 +116,10 @@ def test_an_interrupted_run_keeps_what_it_computed(weights, tmp_path):
     (["--prompt", "x", "--cp-size", 2], "shares no network between ranks"),
     (["--prompt", "x", "--output", "one.jpg"], "name it one.png, or name a folder"),
     (["--prompt", "x", "--output", "one.MP4", "--frame-nums", 5], "name it one.mp4, or name a folder"),
+    (["--prompt", "x", "--sizes", "32*32", "--height", 64], "sample.height = 64 has no effect with sample.size = 32*32"),
+    (["--prompt", "x", "--guidance", 0, "--negative-prompt", "y"], "sample.negative_prompt = y has no effect"),
+    (["--prompt", "x", "model.num_layers=3"], "model.num_layers = 3 has no effect with weights that carry"),
+    (["--prompt", "x", "--sample-shift", 3, *SMALL], "sample.shift = 3 has no effect with a model trained by EDM"),
     (["--prompt", "x", "--prompt", "y", "--output", "one.png"], "names one file"),
     ([], "--prompt"),
 ])
