@@ -99,26 +99,12 @@ ExitCode write_output(ckpt::Source source, const ckpt::ExportSettings& settings,
   return ExitCode::done;
 }
 
-// Every rank throws it alike.
-void require_meaning(const Config& config, bool looks) {
-  if (looks && !config.is_null("consolidate.output")) {
-    throw comm::AgreedError(ExitCode::usage,
-                            "--list and --verify write nothing, but the output " +
-                                config.text("consolidate.output") + " is given",
-                            "leave it out, and write in a second call");
-  }
-  if (!looks && config.flag("consolidate.json")) {
-    throw comm::AgreedError(ExitCode::usage, "--json goes with --list and --verify alone", "leave it out");
-  }
-}
-
 ExitCode run(const Config& config, const cli::Context& context) {
   if (config.is_null("consolidate.checkpoint")) {
     throw comm::AgreedError(ExitCode::usage, "it is not said what to read", "dfm_consolidate CKPT OUT");
   }
   const std::string& path = config.text("consolidate.checkpoint");
-  const bool looks = config.flag("consolidate.list") || config.flag("consolidate.verify");
-  require_meaning(config, looks);
+  const bool looks = comm::agreed(context.world, [&] { return ckpt::only_looks(config); });
   const auto kind = comm::agreed(context.world, [&] { return ckpt::recognize_source(path); });
   if (looks && kind == ckpt::SourceKind::dfm) return look(config, context);
   if (looks) return look_at_foreign(ckpt::find_source(context.world, path, {}), config, context);

@@ -32,6 +32,10 @@ struct ExportSettings {
   int ranks = 1;                                 // of a dfm checkpoint
 };
 
+// Whether nothing is to be written, but looked at by --list or --verify. Throws a usage error for an option
+// that does nothing then, or only then something.
+bool only_looks(const Config& config);
+
 // Throws a usage error for an output whose format is neither given nor to be seen from its name.
 ExportSettings export_settings(const Config& config);
 

@@ -68,6 +68,18 @@ void require_fitting_options(const Config& config, const ExportSettings& setting
 
 }  // namespace
 
+bool only_looks(const Config& config) {
+  const bool looks = config.flag("consolidate.list") || config.flag("consolidate.verify");
+  if (looks && !config.is_null("consolidate.output")) {
+    throw usage_error(fmt::format("--list and --verify write nothing, but the output {} is given",
+                                  config.text("consolidate.output")),
+                      "leave it out, and write in a second call");
+  }
+  if (!looks && config.flag("consolidate.json"))
+    throw usage_error("--json goes with --list and --verify alone", "leave it out");
+  return looks;
+}
+
 ExportSettings export_settings(const Config& config) {
   if (config.is_null("consolidate.output")) {
     throw usage_error("it is not said what to write", "give OUT, such as weights.safetensors");
