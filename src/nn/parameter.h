@@ -128,10 +128,10 @@ class ParameterList {
 
   // Where they are, once materialized.
   at::Device device() const { return buffer().device(); }
-  // The buffer of the first unit, and where each value begins when the units lie one behind the other.
+  // The buffer of the first unit, and where each value begins when the units lie one behind the other; the
+  // offset after the last parameter's is where they end.
   const at::Tensor& buffer() const { return units_.front().buffer; }
   std::int64_t offset(std::size_t index) const { return offsets_[index]; }
-  std::int64_t padded_count() const { return offsets_.empty() ? 0 : offsets_.back(); }
 
   static constexpr std::int64_t kAlignment = 32;
 

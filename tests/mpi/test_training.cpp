@@ -130,7 +130,7 @@ TEST_P(TrainingTogether, MovesEveryGradientAndEveryWeightOnceAStep) {
     const comm::Traffic before = groups_.shard.traffic(), before_of_all = groups_.all.traffic();
     ours->step();
     const comm::Traffic after = groups_.shard.traffic(), after_of_all = groups_.all.traffic();
-    const auto elements = static_cast<std::uint64_t>(ours->parameters().padded_count());
+    const auto elements = static_cast<std::uint64_t>(ours->parameters().buffer().numel());
     EXPECT_EQ(after.reduce_scatter_bytes - before.reduce_scatter_bytes, world_.size() > 1 ? 4 * elements : 0);
     EXPECT_EQ(after.all_gather_bytes - before.all_gather_bytes, at::elementSize(dtype) * elements);
     EXPECT_EQ(after_of_all.all_reduce_bytes - before_of_all.all_reduce_bytes, 7 * sizeof(double));

@@ -76,8 +76,8 @@ TEST(ShardLayout, CutsTheBufferIntoBucketsWithoutGapOrOverlap) {
       end += bucket.count();
       next_parameter = bucket.last_parameter;
     }
-    EXPECT_EQ(end, parameters.padded_count());
     EXPECT_EQ(next_parameter, parameters.all().size());
+    EXPECT_EQ(end, parameters.offset(next_parameter));
   });
 }
 
