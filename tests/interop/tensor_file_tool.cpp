@@ -1,12 +1,13 @@
 // Drives the tensor files of src/data from outside, for test_tensor_files.py:
 //
-//   tensor_file_tool read-pth|read-pickle|read-npy|read-latent|read-text FILE RAW (the last two: of a
-//   safetensors file)            dtype and shape to standard output, elements to
-//   RAW tensor_file_tool header-pth|header-pickle FILE            dtype, shape, and the bytes that were read
-//   for it tensor_file_tool write-pth|write-pickle RAW FILE DTYPE [EXTENT...] tensor_file_tool show-pickle
-//   FILE                         a plain value, as Python writes it
-#include <algorithm>
+//   tensor_file_tool read-KIND FILE RAW                 dtype and shape to standard output, elements to RAW
+//   tensor_file_tool header-KIND FILE                   dtype, shape, and how many bytes were read for it
+//   tensor_file_tool write-pth|write-pickle RAW FILE DTYPE [EXTENT...]
+//   tensor_file_tool show-pickle FILE                   a plain value, as Python writes it
+//
+// KIND: pth, pickle, npy, and the latent or the text of a safetensors file.
 #include <iostream>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -36,22 +37,21 @@ void write_file(const std::string& path, std::span<const std::byte> bytes) {
   file.close();
 }
 
-template <class Read>
-void read(Read reader, const std::string& path, const std::string& raw_path) {
-  const Array array = reader(read_file(path), path);
+void read(const data::TensorPart& part, const std::string& path, const std::string& raw_path) {
+  const Array array = data::read_tensor(ByteRange::owning(read_file(path)), part, path);
   fmt::print("{} {}\n", name_of(array.dtype), to_text(array.shape));
   write_file(raw_path, array.bytes);
 }
 
-template <class Read>
-void print_header(Read reader, const std::string& path) {
+void print_header(const data::TensorPart& part, const std::string& path) {
   const File file = File::open_to_read(path);
   std::uint64_t read_bytes = 0;
   const auto read_at = [&](std::uint64_t offset, std::span<std::byte> buffer) {
     file.read_exactly(buffer, offset);
     read_bytes += buffer.size();
   };
-  const data::TensorHeader header = reader(read_at, file.size(), path);
+  const data::TensorHeader header =
+      data::read_tensor_header(ByteRange::through(read_at, file.size()), part, path);
   fmt::print("{} {} {}\n", name_of(header.dtype), to_text(header.shape), read_bytes);
 }
 
@@ -106,43 +106,23 @@ struct Shower {
 
 std::string python_text(const data::PickleValue& value) { return std::visit(Shower{}, value.content); }
 
-// read-npy, header-latent, ...: npy files, and tensors of safetensors files.
-const data::TensorPart* part_of(const std::string& command) {
-  const std::string kind = command.substr(command.find('-') + 1);
-  if (kind == "npy") return std::ranges::find(data::kLatentParts, "npy", &data::TensorPart::extension);
-  if (kind == "latent")
-    return std::ranges::find(data::kLatentParts, "safetensors", &data::TensorPart::extension);
-  if (kind == "text") return std::ranges::find(data::kTextParts, "safetensors", &data::TensorPart::extension);
-  return nullptr;
-}
+using data::TensorFormat;
 
-auto reader_of(const data::TensorPart& part) {
-  return [&part](std::span<const std::byte> bytes, const std::string& what) {
-    return data::read_tensor(ByteRange::of(bytes), part, what);
-  };
-}
-
-auto header_reader_of(const data::TensorPart& part) {
-  return [&part](const data::ReadAt& read_at, std::uint64_t size_bytes, const std::string& what) {
-    return data::read_tensor_header(ByteRange::through(read_at, size_bytes), part, what);
-  };
-}
+const std::map<std::string, data::TensorPart> kKinds{
+    {"pth", {"pth", TensorFormat::torch}},
+    {"pickle", {"pickle", TensorFormat::pickle}},
+    {"npy", {"npy", TensorFormat::npy}},
+    {"latent", {"safetensors", TensorFormat::safetensors, "latent"}},
+    {"text", {"safetensors", TensorFormat::safetensors, "text"}},
+};
 
 void run(std::span<char*> words) {
   const std::string command = words.empty() ? "" : words[0];
   words = words.subspan(words.empty() ? 0 : 1);
-  if (command == "read-pth" && words.size() == 2) return read(data::read_pth, words[0], words[1]);
-  if (command == "read-pickle" && words.size() == 2)
-    return read(data::read_pickled_array, words[0], words[1]);
-  if (const auto* const part = part_of(command);
-      part != nullptr && command.starts_with("read-") && words.size() == 2)
-    return read(reader_of(*part), words[0], words[1]);
-  if (const auto* const part = part_of(command);
-      part != nullptr && command.starts_with("header-") && words.size() == 1)
-    return print_header(header_reader_of(*part), words[0]);
-  if (command == "header-pth" && words.size() == 1) return print_header(data::read_pth_header, words[0]);
-  if (command == "header-pickle" && words.size() == 1)
-    return print_header(data::read_pickled_array_header, words[0]);
+  if (const auto kind = kKinds.find(command.substr(command.find('-') + 1)); kind != kKinds.end()) {
+    if (command.starts_with("read-") && words.size() == 2) return read(kind->second, words[0], words[1]);
+    if (command.starts_with("header-") && words.size() == 1) return print_header(kind->second, words[0]);
+  }
   if (command == "write-pth" && words.size() >= 3) return write(data::write_pth, words);
   if (command == "write-pickle" && words.size() >= 3) return write(data::write_numpy_pickle, words);
   if (command == "show-pickle" && words.size() == 1) {

@@ -88,10 +88,6 @@ Array read_pth(std::span<const std::byte> bytes, std::string_view what) {
   return read(open_pth, ByteRange::of(bytes), what);
 }
 
-Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what) {
-  return read(open_pickled_array, ByteRange::of(bytes), what);
-}
-
 Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what,
                   const LookAtElements& look) {
   return read(open_part(part), file, what, look);
@@ -99,15 +95,6 @@ Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_vie
 
 TensorHeader read_tensor_header(const ByteRange& file, const TensorPart& part, std::string_view what) {
   return read_header(open_part(part), file, what);
-}
-
-TensorHeader read_pth_header(const ReadAt& read_at, std::uint64_t size_bytes, std::string_view what) {
-  return read_header(open_pth, ByteRange::through(read_at, size_bytes), what);
-}
-
-TensorHeader read_pickled_array_header(const ReadAt& read_at, std::uint64_t size_bytes,
-                                       std::string_view what) {
-  return read_header(open_pickled_array, ByteRange::through(read_at, size_bytes), what);
 }
 
 }  // namespace dfm::data

@@ -28,11 +28,8 @@ namespace dfm::data {
 // exactly one tensor (or nn.Parameter), not a list or dict of them.
 Array read_pth(std::span<const std::byte> bytes, std::string_view what);
 
-// What pickle.dumps wrote: a numpy array, a torch tensor, or a list or tuple whose first item is one (the
-// further items are not looked at).
-Array read_pickled_array(std::span<const std::byte> bytes, std::string_view what);
-
-// A file of any format that a part of a sample may have.
+// A file of any format that a part of a sample may have. A pickle holds a numpy array, a torch tensor, or a
+// list or tuple whose first item is one (the further items are not looked at).
 Array read_tensor(const ByteRange& file, const TensorPart& part, std::string_view what,
                   const LookAtElements& look = {});
 
@@ -44,11 +41,8 @@ struct TensorHeader {
 };
 
 // The same without the elements: a few KiB are read at the two ends of the file (for pickles of protocol 2,
-// all of it in the case of tensors). read_at must fill the buffer or throw. What only reading the elements
-// can show, such as a CRC that differs, passes.
-TensorHeader read_pth_header(const ReadAt& read_at, std::uint64_t size_bytes, std::string_view what);
-TensorHeader read_pickled_array_header(const ReadAt& read_at, std::uint64_t size_bytes,
-                                       std::string_view what);
+// all of it in the case of tensors). What only reading the elements can show, such as a CRC that differs,
+// passes.
 TensorHeader read_tensor_header(const ByteRange& file, const TensorPart& part, std::string_view what);
 
 // A file for torch.load, also with weights_only=True: a stored ZIP archive with the elements aligned to 64

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "data/pickle/pickle_reader.h"
 #include "data/tensor/tensor_file.h"
+#include "support/tensor_files.h"
 #include "unit/data/pickle_bytes.h"
 
 namespace dfm::data {
@@ -69,7 +70,9 @@ struct TorchParts {
   std::string pickle() const { return "\x80\x04" + tensor() + "."; }
 };
 
-Array read(const std::string& pickle) { return read_pickled_array(bytes_of(pickle), "a.pickle"); }
+Array read(const std::string& pickle) {
+  return read_tensor(ByteRange::of(bytes_of(pickle)), testing::kPickle, "a.pickle");
+}
 
 template <class T>
 std::vector<T> elements(const Array& array) {
@@ -237,10 +240,7 @@ TEST(PickledTensor, MayNotExpandToMuchMoreThanItsFile) {
   parts.shape = "M\xe8\x03M\xe8\x03\x86";  // 4 MB
   EXPECT_THAT(error_of(parts.pickle()), HasSubstr("expand to far more in memory"));
   const std::string pickle = parts.pickle();
-  const auto read_at = [&](std::uint64_t offset, std::span<std::byte> buffer) {
-    std::ranges::copy(bytes_of(pickle).subspan(offset, buffer.size()), buffer.begin());
-  };
-  EXPECT_THROW(read_pickled_array_header(read_at, pickle.size(), "a.pickle"), Error);
+  EXPECT_THROW(read_tensor_header(ByteRange::of(bytes_of(pickle)), testing::kPickle, "a.pickle"), Error);
 }
 
 TEST(PickledTensor, MayNotBeExpandedManyTimes) {

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "data/tensor/tensor_file.h"
 #include "data/zip/writer.h"
+#include "support/tensor_files.h"
 #include "unit/data/pickle_bytes.h"
 
 namespace dfm::data {
@@ -13,13 +14,11 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::kPickle;
+using testing::kPth;
 
-ReadAt reader_of(const std::string& bytes, std::uint64_t& read_bytes) {
-  return [&bytes, &read_bytes](std::uint64_t offset, std::span<std::byte> buffer) {
-    ASSERT_LE(offset + buffer.size(), bytes.size());
-    std::ranges::copy(bytes_of(bytes).subspan(offset, buffer.size()), buffer.begin());
-    read_bytes += buffer.size();
-  };
+Array read_pickled_array(std::span<const std::byte> bytes) {
+  return read_tensor(ByteRange::of(bytes), kPickle, "x.pickle");
 }
 
 // "check" in a golden KEY.json: the first 16 bits of the latent, as numpy saw them.
@@ -51,8 +50,8 @@ TEST(GoldenSamples, HoldTheSameTextEmbeddingsOfTorchAndOfNumpy) {
   int samples = 0;
   for (const auto& [name, bytes] : torch) {
     if (!name.ends_with(".pickle") || !numpy.contains(name)) continue;
-    const Array expected = read_pickled_array(bytes_of(numpy.at(name)), name);
-    const Array actual = read_pickled_array(bytes_of(bytes), name);
+    const Array expected = read_pickled_array(bytes_of(numpy.at(name)));
+    const Array actual = read_pickled_array(bytes_of(bytes));
     EXPECT_EQ(actual.dtype, DType::float16);
     EXPECT_THAT(actual.shape, ElementsAre(2, 16));
     EXPECT_EQ(actual.dtype, expected.dtype);
@@ -64,13 +63,11 @@ TEST(GoldenSamples, HoldTheSameTextEmbeddingsOfTorchAndOfNumpy) {
 
 TEST(TensorHeader, IsReadWithoutTheElements) {
   for (const auto& [name, bytes] : golden_members("plain")) {
-    std::uint64_t read_bytes = 0;
-    const ReadAt read_at = reader_of(bytes, read_bytes);
+    const ByteRange file = testing::as_file(bytes_of(bytes));
     if (name.ends_with(".pth")) {
-      EXPECT_EQ(read_pth_header(read_at, bytes.size(), name), (TensorHeader{DType::bfloat16, {16, 1, 2, 2}}));
+      EXPECT_EQ(read_tensor_header(file, kPth, name), (TensorHeader{DType::bfloat16, {16, 1, 2, 2}}));
     } else if (name.ends_with(".pickle")) {
-      EXPECT_EQ(read_pickled_array_header(read_at, bytes.size(), name),
-                (TensorHeader{DType::float16, {2, 16}}));
+      EXPECT_EQ(read_tensor_header(file, kPickle, name), (TensorHeader{DType::float16, {2, 16}}));
     }
   }
 }
@@ -78,20 +75,22 @@ TEST(TensorHeader, IsReadWithoutTheElements) {
 TEST(TensorHeader, OfALargeFileTakesTwoReads) {
   const Array array = make_array(DType::float32, {1000, 1000});
   for (const bool is_pth : {true, false}) {
-    const std::string bytes = text_of(is_pth ? write_pth(array) : write_numpy_pickle(array));
+    const std::vector<std::byte> bytes = is_pth ? write_pth(array) : write_numpy_pickle(array);
     std::uint64_t read_bytes = 0;
-    const auto read_header = is_pth ? read_pth_header : read_pickled_array_header;
-    EXPECT_EQ(read_header(reader_of(bytes, read_bytes), bytes.size(), "x"),
+    const auto read_at = [&](std::uint64_t offset, std::span<std::byte> buffer) {
+      ByteRange::of(bytes).read(offset, buffer);
+      read_bytes += buffer.size();
+    };
+    EXPECT_EQ(read_tensor_header(ByteRange::through(read_at, bytes.size()), is_pth ? kPth : kPickle, "x"),
               (TensorHeader{DType::float32, {1000, 1000}}));
     EXPECT_LE(read_bytes, 8192U);
   }
 }
 
 TEST(TensorHeader, PassesTheErrorsOfItsReader) {
-  const std::string bytes = text_of(write_pth(make_array(DType::float32, {4})));
   const auto failing = [](std::uint64_t, std::span<std::byte>) { throw storage_error("the disk is gone"); };
   try {
-    read_pth_header(failing, bytes.size(), "x.pth");
+    read_tensor_header(ByteRange::through(failing, 1000), kPth, "x.pth");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ExitCode::storage);
@@ -111,7 +110,7 @@ TEST_P(WrittenFile, IsReadBack) {
     };
     EXPECT_TRUE(equals(read_pth(write_pth(array), "x")));
     if (GetParam() == DType::bfloat16) continue;
-    EXPECT_TRUE(equals(read_pickled_array(write_numpy_pickle(array), "x")));
+    EXPECT_TRUE(equals(read_pickled_array(write_numpy_pickle(array))));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "data/pickle/pickle_reader.h"
 #include "data/tensor/tensor_file.h"
+#include "support/tensor_files.h"
 #include "unit/data/pickle_bytes.h"
 
 namespace dfm::data {
@@ -42,20 +43,12 @@ bool succeeds(Read read) {
 // Whether the elements are read; every reader must end in order.
 bool survives(const Subject& subject) {
   const auto bytes = bytes_of(subject.bytes);
-  const auto read_at = [bytes](std::uint64_t offset, std::span<std::byte> buffer) {
-    ASSERT_LE(offset + buffer.size(), bytes.size());
-    std::ranges::copy(bytes.subspan(offset, buffer.size()), buffer.begin());
-  };
-  if (subject.name.ends_with(".pth")) {
-    const bool has_header = succeeds([&] { read_pth_header(read_at, bytes.size(), subject.name); });
-    const bool has_elements = succeeds([&] { read_pth(bytes, subject.name); });
-    EXPECT_TRUE(has_header || !has_elements);
-    return has_elements;
-  }
-  const bool has_header = succeeds([&] { read_pickled_array_header(read_at, bytes.size(), subject.name); });
-  const bool has_elements = succeeds([&] { read_pickled_array(bytes, subject.name); });
-  succeeds([&] { read_pickle(bytes, subject.name); });  // may read what is no array
+  const bool is_pth = subject.name.ends_with(".pth");
+  const TensorPart& part = is_pth ? testing::kPth : testing::kPickle;
+  const bool has_header = succeeds([&] { read_tensor_header(testing::as_file(bytes), part, subject.name); });
+  const bool has_elements = succeeds([&] { read_tensor(ByteRange::of(bytes), part, subject.name); });
   EXPECT_TRUE(has_header || !has_elements);
+  if (!is_pth) succeeds([&] { read_pickle(bytes, subject.name); });  // may read what is no array
   return has_elements;
 }
 

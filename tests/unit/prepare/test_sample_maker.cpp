@@ -6,6 +6,7 @@
 #include "data/tensor/tensor_file.h"
 #include "prepare/sample_maker.h"
 #include "support/errors.h"
+#include "support/tensor_files.h"
 #include "unit/prepare/small_pictures.h"
 
 namespace dfm::prepare {
@@ -38,7 +39,7 @@ TEST(MakeSample, ResizesToTheAskedSize) {
 
 TEST(MakeSample, StoresTheEmbeddingOfTheCaption) {
   const SampleFiles files = made(kItem, media::encode_png(small_picture(1)));
-  const Array text = data::read_pickled_array(files.pickle, "pickle");
+  const Array text = data::read_tensor(data::ByteRange::of(files.pickle), dfm::testing::kPickle, "pickle");
   const Array expected = model::make_text_encoder("hash").encode("two words");
   EXPECT_EQ(text.shape, (Shape{2, 1024}));
   EXPECT_EQ(text.dtype, DType::float16);
