@@ -19,7 +19,7 @@ inline std::unique_ptr<Trainer> trainer_of(const LayoutRow& row, const comm::Gri
 }
 
 inline auto packs_of_first_step(const comm::GridGroups& groups) {
-  return data::StepReader(tiny_source(), tiny_reader_settings(groups.data)).read(0).packs;
+  return reader(tiny_source(), tiny_reader_settings(groups.data)).take(0).packs;
 }
 
 // As many as the rank with most packs makes.

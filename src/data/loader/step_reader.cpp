@@ -144,11 +144,4 @@ StepBatch StepReader::batch_of(const PlannedStep& step, std::vector<ReadSample> 
   return batch;
 }
 
-StepBatch StepReader::read(std::int64_t first) {
-  const PlannedStep step = plan(first);
-  std::vector<ReadSample> samples;
-  for (const PlannedSample& planned : step.samples) samples.push_back(read(planned));
-  return batch_of(step, std::move(samples));
-}
-
 }  // namespace dfm::data

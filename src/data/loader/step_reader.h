@@ -2,9 +2,11 @@
 // consecutive positions of the data order; which of them this rank reads follows from the token counts alone.
 //
 //   StepReader reader(source, settings);
-//   const StepBatch batch = reader.read(position);
+//   const PlannedStep step = reader.plan(position);
+//   ... reader.read(step.samples[i]), in any order, in several threads ...
+//   StepBatch batch = reader.batch_of(step, samples);
 //
-// data/loader/prefetching_reader.h reads the same ahead of time.
+// data/loader/prefetching_reader.h does so, ahead of time.
 #pragma once
 
 #include <cstdint>
@@ -91,14 +93,13 @@ class StepReader {
  public:
   StepReader(SampleSource source, StepReaderSettings settings);
 
-  // Throws a data error for a sample longer than a pack. Samples that cannot be read are reported in `bad`;
-  // those in quarantine, and those that the source does not want, are left out.
-  StepBatch read(std::int64_t first_position);
-
-  // The two halves of it. A plan does not depend on the quarantine, which ranks learn of at different times.
+  // Throws a data error for a sample longer than a pack. Does not depend on the quarantine, which ranks learn
+  // of at different times.
   PlannedStep plan(std::int64_t first_position);
   // May be called from several threads.
   ReadSample read(const PlannedSample& planned) const;
+  // Samples that cannot be read are reported in `bad`; those in quarantine, and those that the source does
+  // not want, are left out.
   StepBatch batch_of(const PlannedStep& step, std::vector<ReadSample> samples) const;
 
   // Not to be read any more.

@@ -48,6 +48,19 @@ StepReaderSettings settings_of(std::size_t rank = 0, std::size_t ranks = 1) {
   return settings;
 }
 
+// Without a thread: what others are compared with.
+StepBatch read_step(StepReader& reader, std::int64_t first) {
+  const PlannedStep step = reader.plan(first);
+  std::vector<ReadSample> samples;
+  for (const PlannedSample& planned : step.samples) samples.push_back(reader.read(planned));
+  return reader.batch_of(step, std::move(samples));
+}
+
+StepBatch read_step(const SampleSource& source, const StepReaderSettings& settings, std::int64_t first) {
+  StepReader reader(source, settings);
+  return read_step(reader, first);
+}
+
 using SamplesByPosition = std::map<std::int64_t, std::int64_t>;
 
 SamplesByPosition samples_of(const StepBatch& batch) {
@@ -80,7 +93,7 @@ TEST(StepReader, RanksReadTogetherExactlyTheStep) {
         for (std::size_t rank = 0; rank < ranks; ++rank) {
           StepReaderSettings settings = settings_of(rank, ranks);
           settings.plan = plan;
-          const StepBatch batch = StepReader(numbered_source(), settings).read(first);
+          const StepBatch batch = read_step(numbered_source(), settings, first);
           const SamplesByPosition mine = samples_of(batch);
           all.insert(mine.begin(), mine.end());
           planned.insert(batch.planned_tokens);
@@ -100,7 +113,7 @@ SamplesByPosition read_by_all(StepReaderSettings settings, std::size_t ranks,
     settings.rank = rank;
     settings.ranks = ranks;
     StepReader reader(numbered_source(), settings);
-    for (const std::int64_t first : firsts) all.merge(samples_of(reader.read(first)));
+    for (const std::int64_t first : firsts) all.merge(samples_of(read_step(reader, first)));
   }
   return all;
 }
@@ -127,7 +140,7 @@ TEST(StepReader, PutsOnlySamplesOfOneLengthTogetherWhereTheyAreNotPacked) {
   StepReaderSettings settings = settings_of();
   settings.batching = Batching::fixed_length;
   settings.batch_samples = 3;
-  const StepBatch batch = StepReader(numbered_source(), settings).read(0);
+  const StepBatch batch = read_step(numbered_source(), settings, 0);
   std::size_t samples = 0;
   for (const auto& pack : batch.packs) {
     EXPECT_LE(pack.size(), 3U);
@@ -146,12 +159,12 @@ TEST(StepReader, TakesStepsOfOneShapeFromBuckets) {
   settings.bucket_window = 100;
   StepReader reader(numbered_source(), settings);
   std::size_t packs = 0;
-  for (std::int64_t first = 0; first + 13 <= 100; first += 13) packs += reader.read(first).packs.size();
+  for (std::int64_t first = 0; first + 13 <= 100; first += 13) packs += read_step(reader, first).packs.size();
   EXPECT_LE(packs, 6U + 7U);  // seven shapes of 14 or 15: six steps of one each, the rests in what follows
 }
 
 TEST(StepReader, SaysHowFullThePacksOfAllRanksAre) {
-  const StepBatch batch = StepReader(numbered_source(), settings_of(0, 1)).read(0);
+  const StepBatch batch = read_step(numbered_source(), settings_of(0, 1), 0);
   EXPECT_DOUBLE_EQ(batch.fill, static_cast<double>(batch.planned_tokens) /
                                    (12.0 * static_cast<double>(batch.packs.size())));
   EXPECT_GT(batch.fill, 0.8);
@@ -160,11 +173,11 @@ TEST(StepReader, SaysHowFullThePacksOfAllRanksAre) {
 TEST(StepReader, CountsThePlannedTokensOfTheWholeStep) {
   std::int64_t expected = 0;
   for (const auto& [position, sample] : expected_samples(26)) expected += 1 + sample % 7;
-  EXPECT_EQ(StepReader(numbered_source(), settings_of(1, 3)).read(26).planned_tokens, expected);
+  EXPECT_EQ(read_step(numbered_source(), settings_of(1, 3), 26).planned_tokens, expected);
 }
 
 TEST(StepReader, PacksWithinTheCapacity) {
-  for (const auto& pack : StepReader(numbered_source(), settings_of()).read(0).packs) {
+  for (const auto& pack : read_step(numbered_source(), settings_of(), 0).packs) {
     std::int64_t tokens = 0;
     for (const PositionedSample& each : pack) tokens += each.sample.latent.shape[1];
     EXPECT_LE(tokens, 12);
@@ -180,7 +193,7 @@ TEST(StepReader, LeavesOutWhatItsSourceDoesNotGive) {
     std::erase_if(expected, [](const auto& each) { return each.second % 3 == 0; });
     std::int64_t unwanted = 0;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      const StepBatch batch = StepReader(source, settings_of(rank, ranks)).read(39);
+      const StepBatch batch = read_step(source, settings_of(rank, ranks), 39);
       read.merge(samples_of(batch));
       unwanted += batch.unwanted;
       EXPECT_TRUE(batch.bad.empty());
@@ -205,7 +218,7 @@ TEST(StepReader, ReportsBadSamplesOnceAndReadsTheOthers) {
     SamplesByPosition good;
     std::map<std::int64_t, std::string> bad;
     for (std::size_t rank = 0; rank < ranks; ++rank) {
-      const StepBatch batch = StepReader(source_with_bad_samples(), settings_of(rank, ranks)).read(39);
+      const StepBatch batch = read_step(source_with_bad_samples(), settings_of(rank, ranks), 39);
       const SamplesByPosition mine = samples_of(batch);
       good.insert(mine.begin(), mine.end());
       for (const BadSample& each : batch.bad) EXPECT_TRUE(bad.emplace(each.position, each.problem).second);
@@ -224,7 +237,7 @@ TEST(StepReader, ReportsBadSamplesOnceAndReadsTheOthers) {
 TEST(StepReader, LeavesOutPacksOfBadSamplesOnly) {
   SampleSource source = numbered_source();
   source.read = [](std::int64_t) -> Sample { throw data_error("damaged"); };
-  const StepBatch batch = StepReader(source, settings_of()).read(0);
+  const StepBatch batch = read_step(source, settings_of(), 0);
   EXPECT_TRUE(batch.packs.empty());
   EXPECT_EQ(batch.bad.size(), 13U);
 }
@@ -232,7 +245,7 @@ TEST(StepReader, LeavesOutPacksOfBadSamplesOnly) {
 TEST(StepReader, ReadsASampleWhoseShapeIsNotKnown) {
   SampleSource source = numbered_source();
   source.shape = [](std::int64_t) { return SampleShape{}; };
-  const StepBatch batch = StepReader(source, settings_of()).read(0);
+  const StepBatch batch = read_step(source, settings_of(), 0);
   EXPECT_EQ(samples_of(batch), expected_samples(0));
   EXPECT_EQ(batch.planned_tokens, 13);
 }
@@ -240,7 +253,7 @@ TEST(StepReader, ReadsASampleWhoseShapeIsNotKnown) {
 TEST(StepReader, RefusesASampleLongerThanAPack) {
   StepReaderSettings settings = settings_of();
   settings.pack_capacity = 6;
-  const auto error = error_of([&] { StepReader(numbered_source(), settings).read(0); });
+  const auto error = error_of([&] { read_step(numbered_source(), settings, 0); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->kind(), ExitCode::data);
   EXPECT_THAT(error->what(), HasSubstr("7 tokens, more than a pack of 6"));
@@ -250,7 +263,7 @@ TEST(StepReader, RefusesASampleLongerThanAPack) {
 TEST(StepReader, DoesNotHideErrorsThatAreNotOfTheData) {
   SampleSource source = numbered_source();
   source.read = [](std::int64_t) -> Sample { throw std::bad_alloc(); };
-  EXPECT_THROW(StepReader(source, settings_of()).read(0), std::bad_alloc);
+  EXPECT_THROW(read_step(source, settings_of(), 0), std::bad_alloc);
 }
 
 TEST(PrefetchingReader, GivesWhatTheReaderGivesInAnyOrder) {
@@ -258,7 +271,7 @@ TEST(PrefetchingReader, GivesWhatTheReaderGivesInAnyOrder) {
   PrefetchingReader ahead(StepReader(numbered_source(), settings_of()));
   EXPECT_EQ(ahead.global_batch_size(), 13);
   for (const std::int64_t first : {0, 13, 26, 39, 39, 1300, 13, 26, 0, 26}) {
-    EXPECT_EQ(samples_of(ahead.take(first)), samples_of(plain.read(first))) << first;
+    EXPECT_EQ(samples_of(ahead.take(first)), samples_of(read_step(plain, first))) << first;
   }
 }
 
@@ -284,7 +297,7 @@ TEST(PrefetchingReader, GivesTheSameWithAnyNumberOfThreads) {
   for (std::size_t threads = 1; threads <= 4; ++threads) {
     PrefetchingReader ahead(StepReader(source_with_bad_samples(), settings_of()), {threads, 3});
     for (std::int64_t first = 0; first < 260; first += 13) {
-      const StepBatch ours = ahead.take(first), expected = plain.read(first);
+      const StepBatch ours = ahead.take(first), expected = read_step(plain, first);
       EXPECT_EQ(samples_of(ours), samples_of(expected));
       EXPECT_EQ(ours.packs.size(), expected.packs.size());
       ASSERT_EQ(ours.bad.size(), expected.bad.size());
@@ -308,13 +321,13 @@ TEST(PrefetchingReader, LeavesOutWhatIsInQuarantineAlsoWhereItWasReadAlready) {
 
 TEST(StepReader, DoesNotTryASampleInQuarantineAgain) {
   StepReader reader(source_with_bad_samples(), settings_of());
-  const StepBatch before = reader.read(39);
+  const StepBatch before = read_step(reader, 39);
   ASSERT_FALSE(before.bad.empty());
   for (const BadSample& bad : before.bad) {
     EXPECT_EQ(bad.number, expected_samples(39).at(bad.position));
     reader.leave_out(bad.number);
   }
-  const StepBatch after = reader.read(39);
+  const StepBatch after = read_step(reader, 39);
   EXPECT_TRUE(after.bad.empty());
   EXPECT_EQ(samples_of(after), samples_of(before));
   EXPECT_EQ(after.planned_tokens, before.planned_tokens);

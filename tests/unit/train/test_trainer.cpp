@@ -46,10 +46,11 @@ struct PlainStep {
 PlainStep plain_step(const nn::ParameterList& parameters, std::int64_t first_position) {
   const TrainerSettings settings = tiny_settings();
   const model::PlainDit dit(tiny_model(), parameters);
-  data::StepReader reader(tiny_source(), tiny_reader_settings(one_rank_groups().data_context));
+  const data::StepBatch batch =
+      reader(tiny_source(), tiny_reader_settings(one_rank_groups().data_context)).take(first_position);
   PlainStep step;
   at::Tensor loss = at::zeros({}, at::kDouble);
-  for (const auto& samples : reader.read(first_position).packs) {
+  for (const auto& samples : batch.packs) {
     const PackTensors pack = pack_tensors(samples, settings.noise, tiny_model());
     for (std::size_t i = 0; i < samples.size(); ++i) loss = loss + plain_loss(dit, pack, i);
     step.tokens += pack.layout.tokens();
