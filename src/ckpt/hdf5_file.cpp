@@ -119,17 +119,21 @@ Hdf5File Hdf5File::open_to_read(const std::filesystem::path& path) {
   return {Hdf5Handle(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, "open", path), path};
 }
 
-void Hdf5File::write(const std::string& name, std::span<const float> values,
-                     const std::vector<Attribute>& attributes) {
-  const std::lock_guard lock(library_mutex());
-  const Hdf5Handle data = make_dataset(name, values.size(), attributes);
-  check(H5Dwrite(data.id(), H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write", path_);
-}
-
 std::uint64_t Hdf5File::reserve(const std::string& name, std::size_t count,
                                 const std::vector<Attribute>& attributes) {
   const std::lock_guard lock(library_mutex());
-  const Hdf5Handle data = make_dataset(name, count, attributes);
+  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "prepare", path_);
+  check(H5Pset_create_intermediate_group(links.id(), 1), "prepare", path_);
+  const Hdf5Handle storage(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "prepare", path_);
+  check(H5Pset_alloc_time(storage.id(), H5D_ALLOC_TIME_EARLY), "prepare", path_);
+  check(H5Pset_fill_time(storage.id(), H5D_FILL_TIME_NEVER), "prepare", path_);
+  // The same values give the same bytes, whenever they are saved.
+  check(H5Pset_obj_track_times(storage.id(), false), "prepare", path_);
+  const Hdf5Handle space = simple_space(count, path_);
+  const Hdf5Handle data(
+      H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), storage.id(), H5P_DEFAULT),
+      H5Dclose, "write", path_);
+  for (const Attribute& attribute : attributes) add_attribute(data, attribute);
   return count == 0 ? 0 : H5Dget_offset(data.id());
 }
 
@@ -140,23 +144,6 @@ std::optional<std::uint64_t> Hdf5File::plain_offset(const std::string& dataset) 
   const haddr_t offset = H5Dget_offset(data.id());  // undefined where there is no contiguous storage
   if (offset == HADDR_UNDEF || H5Tequal(type.id(), H5T_NATIVE_FLOAT) <= 0) return std::nullopt;
   return offset;
-}
-
-Hdf5Handle Hdf5File::make_dataset(const std::string& name, std::size_t count,
-                                  const std::vector<Attribute>& attributes) {
-  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "prepare", path_);
-  check(H5Pset_create_intermediate_group(links.id(), 1), "prepare", path_);
-  const Hdf5Handle storage(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "prepare", path_);
-  check(H5Pset_alloc_time(storage.id(), H5D_ALLOC_TIME_EARLY), "prepare", path_);
-  check(H5Pset_fill_time(storage.id(), H5D_FILL_TIME_NEVER), "prepare", path_);
-  // The same values give the same bytes, whenever they are saved.
-  check(H5Pset_obj_track_times(storage.id(), false), "prepare", path_);
-  const Hdf5Handle space = simple_space(count, path_);
-  Hdf5Handle data(
-      H5Dcreate2(file_.id(), name.c_str(), H5T_IEEE_F32LE, space.id(), links.id(), storage.id(), H5P_DEFAULT),
-      H5Dclose, "write", path_);
-  for (const Attribute& attribute : attributes) add_attribute(data, attribute);
-  return data;
 }
 
 void Hdf5File::add_attribute(const Hdf5Handle& dataset, const Attribute& attribute) {

@@ -46,15 +46,13 @@ class Hdf5File {
   static Hdf5File create(const std::filesystem::path& path, std::size_t expected_datasets = 0);
   static Hdf5File open_to_read(const std::filesystem::path& path);
 
-  // A one-dimensional float32 dataset; intermediate groups are made. Attributes are stored as int64 arrays.
   struct Attribute {
     const char* name;
     std::vector<std::int64_t> values;
   };
-  void write(const std::string& name, std::span<const float> values,
-             const std::vector<Attribute>& attributes);
-  // The same without the values: returns where in the file they belong (0 when there are none). They may be
-  // written there once the file is closed.
+  // A one-dimensional float32 dataset; intermediate groups are made. Attributes are stored as int64 arrays.
+  // Returns where in the file the values belong (0 when there are none): whoever has them writes them there
+  // once the file is closed.
   std::uint64_t reserve(const std::string& name, std::size_t count, const std::vector<Attribute>& attributes);
   // Where a dataset's values begin in the file, when they lie there in one part and as this machine's floats.
   std::optional<std::uint64_t> plain_offset(const std::string& dataset) const;
@@ -71,8 +69,6 @@ class Hdf5File {
 
  private:
   Hdf5File(Hdf5Handle file, std::filesystem::path path) : file_(std::move(file)), path_(std::move(path)) {}
-  Hdf5Handle make_dataset(const std::string& name, std::size_t count,
-                          const std::vector<Attribute>& attributes);
   void add_attribute(const Hdf5Handle& dataset, const Attribute& attribute);
   Hdf5Handle open_dataset(const std::string& name) const;
   // Throws a data error for a dataset of another number of dimensions.

@@ -100,7 +100,7 @@ TEST_F(PieceStripes, ThatFitNoTensorAreRefused) {
   for (const char* const place : {"0:3+5|7", "0:0+0|7", "0:0+1|0", "0:0+1|6", "35:0+7|7", "0:0+1|7x", "0:0+1",
                                   "0:-1+1|7", "0:0+9223372036854775807|7"}) {
     Hdf5File file = Hdf5File::create(folder_ / "x.h5");
-    file.write(std::string("/weights/w@") + place, std::vector<float>(2), {{kShapeAttribute, kShape}});
+    file.reserve(std::string("/weights/w@") + place, 2, {{kShapeAttribute, kShape}});
     file.close();
     EXPECT_EQ(error_of([&] { PieceReader({folder_ / "x.h5"}).parameters(kWeights); }).kind(), ExitCode::data)
         << place;

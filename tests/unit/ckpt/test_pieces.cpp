@@ -127,7 +127,7 @@ class ForeignPieces : public ::testing::Test {
   // The error of a reader that meets a dataset of this name, length and shape.
   Error error_with(const std::string& name, std::size_t count, const std::vector<std::int64_t>& shape) {
     Hdf5File file = Hdf5File::create(folder_ / "x.h5");
-    file.write("/weights/" + name, std::vector<float>(count), {{"global_shape", shape}});
+    file.reserve("/weights/" + name, count, {{"global_shape", shape}});
     file.close();
     return error_of([&] { PieceReader({folder_ / "x.h5"}).parameters(kWeights); });
   }
