@@ -1,4 +1,4 @@
-// Saving and finding checkpoints (design section 6); ckpt/saver.h saves while training goes on.
+// Finding checkpoints (design section 6); ckpt/saver.h saves them.
 //
 //   <root>/iter_0001000/rank_00003.h5        a rank's pieces
 //   <root>/iter_0001000/manifest.json        written last, makes the folder valid
@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "ckpt/manifest.h"
-#include "ckpt/pieces.h"
 #include "comm/group.h"
 #include "core/error.h"
 
@@ -23,12 +22,6 @@ namespace dfm::ckpt {
 
 // root/iter_0001000.
 std::filesystem::path checkpoint_folder(const std::filesystem::path& root, std::int64_t step);
-
-// Collective. Writes this rank's pieces and, on rank 0, the manifest (whose file list is filled in here) and
-// the pointer. All ranks throw the same error when any of them fails; nothing is announced then, and earlier
-// checkpoints are untouched.
-void save_checkpoint(const comm::Group& world, const std::filesystem::path& root, Manifest manifest,
-                     const std::vector<Piece>& pieces);
 
 struct Listed {
   std::filesystem::path folder;

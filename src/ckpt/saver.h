@@ -77,7 +77,8 @@ class Saver {
   // Collective. Waits until no save is in flight, and until this rank has removed what need not be kept.
   std::optional<Saved> finish();
 
-  // Collective. Finishes what is in flight, then saves without a copy.
+  // Collective. Finishes what is in flight, then saves without a copy. All ranks throw the same error when
+  // any of them fails; nothing is announced then, and earlier checkpoints are untouched.
   Saved save_now(Manifest manifest, const std::vector<Piece>& pieces) {
     return save_now(main_, std::move(manifest), pieces);
   }

@@ -180,7 +180,8 @@ ckpt::Manifest manifest_of(std::int64_t step) {
 }
 
 void save(const Bench& bench) {
-  ckpt::save_checkpoint(bench.world, bench.folder / "checkpoints", manifest_of(1), bench.pieces);
+  ckpt::Saver(bench.world, {.root = bench.folder / "checkpoints", .retention = {}})
+      .save_now(manifest_of(1), bench.pieces);
 }
 
 // Arithmetic in registers, as many rounds as asked.

@@ -9,6 +9,7 @@
 #include "ckpt/commit.h"
 #include "ckpt/pointer.h"
 #include "ckpt/retention.h"
+#include "ckpt/saver.h"
 #include "comm/agree.h"
 #include "mpi/shared_folder.h"
 #include "support/errors.h"
@@ -29,6 +30,7 @@ float value_at(std::int64_t step, std::int64_t i) { return static_cast<float>(st
 
 class Checkpoint : public ::testing::Test {
  protected:
+  Saver saver() const { return Saver(world_, {.root = folder_.path(), .retention = {}}); }
   // Collective. One tensor, of which rank r holds elements [143 r / n, 143 (r + 1) / n).
   void save(std::int64_t step) const {
     const std::int64_t begin = kElements * world_.rank() / world_.size();
@@ -37,7 +39,7 @@ class Checkpoint : public ::testing::Test {
     for (std::int64_t i = begin; i < end; ++i) values.push_back(value_at(step, i));
     Manifest manifest;
     manifest.step = step;
-    save_checkpoint(world_, folder_.path(), manifest, {{kWeights, "w", kShape, begin, values}});
+    saver().save_now(manifest, {{kWeights, "w", kShape, begin, values}});
   }
   fs::path folder_of(std::int64_t step) const { return checkpoint_folder(folder_.path(), step); }
   fs::path staging_of(std::int64_t step) const { return staging_folder(folder_.path(), step); }
@@ -163,8 +165,8 @@ TEST_F(Checkpoint, SavedOverAnOldOneHoldsTheNewValues) {
   Manifest manifest;
   manifest.step = 5;
   const bool holds = world_.rank() == 0;
-  save_checkpoint(world_, folder_.path(), manifest,
-                  holds ? std::vector<Piece>{{kWeights, "w", kShape, 0, zeros}} : std::vector<Piece>{});
+  saver().save_now(manifest,
+                   holds ? std::vector<Piece>{{kWeights, "w", kShape, 0, zeros}} : std::vector<Piece>{});
   const auto found = find_newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   std::vector<float> values(kElements, 1.0F);

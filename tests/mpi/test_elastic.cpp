@@ -2,6 +2,7 @@
 // another number of ranks. The same weights and optimizer state, and the same losses from there on.
 #include <gtest/gtest.h>
 
+#include "ckpt/saver.h"
 #include "mpi/layout_rows.h"
 #include "mpi/shared_folder.h"
 #include "support/seed.h"
@@ -73,7 +74,7 @@ class Running {
     ckpt::Manifest manifest;
     manifest.step = trainer_->steps_done();
     manifest.consumed_samples = trainer_->consumed_samples();
-    ckpt::save_checkpoint(group_, root, manifest, trainer_->pieces());
+    ckpt::Saver(group_, {.root = root, .retention = {}}).save_now(manifest, trainer_->pieces());
     return ckpt::find_newest_valid(group_, root).value();
   }
   void load_newest(const std::filesystem::path& root) {

@@ -2,6 +2,7 @@
 // from the same state.
 #include <gtest/gtest.h>
 
+#include "ckpt/saver.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
 #include "unit/train/odd_parameters.h"
@@ -31,7 +32,7 @@ class Restart : public ::testing::TestWithParam<at::ScalarType> {
     ckpt::Manifest manifest;
     manifest.step = from.steps_done();
     manifest.consumed_samples = from.consumed_samples();
-    ckpt::save_checkpoint(saving, root, manifest, from.pieces());
+    ckpt::Saver(saving, {.root = root, .retention = {}}).save_now(manifest, from.pieces());
     return ckpt::find_newest_valid(saving, root).value();
   }
 

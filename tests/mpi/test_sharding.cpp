@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "ckpt/saver.h"
 #include "mpi/layout_rows.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
@@ -59,7 +60,7 @@ class Fsdp : public ::testing::Test {
     ckpt::Manifest manifest;
     manifest.step = from.steps_done();
     manifest.consumed_samples = from.consumed_samples();
-    ckpt::save_checkpoint(world_, folder_.path(), manifest, from.pieces());
+    ckpt::Saver(world_, {.root = folder_.path(), .retention = {}}).save_now(manifest, from.pieces());
     return ckpt::find_newest_valid(world_, folder_.path()).value();
   }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/pieces.h"
 #include "core/array.h"
 #include "data/tensor/byte_range.h"
 

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/pieces.h"
 #include "support/temporary_folder.h"
 
 namespace dfm::ckpt {
