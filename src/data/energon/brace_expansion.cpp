@@ -144,8 +144,8 @@ class Expander {
       names.insert(names.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
     }
     if (items.size() > 1) return names;
-    for (std::string& name : names)
-      name = "{" + name + "}";  // neither range nor list: the braces are literal
+    // Neither range nor list: the braces are literal.
+    for (std::string& name : names) name.insert(0, 1, '{').push_back('}');
     return names;
   }
 
