@@ -145,7 +145,7 @@ std::string to_text(const Discovery& discovery) {
 Discovery discovery_from_text(std::string_view text) {
   const auto take = [&] {
     const auto end = text.find('\0');
-    const std::string field(text.substr(0, end));
+    std::string field(text.substr(0, end));
     text.remove_prefix(end + 1);
     return field;
   };
