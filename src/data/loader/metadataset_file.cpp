@@ -66,7 +66,7 @@ MetaNode MetaNode::below(const std::string& step, const YAML::Node& node) const 
 }
 
 MetaNode MetaNode::map(const std::string& key) const {
-  const MetaNode node = below(key, node_[key]);
+  MetaNode node = below(key, node_[key]);
   if (!node.node_.IsDefined() || !node.node_.IsMap()) throw node.refusal("is not a map");
   return node;
 }

@@ -41,8 +41,8 @@ class MetaNode {
   std::vector<std::string> scalars(const char* key) const;
 
  private:
-  MetaNode(std::filesystem::path file, std::string place, YAML::Node node)
-      : file_(std::move(file)), place_(std::move(place)), node_(std::move(node)) {}
+  MetaNode(std::filesystem::path file, std::string place, const YAML::Node& node)
+      : file_(std::move(file)), place_(std::move(place)), node_(node) {}
 
   MetaNode below(const std::string& step, const YAML::Node& node) const;
 
