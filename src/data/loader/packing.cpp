@@ -37,6 +37,7 @@ class RoomTree {
 std::vector<std::int64_t> pick(const std::vector<std::int64_t>& values,
                                const std::vector<std::size_t>& indices) {
   std::vector<std::int64_t> picked;
+  picked.reserve(indices.size());
   for (const std::size_t index : indices) picked.push_back(values[index]);
   return picked;
 }
@@ -50,6 +51,7 @@ double cost_of(const Pack& pack, const std::vector<double>& costs) {
 // Packs go to the ranks whole.
 StepPlan deal_packs(const std::vector<Pack>& packs, const std::vector<double>& costs, std::size_t ranks) {
   std::vector<double> pack_costs;
+  pack_costs.reserve(packs.size());
   for (const Pack& pack : packs) pack_costs.push_back(cost_of(pack, costs));
   StepPlan plan;
   for (const auto& items : deal_evenly(pack_costs, ranks)) {
