@@ -82,7 +82,8 @@ class PrefetchingReader::Pool {
     while (!is_over_) {
       const auto step = std::ranges::find_if(steps_, [](const auto& each) { return each->has_work(); });
       if (step != steps_.end()) {
-        read_some(*step, lock);
+        const std::shared_ptr<Step> held = *step;  // steps_ may be cleared meanwhile
+        read_some(*held, lock);
       } else if (!is_planning_ && steps_.size() < wanted_) {
         plan_next(lock);
       } else {
@@ -115,25 +116,25 @@ class PrefetchingReader::Pool {
     changed_.notify_all();
   }
 
-  void read_some(std::shared_ptr<Step> step, std::unique_lock<std::mutex>& lock) {
-    const std::size_t fair = step->order.size() / (4 * threads_.size());
-    const std::size_t begin = step->begun, count = std::clamp<std::size_t>(fair, 1, kMostAtATime);
-    const std::size_t end = std::min(begin + count, step->order.size());
-    step->begun = end;
+  void read_some(Step& step, std::unique_lock<std::mutex>& lock) {
+    const std::size_t fair = step.order.size() / (4 * threads_.size());
+    const std::size_t begin = step.begun, count = std::clamp<std::size_t>(fair, 1, kMostAtATime);
+    const std::size_t end = std::min(begin + count, step.order.size());
+    step.begun = end;
     lock.unlock();
     std::exception_ptr failure;
     try {
       for (std::size_t i = begin; i < end; ++i) {
-        const std::size_t sample = step->order[i];
-        step->samples[sample] = std::as_const(reader_).read(step->plan.samples[sample]);
+        const std::size_t sample = step.order[i];
+        step.samples[sample] = std::as_const(reader_).read(step.plan.samples[sample]);
       }
     } catch (...) {
       failure = std::current_exception();
     }
     lock.lock();
-    step->done += end - begin;
-    if (failure != nullptr) step->failure = failure;
-    if (step->is_complete()) changed_.notify_all();
+    step.done += end - begin;
+    if (failure != nullptr) step.failure = failure;
+    if (step.is_complete()) changed_.notify_all();
   }
 
   StepReader reader_;
