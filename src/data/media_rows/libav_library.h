@@ -42,6 +42,7 @@ namespace dfm::data {
 
 // Its functions under their own names.
 struct LibavLibrary {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member is declared by its bare name.
 #define DFM_LIBAV_MEMBER(name) decltype(::name)* name = nullptr;
   DFM_LIBAV_FUNCTIONS(DFM_LIBAV_MEMBER)
 #undef DFM_LIBAV_MEMBER
