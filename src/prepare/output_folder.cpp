@@ -1,8 +1,9 @@
 #include "prepare/output_folder.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
+#include <charconv>
+#include <optional>
+#include <string_view>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -27,12 +28,18 @@ bool holds_shards(const fs::path& folder) {
   return false;
 }
 
+std::string part_name(const ItemRange& part) {
+  return fmt::format("part_{:09}_{:09}.tar", part.begin, part.end);
+}
+
 std::optional<ItemRange> parse_part_name(const std::string& name) {
+  constexpr std::string_view kPrefix = "part_";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
   ItemRange part;
-  int length = 0;
-  if (std::sscanf(name.c_str(), "part_%" SCNd64 "_%" SCNd64 ".tar%n", &part.begin, &part.end, &length) != 2)
-    return std::nullopt;
-  return length == static_cast<int>(name.size()) ? std::optional(part) : std::nullopt;
+  const char* const end = name.data() + name.size();
+  const char* const after_begin = std::from_chars(name.data() + kPrefix.size(), end, part.begin).ptr;
+  if (after_begin != end) std::from_chars(after_begin + 1, end, part.end);
+  return name == part_name(part) ? std::optional(part) : std::nullopt;
 }
 
 // Parts are whole archives.
@@ -69,9 +76,7 @@ fs::path OutputFolder::shard_path(std::int64_t shard) const {
   return path_ / fmt::format("shard_{:06}.tar", shard);
 }
 
-fs::path OutputFolder::part_path(const ItemRange& part) const {
-  return path_ / kMemory / fmt::format("part_{:09}_{:09}.tar", part.begin, part.end);
-}
+fs::path OutputFolder::part_path(const ItemRange& part) const { return path_ / kMemory / part_name(part); }
 
 fs::path OutputFolder::record_path(const fs::path& tar) const {
   return path_ / kMemory / tar.stem().replace_extension(".json");
