@@ -55,7 +55,7 @@ void require_size_of_synthetic(const PrepareSettings& settings) {
 
 // What scripts that called prepare_dataset_wan.py may hand on and nothing here could do.
 void refuse_what_has_no_meaning(const Config& config) {
-  const std::string codec = config.text("encoders.codec");
+  const std::string& codec = config.text("encoders.codec");
   if (config.text("prepare.output_format") != "energon") {
     throw usage_error("dfm_prepare writes no files of the format automodel",
                       "leave out --output-format: dfm_train and Megatron-Energon read webdataset shards");
