@@ -1,8 +1,10 @@
 """dfm_prepare: pictures with captions to shards."""
 
+import fcntl
 import gzip
 import hashlib
 import json
+import os
 import pickle
 import shutil
 import signal
@@ -161,6 +163,20 @@ def test_a_truncated_archive_is_a_data_error(pictures, tmp_path):
             out.add(path, path.name)
     archive.write_bytes(archive.read_bytes()[:-9000])
     assert "cut.tar" in run("dfm_prepare", archive, tmp_path / "out", ranks=2, code=3).stderr
+
+
+@pytest.mark.parametrize("program, ranks", [("dfm_prepare", 1), ("dfm_prepare", 2), ("dfm_index", 1), ("dfm_index", 2)])
+def test_a_folder_into_which_another_program_writes_is_refused(pictures, tmp_path, program, ranks):
+    out = tmp_path / "out"
+    run("dfm_prepare", pictures, out, "--shard-maxcount", 4)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    words = {"dfm_prepare": [pictures, out, "--shard-maxcount", 4], "dfm_index": [out]}[program]
+    folder = os.open(out, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert f"another program writes into {out}" in run(program, *words, ranks=ranks, code=2).stderr
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    os.close(folder)
+    run(program, *words, ranks=ranks)
 
 
 def test_shards_of_another_source_are_not_overwritten(pictures, tmp_path):
