@@ -7,8 +7,10 @@
 //   at::Tensor output = backbone.forward(input, layout);
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -103,6 +105,8 @@ struct BackboneSpec {
   Experts experts = {};
   std::vector<TensorUnits> tensor_units = {};  // empty for a family whose samples ranks cannot share
   std::int64_t layers = 1;                     // that pipeline stages divide
+  // Rows and columns, in patches, that the tables of positions hold; empty for a family without such tables.
+  std::optional<std::array<std::int64_t, 2>> most_positions = {};
   BlockShape block = {};
   // Declares the parameters and returns the network that uses them.
   std::function<Backbone(nn::ParameterList& parameters)> build;

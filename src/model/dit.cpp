@@ -199,6 +199,7 @@ BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
           .text_width = shape.crossattn_emb_size,
           .tensor_units = tensor_units(shape),
           .layers = shape.num_layers,
+          .most_positions = {{shape.max_img_h / shape.patch_spatial, shape.max_img_w / shape.patch_spatial}},
           .block = {.width = shape.hidden_size,
                     .key_heads = shape.num_attention_heads,
                     .head_width = shape.head_width()},

@@ -268,6 +268,7 @@ BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan
           .experts = shape.experts ? Experts{shape.experts->count, shape.experts->choice} : Experts{},
           .tensor_units = moviegen_tensor_units(shape),
           .layers = shape.num_layers,
+          .most_positions = {{shape.max_img_h / shape.patch_spatial, shape.max_img_w / shape.patch_spatial}},
           .block = {.width = shape.hidden_size,
                     .key_heads = shape.num_query_groups,
                     .queries_of_key = shape.heads_in_group(),

@@ -1,5 +1,7 @@
 #include "train/pictures.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "comm/agree.h"
@@ -44,10 +46,7 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
   return latents.empty() ? "" : media::encode_png(settings.codec.decode(latents.at(0)).at(0));
 }
 
-}  // namespace
-
-void require_fitting_prompts(const Config& config, const model::BackboneSpec& model) {
-  if (config.texts("validation.prompts").empty()) return;
+void require_fitting_encoders(const Config& config, const model::BackboneSpec& model) {
   const std::string &encoder = config.text("encoders.text"), &codec = config.text("encoders.codec");
   const std::int64_t width = model::make_text_encoder(encoder).width;
   if (width != model.text_width) {
@@ -64,6 +63,44 @@ void require_fitting_prompts(const Config& config, const model::BackboneSpec& mo
       fmt::format("leave validation.prompts out, or give model.in_channels={}", channels));
 }
 
+// A picture of the validation samples' size, where none is given.
+std::int64_t image_size_of(const Config& config, std::int64_t latent_edge, const model::Codec& codec) {
+  return config.optional_integer("validation.image_size").value_or(latent_edge * codec.spatial_stride);
+}
+
+void require_fitting_size(const Config& config, const model::BackboneSpec& model, std::int64_t latent_edge) {
+  const model::PatchShape& patches = model.patches;
+  if (patches.patch_temporal != 1) {
+    throw usage_error(fmt::format("pictures of validation.prompts are one frame, but patches are {} deep "
+                                  "(model.patch_temporal)",
+                                  patches.patch_temporal),
+                      "leave validation.prompts out");
+  }
+  const model::Codec codec = model::make_codec(config.text("encoders.codec"));
+  const std::int64_t size = image_size_of(config, latent_edge, codec);
+  const std::int64_t patch = patches.patch_spatial * codec.spatial_stride;  // pixels
+  const std::int64_t most =
+      model.most_positions ? std::ranges::min(*model.most_positions) * patch : size / patch * patch;
+  if (size % patch == 0 && size <= most) return;
+  const std::int64_t nearest = std::clamp(size / patch * patch, patch, std::max(most, patch));
+  throw usage_error(
+      fmt::format(
+          "pictures of validation.prompts would be {} x {} pixels, which the model cannot draw: it "
+          "takes multiples of {}{}",
+          size, size, patch,
+          model.most_positions ? fmt::format(" up to {} (model.max_img_h, model.max_img_w)", most) : ""),
+      fmt::format("give validation.image_size={}", nearest));
+}
+
+}  // namespace
+
+void require_fitting_prompts(const Config& config, const model::BackboneSpec& model,
+                             std::int64_t latent_edge) {
+  if (config.texts("validation.prompts").empty()) return;
+  require_fitting_encoders(config, model);
+  require_fitting_size(config, model, latent_edge);
+}
+
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge) {
   PictureSettings settings{.prompts = config.texts("validation.prompts"),
                            .steps = config.integer("validation.num_steps"),
@@ -74,8 +111,7 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
   if (diffusion::objective_kind(config) == diffusion::ObjectiveKind::flow) {
     settings.flow = diffusion::FlowSamplerSettings{.steps = settings.steps};
   }
-  settings.image_size =
-      config.optional_integer("validation.image_size").value_or(latent_edge * settings.codec.spatial_stride);
+  settings.image_size = image_size_of(config, latent_edge, settings.codec);
   return settings;
 }
 

@@ -26,10 +26,12 @@ struct PictureSettings {
   model::TextEncoder text_encoder;
 };
 
-// Throws a usage error where prompts are given that the network cannot draw.
-void require_fitting_prompts(const Config& config, const model::BackboneSpec& model);
+// Throws a usage error where prompts are given that the network cannot draw, or not in that size: otherwise
+// the first validation would end a run that has trained for hours. latent_edge: as below.
+void require_fitting_prompts(const Config& config, const model::BackboneSpec& model,
+                             std::int64_t latent_edge);
 
-// latent_edge: cells of the training samples, used where validation.image_size is null.
+// latent_edge: cells of the validation samples, used where validation.image_size is null.
 PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
 
 // Collective: the data-parallel ranks divide the prompts. One PNG a prompt, in prompt order, on every rank.

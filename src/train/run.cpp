@@ -61,7 +61,8 @@ Inputs open_inputs(const Surroundings& here, const DataIndex& index, stage::Stag
     Inputs inputs{trainer_settings(here.config), training_source(here.config, index, copies),
                   validation_source(here.config, index, copies)};
     require_fitting_text(inputs.training, inputs.trainer.model);
-    if (inputs.validation) require_fitting_prompts(here.config, inputs.trainer.model);
+    if (inputs.validation)
+      require_fitting_prompts(here.config, inputs.trainer.model, latent_edge(&*inputs.validation));
     return inputs;
   });
 }

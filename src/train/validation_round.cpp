@@ -4,15 +4,11 @@
 #include <span>
 
 namespace dfm::train {
-namespace {
 
-// Pictures are as large as the samples unless the configuration says otherwise.
 std::int64_t latent_edge(const data::SampleSource* source) {
   constexpr std::int64_t kLeast = 2;
   return source == nullptr ? kLeast : std::max<std::int64_t>(source->shape(0).width, kLeast);
 }
-
-}  // namespace
 
 ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, const comm::GridGroups& groups,
                                  const data::SampleSource* source, RunLog* log)

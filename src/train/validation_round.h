@@ -17,6 +17,10 @@
 
 namespace dfm::train {
 
+// Cells of the samples' width: pictures are as large unless the configuration says otherwise. source: null
+// where there are no validation samples.
+std::int64_t latent_edge(const data::SampleSource* source);
+
 class ValidationRound {
  public:
   // source: null where there are no validation samples; nothing is done then. All must outlive this.

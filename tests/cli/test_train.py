@@ -144,7 +144,11 @@ def test_text_of_another_width_is_a_usage_error(shards, tmp_path):
 
 @pytest.mark.parametrize("words, says", [
     (["model.crossattn_emb_size=32"], ["encoded 1024 wide (encoders.text = hash), the model takes 32", "model.crossattn_emb_size=1024"]),
-    (["model.in_channels=4"], ["have 16 channels (encoders.codec = dct), the model 4", "model.in_channels=16"])])
+    (["model.in_channels=4"], ["have 16 channels (encoders.codec = dct), the model 4", "model.in_channels=16"]),
+    (["model.patch_temporal=2"], ["one frame, but patches are 2 deep"]),
+    (["validation.image_size=24"], ["24 x 24 pixels", "multiples of 16 up to 128", "validation.image_size=16"]),
+    (["validation.image_size=1600"], ["1600 x 1600 pixels", "validation.image_size=128"]),
+    (["dataset.H_latents=4", "dataset.W_latents=30", "model.max_img_w=32"], ["240 x 240 pixels", "validation.image_size=128"])])
 def test_prompts_that_the_model_cannot_draw_are_a_usage_error(tmp_path, words, says):
     printed = run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", "train.eval_interval=2", 'validation.prompts=["a"]',
                   *words, code=2).stderr
