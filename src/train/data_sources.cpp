@@ -8,7 +8,6 @@
 #include "core/log.h"
 #include "core/stop_token.h"
 #include "model/backbone.h"
-#include "train/idle_data_keys.h"
 #include "train/mock_grid.h"
 
 namespace dfm::train {
@@ -50,7 +49,6 @@ std::optional<data::SourceIndex> shared(const std::optional<data::SourceIndex>& 
 }  // namespace
 
 DataIndex read_data_index(const Config& config) {
-  refuse_idle_data_keys(config);
   if (config.flag("dataset.mock")) return {};
   const activity::PhaseScope phase(activity::Phase::opening_data);
   StopToken::throw_if_requested();

@@ -1,6 +1,7 @@
 #include "train/idle_data_keys.h"
 
 #include <array>
+#include <string_view>
 
 #include <fmt/core.h>
 
@@ -33,8 +34,11 @@ void refuse_beside_mock(const Config& config) {
 void refuse_without_mock(const Config& config) {
   static constexpr std::array kOfMock{"dataset.mock_samples", "dataset.F_latents", "dataset.H_latents",
                                       "dataset.W_latents", "dataset.context_seq_len"};
-  for (const char* const key : kOfMock)
+  for (const char* const key : kOfMock) {
+    // A plan knows no data set's texts, and takes their length from there.
+    if (config.flag("train.plan") && key == std::string_view("dataset.context_seq_len")) continue;
     refuse_typed(config, key, "a data set", "it sizes made-up samples: leave it out, or give --mock");
+  }
 }
 
 void refuse_idle_balance(const Config& config) {

@@ -8,6 +8,7 @@
 #include "comm/grid_settings.h"
 #include "comm/watchdog.h"
 #include "core/activity.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "core/slurm_time.h"
 #include "core/stop_token.h"
@@ -15,6 +16,7 @@
 #include "nn/device.h"
 #include "nn/rank_device.h"
 #include "train/data_only.h"
+#include "train/idle_keys.h"
 #include "train/layout_check.h"
 #include "train/loop.h"
 #include "train/node_tier.h"
@@ -276,10 +278,27 @@ ExitCode run_watched(const Surroundings& here) {
 
 }  // namespace
 
+// Of --plan, --data-only and --preflight: who gives two would get the answer of one alone.
+void require_one_answer(const Config& config) {
+  const char* first = nullptr;
+  for (const char* const key : {"train.plan", "train.data_only", "train.preflight"}) {
+    if (!config.flag(key)) continue;
+    if (first != nullptr) {
+      throw usage_error(fmt::format("{} and {} are both given", first, key),
+                        "give one of --plan, --data-only and --preflight, and another start for the next");
+    }
+    first = key;
+  }
+}
+
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
   if (config.flag("train.plan")) return print_plan(config, world);
-  comm::agreed(world, [&] { refuse_plan_keys(config); });
+  comm::agreed(world, [&] {
+    require_one_answer(config);
+    refuse_idle_keys(config);
+    if (!config.flag("train.plan")) refuse_plan_keys(config);
+  });
   if (config.flag("train.data_only")) return read_data_only(config, world, progress);
   if (config.flag("train.preflight")) {
     at::set_num_threads(topology.threads);

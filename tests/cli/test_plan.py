@@ -94,6 +94,24 @@ def test_it_says_where_nothing_fits():
     (["--plan", "dataset.mock=false", "dataset.seq_length=16"], "dataset.seq_length = 16 without --mock"),
     (["dataset.aesthetic_score=5"], "dataset.aesthetic_score = 5 has no effect with dataset.mock = true"),
     (["dataset.path=/data"], "dataset.path = /data has no effect with dataset.mock = true"),
+    (["--plan", "--dataset-path", "/data"], "dataset.path = /data has no effect with dataset.mock = true"),
+    (["--plan", "--preflight"], "train.plan and train.preflight are both given"),
+    (["--data-only", "--preflight"], "train.data_only and train.preflight are both given"),
+    (["plan.ranks_per_node=4"], "plan.ranks_per_node = 4 has no effect without --plan"),
+    (["train.data_only_step_seconds=0.5"], "train.data_only_step_seconds = 0.5 has no effect without --data-only"),
+    (["checkpoint.local_save=/scratch"], "checkpoint.local_save = /scratch has no effect without checkpoints on the nodes' own disks"),
+    (["checkpoint.sampling_file=x.safetensors"], "checkpoint.sampling_file = x.safetensors has no effect"),
+    (["checkpoint.keep_every=100"], "checkpoint.keep_every = 100 has no effect with checkpoint.most_recent_k = -1"),
+    (["validation.image_size=64"], "validation.image_size = 64 has no effect without validation.prompts"),
+    (["stage.scratch=/scratch"], "stage.scratch = /scratch has no effect with stage.mode = none"),
+    (["stage.mode=broadcast"], "stage.mode = broadcast has no effect with dataset.mock = true"),
+    (["scheduler.lr_decay_style=constant", "optimizer.min_lr=1e-5"], "optimizer.min_lr = 1e-05 has no effect"),
+    (["diffusion.flow_shift=5"], "diffusion.flow_shift = 5 has no effect where EDM is trained"),
+    (["model.family=wan", "diffusion.p_mean=1"], "diffusion.p_mean = 1 has no effect where flow matching is trained"),
+    (["diffusion.objective=flow", "diffusion.mode_scale=1"], "diffusion.mode_scale = 1 has no effect with diffusion.timestep_sampling = logit_normal"),
+    (["model.num_query_groups=2"], "model.num_query_groups = 2 has no effect with model.family = dit"),
+    (["model.family=moviegen", "model.moe_routing_group=pack"], "model.moe_routing_group = pack has no effect without experts"),
+    (["model.recompute_method=block"], "model.recompute_method = block has no effect with model.recompute_granularity = none"),
     (["--dataset-path", "/data"], "dataset.path = /data has no effect with dataset.mock = true"),
     (["dataset.mock=false", "dataset.path=/data"], "dataset.F_latents = 2 has no effect with a data set"),
     (["dataset.balance=ranks", "dataset.packing_buffer_size=64"], "dataset.packing_buffer_size = 64 has no effect"),
@@ -101,3 +119,26 @@ def test_it_says_where_nothing_fits():
 ])
 def test_words_that_would_have_no_effect_are_refused(tmp_path, words, says):
     assert says in run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", *words, code=2).stderr
+
+
+def test_prompts_where_a_file_turns_validation_off_are_refused_and_where_the_command_does_are_not(tmp_path):
+    (tmp_path / "off.ini").write_text("[train]\neval_interval = 0\n")
+    words = ["dfm_train", "--plan", "--mock", "--config-file", tmp_path / "off.ini", 'validation.prompts=["a"]']
+    assert "has no effect with train.eval_interval = 0" in run(*words, code=2).stderr
+    run(*words, "train.eval_interval=0")
+
+
+@pytest.mark.parametrize("words", [
+    ["checkpoint.keep_every=0", "stage.mode=none", "model.text_dim=4096"],
+    ["checkpoint.keep_every=100", "checkpoint.most_recent_k=2"],
+    ["--config-file", "all.ini"],
+])
+def test_words_that_say_what_holds_and_keys_of_files_are_no_mistake(tmp_path, words):
+    (tmp_path / "all.ini").write_text("[diffusion]\nflow_shift = 5\n[validation]\nimage_size = 64\n[stage]\nkeep = true\n")
+    run("dfm_train", "--plan", *TINY_MOCK, *words, cwd=tmp_path)
+
+
+def test_a_plan_for_a_data_set_takes_the_length_of_its_texts(tmp_path):
+    words = [word for word in TINY_MOCK if not word.startswith("dataset.") and word != "--mock"]
+    short, long = (planned(*words, "dataset.path=/data", f"dataset.context_seq_len={rows}") for rows in (8, 512))
+    assert short["memory_bytes"]["activations"] < long["memory_bytes"]["activations"]
