@@ -3,7 +3,30 @@
 #include <cmath>
 #include <numbers>
 
+#include <fmt/core.h>
+
+#include "core/error.h"
+
 namespace dfm::train {
+
+namespace {
+
+// A rate that was lowered beside a recipe that says where the decay ends would rise to that.
+void require_falling(const Schedule& schedule) {
+  if (schedule.decay != Schedule::Decay::constant && schedule.lowest > schedule.peak) {
+    throw usage_error(
+        fmt::format("optimizer.min_lr = {} is above optimizer.lr = {}: the decay would raise it",
+                    schedule.lowest, schedule.peak),
+        "lower optimizer.min_lr, or give optimizer.min_lr=null for a tenth of the rate");
+  }
+  if (schedule.warmup_steps > 0 && schedule.warmup_start > schedule.peak) {
+    throw usage_error(fmt::format("scheduler.lr_warmup_init = {} is above optimizer.lr = {}",
+                                  schedule.warmup_start, schedule.peak),
+                      "a warm-up rises: give a lower scheduler.lr_warmup_init");
+  }
+}
+
+}  // namespace
 
 Schedule schedule(const Config& config) {
   Schedule result;
@@ -17,6 +40,7 @@ Schedule schedule(const Config& config) {
   result.decay = style == "cosine"   ? Schedule::Decay::cosine
                  : style == "linear" ? Schedule::Decay::linear
                                      : Schedule::Decay::constant;
+  require_falling(result);
   return result;
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "config/keys.h"
+#include "support/errors.h"
 #include "train/schedule.h"
 
 namespace dfm::train {
@@ -93,6 +94,17 @@ TEST(Schedule, TakesEachStyleByName) {
   EXPECT_EQ(style("cosine"), Schedule::Decay::cosine);
   EXPECT_EQ(style("linear"), Schedule::Decay::linear);
   EXPECT_EQ(style("constant"), Schedule::Decay::constant);
+}
+
+// A recipe says where the decay ends, and the command lowers the rate beside it.
+TEST(LearningRate, ThatWouldRiseIsRefused) {
+  const Layer low{{"optimizer.lr", "1e-5", "test"}, {"optimizer.min_lr", "1e-4", "test"}};
+  EXPECT_EQ(dfm::testing::error_of([&] { schedule(config_with(low)); }).kind(), ExitCode::usage);
+  Layer constant = low;
+  constant.push_back({"scheduler.lr_decay_style", "constant", "test"});
+  EXPECT_EQ(schedule(config_with(constant)).peak, 1e-5);
+  const Layer warm{{"optimizer.lr", "1e-5", "test"}, {"scheduler.lr_warmup_init", "1e-4", "test"}};
+  EXPECT_EQ(dfm::testing::error_of([&] { schedule(config_with(warm)); }).kind(), ExitCode::usage);
 }
 
 }  // namespace
