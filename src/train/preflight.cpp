@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <sstream>
+#include <set>
 #include <vector>
 
 #include <fmt/core.h>
@@ -15,11 +15,14 @@
 #include "comm/agree.h"
 #include "comm/mpi.h"
 #include "core/build_info.h"
+#include "core/error.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/slurm_time.h"
 #include "core/units.h"
+#include "stage/stage_settings.h"
 #include "train/data_sources.h"
+#include "train/node_tier.h"
 
 namespace dfm::train {
 namespace {
@@ -83,9 +86,25 @@ std::string folder_facts(const fs::path& folder) {
                      format_bytes(static_cast<std::uint64_t>(speed)));
 }
 
-fs::path scratch_folder() {
-  const char* const given = std::getenv("TMPDIR");
-  return given == nullptr ? "/tmp" : given;
+// Where a run would put copies of the data and its frequent checkpoints on this node. Without either, where
+// it could.
+std::set<fs::path> scratch_folders(const Config& config) {
+  const stage::StageSettings staging = stage::stage_settings(config);
+  std::set<fs::path> folders;
+  if (staging.mode != stage::Mode::none) folders.insert(stage::choose_scratch(staging));
+  if (const auto checkpoints = node_tier_folder(config)) folders.insert(*checkpoints);
+  if (!folders.empty()) return folders;
+  try {
+    return {stage::choose_scratch(staging)};
+  } catch (const Error&) {  // no such folder is known, and none is needed
+    return {"/tmp"};
+  }
+}
+
+std::string scratch_facts(const Config& config) {
+  std::vector<std::string> facts;
+  for (const fs::path& folder : scratch_folders(config)) facts.push_back(folder_facts(folder));
+  return fmt::format("{}", fmt::join(facts, "; "));
 }
 
 std::string devices() {
@@ -252,7 +271,7 @@ ExitCode preflight(const Config& config, const comm::Group& world, const comm::T
     if (leads) save = folder_facts(config.text("checkpoint.save"));
   });
   checks.check([&] {
-    const std::string scratch = topology.local_rank == 0 ? folder_facts(scratch_folder()) : "";
+    const std::string scratch = topology.local_rank == 0 ? scratch_facts(config) : "";
     row = fmt::format("{} cores for {} threads, {}, {}", processors(), topology.threads, devices(), scratch);
   });
   std::int64_t samples = 0;
