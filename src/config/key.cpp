@@ -71,7 +71,7 @@ Value parse_flag(const Key& key, const std::string& text) {
 bool is_null_text(const std::string& text) { return text == "null" || text == "~"; }
 
 Value parse_text(const Key& key, const std::string& text) {
-  if (is_null_text(text)) throw refusal(key, text);
+  if (is_null_text(text) || text.empty()) throw refusal(key, text);
   if (!key.choices.empty() && std::ranges::find(key.choices, text) == key.choices.end())
     throw refusal(key, text);
   return text;
@@ -194,7 +194,7 @@ std::string describe_type(const Key& key) {
       text = "a number";
       break;
     case ValueType::text:
-      text = "text";
+      text = std::holds_alternative<std::monostate>(key.default_value) ? "text" : "text that is not empty";
       break;
     case ValueType::texts:
       text = "a list of texts";

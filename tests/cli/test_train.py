@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from conftest import TINY, TINY_MOCK, rewrite_tar, run, start
+from conftest import ENVIRONMENT, TINY, TINY_MOCK, command, rewrite_tar, run, start
 from run_files import assert_same_bits, losses, tensors
 
 
@@ -126,6 +126,26 @@ def test_numbers_that_are_not_finite_end_the_run_before_it_saves(shards, tmp_pat
     last = max(int(p.name[5:]) for p in (tmp_path / "run").glob("iter_*"))
     for values in tensors(tmp_path / f"run/iter_{last:07}").values():
         assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("words, says", [
+    (["checkpoint.save="], "checkpoint.save = '' is not accepted"),
+    (["optimizer.min_lr=1"], "optimizer.min_lr = 1 is above optimizer.lr = 0.001"),
+    (["dataset.num_workers=100000"], "dataset.num_workers = '100000' is not accepted"),
+    (["ddp.num_distributed_optimizer_instances=4294967297"], "'4294967297' is not accepted"),
+    (["model.max_frames=9223372036854775807"], "model.max_frames = '9223372036854775807' is not accepted")])
+def test_numbers_that_no_run_can_have_are_told_by_their_key(tmp_path, words, says):
+    assert says in run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", *words, code=2).stderr
+
+
+def test_a_limit_beyond_all_numbers_of_ticks_does_not_end_the_start(tmp_path):
+    run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", "train.train_iters=1", "watchdog.startup_limit_seconds=1e300")
+
+
+def test_threads_that_the_system_does_not_give_are_a_usage_error(tmp_path):
+    words = command("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", "train.train_iters=1", "dataset.num_workers=1024")
+    done = subprocess.run(["bash", "-c", 'ulimit -v 5000000 && exec "$@"', "bash", *words], env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 2 and "dataset.num_workers = 1024: after " in done.stderr, done.stderr
 
 
 def test_missing_data_are_usage_errors(tmp_path):

@@ -7,6 +7,7 @@ namespace {
 constexpr double kMostPixelsOfAnEdge = 65536;
 constexpr double kMostInShard = 1e9;    // far from where sums with it overflow
 constexpr double kMostSynthetic = 1e7;  // each rank lists them all in memory
+constexpr double kMostInMock = 1'000'000;
 
 }  // namespace
 
@@ -45,7 +46,8 @@ std::vector<Key> data_reading_keys() {
           "dataset.num_workers", 2,
           "Threads of each rank that read and decode samples ahead; 8 where small samples lie on a disk that "
           "answers slowly: so many reads are then under way")
-          .at_least(1),
+          .at_least(1)
+          .at_most(1024),
       integer("dataset.prefetch_steps", 2, "Steps that are read ahead of the one that computes").at_least(1),
       integer("dataset.read_attempts", 5,
               "Attempts to read a sample while the file system fails, with pauses that double from 0.2 s")
@@ -63,12 +65,12 @@ std::vector<Key> data_reading_keys() {
 std::vector<Key> mock_keys() {
   return {
       flag("dataset.mock", false, "Train on made-up latents of a fixed shape instead of dataset.path"),
-      integer("dataset.mock_samples", 1024, "Number of mock samples in an epoch").at_least(1),
-      integer("dataset.F_latents", 1, "Frames of a mock latent").at_least(1),
-      integer("dataset.H_latents", 32, "Height of a mock latent").at_least(1),
-      integer("dataset.W_latents", 32, "Width of a mock latent").at_least(1),
+      integer("dataset.mock_samples", 1024, "Number of mock samples in an epoch").at_least(1).at_most(1e9),
+      integer("dataset.F_latents", 1, "Frames of a mock latent").at_least(1).at_most(kMostInMock),
+      integer("dataset.H_latents", 32, "Height of a mock latent").at_least(1).at_most(kMostInMock),
+      integer("dataset.W_latents", 32, "Width of a mock latent").at_least(1).at_most(kMostInMock),
       integer("dataset.seq_length", {}, "Tokens of a mock sample; null: those of the latent").at_least(1),
-      integer("dataset.context_seq_len", 512, "Text rows of a mock sample").at_least(1),
+      integer("dataset.context_seq_len", 512, "Text rows of a mock sample").at_least(1).at_most(kMostInMock),
   };
 }
 

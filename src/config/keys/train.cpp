@@ -3,11 +3,18 @@
 #include "config/keys/sections.h"
 
 namespace dfm::keys {
+namespace {
+
+constexpr double kMostCounted = 1'000'000;  // products of two such numbers stay numbers
+
+}  // namespace
 
 std::vector<Key> train_keys() {
   return {
       integer("train.train_iters", 10000, "Steps to train for").at_least(0),
-      integer("train.global_batch_size", 8, "Samples in a step, over all ranks").at_least(1),
+      integer("train.global_batch_size", 8, "Samples in a step, over all ranks")
+          .at_least(1)
+          .at_most(kMostCounted),
       integer(
           "train.micro_batch_size", 1,
           "Samples in a forward pass with dataset.batching=fixed_length or buckets; with packed it is 1, the "
@@ -28,6 +35,7 @@ std::vector<Key> train_keys() {
       real("train.data_only_step_seconds", 0.0,
            "Time that a step computes, for the share of stalls; 0: as fast as data arrive")
           .at_least(0)
+          .at_most(kMostCounted)
           .in("seconds"),
       real("train.exit_duration_in_mins", {}, "Save and leave with code 75 within this time of this start")
           .above(0)
@@ -40,7 +48,9 @@ std::vector<Key> train_keys() {
            "Save and leave with code 75 when this file appears; while it is there, no start runs. null: HALT "
            "in checkpoint.save"),
       integer("train.eval_interval", 1000, "Steps between validations; 0: none").at_least(0),
-      integer("train.eval_iters", 32, "Batches of global_batch_size samples in a validation").at_least(1),
+      integer("train.eval_iters", 32, "Batches of global_batch_size samples in a validation")
+          .at_least(1)
+          .at_most(kMostCounted),
   };
 }
 
@@ -49,6 +59,7 @@ std::vector<Key> observation_keys() {
       texts("validation.prompts", "Captions to draw a picture for at each validation"),
       integer("validation.image_size", {}, "Edge of these pictures; null: the size of the training samples")
           .at_least(16)
+          .at_most(kMostCounted)
           .in("pixels"),
       integer("validation.num_steps", 12, "Sampling steps of these pictures").at_least(2),
       real("validation.guidance", 1.0, "Guidance of these pictures").at_least(0),
@@ -89,7 +100,8 @@ std::vector<Key> sharding_keys() {
       integer("ddp.num_distributed_optimizer_instances", 1,
               "Copies of what is divided: with the number of nodes, ranks share within a node and the nodes "
               "hold copies")
-          .at_least(1),
+          .at_least(1)
+          .at_most(kMostCounted),
   };
 }
 

@@ -6,8 +6,13 @@
 #include <exception>
 #include <mutex>
 #include <numeric>
+#include <system_error>
 #include <thread>
 #include <utility>
+
+#include <fmt/core.h>
+
+#include "core/error.h"
 
 namespace dfm::data {
 namespace {
@@ -43,18 +48,19 @@ std::vector<std::size_t> order_of_reading(const PlannedStep& plan) {
 class PrefetchingReader::Pool {
  public:
   Pool(StepReader reader, ReadAhead ahead) : reader_(std::move(reader)), ahead_(ahead) {
-    for (std::size_t i = 0; i < ahead.threads; ++i) threads_.emplace_back([this] { work(); });
+    try {
+      for (std::size_t i = 0; i < ahead.threads; ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error& error) {
+      const std::size_t started = threads_.size();
+      end_threads();
+      throw usage_error(fmt::format("dataset.num_workers = {}: after {} threads of a rank: {}", ahead.threads,
+                                    started, error.code().message()),
+                        "give fewer, or allow more threads (ulimit -u) or memory");
+    }
   }
   Pool(const Pool&) = delete;  // its threads refer to it
   Pool& operator=(const Pool&) = delete;
-  ~Pool() {
-    {
-      const std::scoped_lock lock(mutex_);
-      is_over_ = true;
-    }
-    changed_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
+  ~Pool() { end_threads(); }
 
   StepBatch take(std::int64_t first) {
     std::unique_lock lock(mutex_);
@@ -77,6 +83,15 @@ class PrefetchingReader::Pool {
   StepReader& reader() { return reader_; }
 
  private:
+  void end_threads() {
+    {
+      const std::scoped_lock lock(mutex_);
+      is_over_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
   void work() {
     std::unique_lock lock(mutex_);
     while (!is_over_) {
