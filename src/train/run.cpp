@@ -27,6 +27,7 @@
 #include "train/run_log.h"
 #include "train/sampling_weights.h"
 #include "train/setup.h"
+#include "train/sole_run.h"
 #include "train/staged_data.h"
 #include "train/validation_round.h"
 #include "train/weights_start.h"
@@ -252,6 +253,7 @@ ExitCode run(const Surroundings& here) {
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
   Trainer trainer = trainer_on(here, inputs, groups);
   say_what_trains(here, grid, inputs);
+  const SoleRun sole(world, config.text("checkpoint.save"));
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {
@@ -276,8 +278,6 @@ ExitCode run_watched(const Surroundings& here) {
   return code;
 }
 
-}  // namespace
-
 // Of --plan, --data-only and --preflight: who gives two would get the answer of one alone.
 void require_one_answer(const Config& config) {
   const char* first = nullptr;
@@ -291,14 +291,16 @@ void require_one_answer(const Config& config) {
   }
 }
 
+}  // namespace
+
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
-  if (config.flag("train.plan")) return print_plan(config, world);
   comm::agreed(world, [&] {
     require_one_answer(config);
     refuse_idle_keys(config);
     if (!config.flag("train.plan")) refuse_plan_keys(config);
   });
+  if (config.flag("train.plan")) return print_plan(config, world);
   if (config.flag("train.data_only")) return read_data_only(config, world, progress);
   if (config.flag("train.preflight")) {
     at::set_num_threads(topology.threads);

@@ -148,6 +148,29 @@ def test_threads_that_the_system_does_not_give_are_a_usage_error(tmp_path):
     assert done.returncode == 2 and "dataset.num_workers = 1024: after " in done.stderr, done.stderr
 
 
+def test_a_second_run_in_a_folder_is_refused_and_costs_the_first_one_nothing(tmp_path):
+    words = [*TINY_MOCK, f"checkpoint.save={tmp_path}", "checkpoint.save_interval=50", "train.train_iters=100000"]
+    first = start("dfm_train", *words)
+    first.wait_for_steps(tmp_path, 1)
+    printed = run("dfm_train", *words, ranks=2, code=4).stderr
+    assert "is in use by another run" in printed and f"process {first.pid}" in printed and "checkpoint.save" in printed
+    first.terminate()
+    first.ended(75)
+    assert [line["iteration"] for line in losses(tmp_path)] == list(range(1, len(losses(tmp_path)) + 1))
+    assert "resuming from" in run("dfm_train", *words, "train.stop_after_steps=1", code=75).stderr
+
+
+def test_a_run_waits_for_the_end_of_the_one_before(tmp_path):
+    words = [*TINY_MOCK, f"checkpoint.save={tmp_path}", "train.train_iters=100000"]
+    first = start("dfm_train", *words)
+    first.wait_for_steps(tmp_path, 1)
+    second = start("dfm_train", *words, "train.stop_after_steps=1")
+    second.wait_for_text("waiting for another run")
+    first.terminate()
+    first.ended(75)
+    assert "resuming from" in second.ended(75)
+
+
 def test_missing_data_are_usage_errors(tmp_path):
     assert "--mock" in run("dfm_train", f"checkpoint.save={tmp_path}", code=2).stderr
 
