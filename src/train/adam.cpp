@@ -79,7 +79,7 @@ void ShardedAdam::begin_owned(const StartingValues& values) {
   }
 }
 
-void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
+void ShardedAdam::load_owned(ckpt::PieceReader& reader, bool has_average) {
   for (const Segment& segment : layout_.segments()) {
     StopToken::throw_if_requested();
     const nn::Parameter& parameter = parameters_.all()[segment.parameter];
@@ -93,7 +93,11 @@ void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
     read(ckpt::kWeights, weights(segment));
     read(ckpt::kFirstMoment, part_of(first_moment_, segment));
     read(ckpt::kSecondMoment, part_of(second_moment_, segment));
-    if (average_.defined()) read(ckpt::kMovingAverage, part_of(average_, segment));
+    if (!average_.defined()) continue;
+    if (has_average)
+      read(ckpt::kMovingAverage, part_of(average_, segment));
+    else
+      part_of(average_, segment).copy_(weights(segment));
   }
 }
 

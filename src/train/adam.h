@@ -48,7 +48,8 @@ class ShardedAdam {
   void begin_owned(const StartingValues& values);
   // The owned state from a checkpoint of any layout. The parameters follow with publish(). Throws an error of
   // kind `stopped` when asked to stop meanwhile.
-  void load_owned(ckpt::PieceReader& reader);
+  // has_average: whether the checkpoint holds one; without it, it begins with the weights.
+  void load_owned(ckpt::PieceReader& reader, bool has_average = true);
   // Collective. Owned weights, rounded where needed, to the parameters of every rank. Of several units the
   // first; the others are gathered when they are needed.
   void publish();

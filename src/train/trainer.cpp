@@ -1,7 +1,10 @@
 #include "train/trainer.h"
 
+#include <cstdlib>
+
 #include "comm/agree.h"
 #include "core/activity.h"
+#include "core/log.h"
 #include "core/system_error.h"
 #include "train/replicas.h"
 
@@ -17,6 +20,12 @@ model::Backbone materialized(const TrainerSettings& settings, nn::ParameterList&
   parameters.materialize(settings.dtype, memory_of(settings.sharding), settings.device);
   network.device = settings.device;
   return network;
+}
+
+// A run may ask for an average later than it began.
+bool has_average(const ckpt::Manifest& manifest) {
+  const auto decay = manifest.config.find("train.ema_decay");
+  return decay == manifest.config.end() || std::strtod(decay->second.c_str(), nullptr) > 0;
 }
 
 }  // namespace
@@ -104,6 +113,10 @@ void Trainer::begin_with(const StartingValues& weights) {
 void Trainer::load(const ckpt::Listed& checkpoint) {
   comm::agreed(groups_.all, [&] { with_retries([&] { load_verified(checkpoint); }); });
   publish();
+  if (settings_.adam.ema_decay > 0 && !has_average(*checkpoint.manifest)) {
+    log::info("{} holds no moving average (train.ema_decay): it begins with the weights",
+              checkpoint.folder.native());
+  }
   steps_done_ = checkpoint.manifest->step;
   activity::note_step(steps_done_);
   consumed_samples_ = checkpoint.manifest->consumed_samples;
@@ -117,7 +130,7 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
   const auto& files = checkpoint.manifest->files;
   const auto rank = static_cast<std::size_t>(groups_.all.rank());
   ckpt::PieceReader reader(checkpoint.folder, files, rank);
-  optimizer_.load_owned(reader);
+  optimizer_.load_owned(reader, has_average(*checkpoint.manifest));
   for (std::size_t i = rank; i < files.size(); i += static_cast<std::size_t>(groups_.all.size())) {
     reader.require_checksum(files[i]);
   }

@@ -128,6 +128,22 @@ def test_numbers_that_are_not_finite_end_the_run_before_it_saves(shards, tmp_pat
         assert np.isfinite(values).all()
 
 
+def test_a_moving_average_may_be_asked_for_later(tmp_path):
+    words = [*TINY_MOCK, f"checkpoint.save={tmp_path}", "checkpoint.save_interval=1"]
+    run("dfm_train", *words, "train.train_iters=2")
+    printed = run("dfm_train", *words, "train.train_iters=4", "train.ema_decay=0.5").stderr
+    assert "iter_0000002 holds no moving average (train.ema_decay): it begins with the weights" in printed
+    assert not list(tmp_path.glob("*.damaged"))
+    of_step = {step: tensors(tmp_path / f"iter_{step:07}") for step in (2, 3, 4)}
+    for file, kind, name in of_step[2]:
+        if kind != "weights":
+            continue
+        average = of_step[2][file, kind, name]
+        for step in (3, 4):
+            average = 0.5 * average + 0.5 * of_step[step][file, kind, name]
+        np.testing.assert_allclose(of_step[4][file, "ema", name], average, rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.parametrize("words, says", [
     (["checkpoint.save="], "checkpoint.save = '' is not accepted"),
     (["optimizer.min_lr=1"], "optimizer.min_lr = 1 is above optimizer.lr = 0.001"),

@@ -78,6 +78,20 @@ TEST_P(AdamState, OfARunWithoutMovingAverageCannotGiveOne) {
   EXPECT_THROW(restored.adam.load_owned(reader), Error);
 }
 
+TEST_P(AdamState, OfARunWithoutMovingAverageBeginsItWithTheWeightsWhenTold) {
+  Optimized original(GetParam(), {}, 100);
+  original.adam.initialize(8);
+  original.update(random_gradients(normals_), 1);
+  Optimized restored(GetParam(), {.ema_decay = 0.9}, 300);
+  ckpt::PieceReader reader({saved(original)});
+  restored.adam.load_owned(reader, false);
+  for (const nn::Parameter& parameter : original.parameters.all()) {
+    EXPECT_TRUE(at::equal(from_pieces(restored.adam.pieces(), "ema", parameter.name),
+                          from_pieces(original.adam.pieces(), "weights", parameter.name)))
+        << parameter.name;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Of, AdamState, ::testing::Values(at::kFloat, at::kBFloat16),
                          [](const auto& dtype) { return std::string(at::toString(dtype.param)); });
 
