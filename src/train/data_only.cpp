@@ -154,7 +154,9 @@ void report(const comm::Group& world, const Reading* reading, std::int64_t steps
 }  // namespace
 
 ExitCode read_data_only(const Config& config, const comm::Group& world, ProgressStyle progress_style) {
-  const comm::GridGroups groups(world, comm::RankGrid(world.size(), comm::grid_shape(config)));
+  const auto grid =
+      comm::agreed(world, [&] { return comm::RankGrid(world.size(), comm::grid_shape(config)); });
+  const comm::GridGroups groups(world, grid);
   const DataIndex index = shared_data_index(config, world);
   const auto staging = start_staging(config, world, index);
   if (staging && comm::stop_requested_anywhere(world)) return ExitCode::stopped;

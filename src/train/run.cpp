@@ -220,8 +220,10 @@ void leave_if_asked_to(const comm::Group& world) {
   comm::agreed(world, [] { StopToken::throw_if_requested(); });
 }
 
+// Collective.
 Trainer trainer_on(const Surroundings& here, const Inputs& inputs, const comm::GridGroups& groups) {
-  const data::StepReaderSettings reader = reader_settings(here.config, inputs.trainer.model, groups.data);
+  const auto reader = comm::agreed(
+      here.world, [&] { return reader_settings(here.config, inputs.trainer.model, groups.data); });
   return {inputs.trainer, groups,
           data::PrefetchingReader(data::StepReader(inputs.training, reader), read_ahead(here.config))};
 }
@@ -242,7 +244,8 @@ ExitCode run(const Surroundings& here) {
   auto stop = stop_conditions(here);
   const at::Device device = nn::open_rank_device(config, world, topology.local_rank);
   at::set_num_threads(topology.threads);
-  const comm::RankGrid grid(world.size(), comm::grid_shape(config));
+  const auto grid =
+      comm::agreed(world, [&] { return comm::RankGrid(world.size(), comm::grid_shape(config)); });
   const comm::GridGroups groups(nn::with_channels(world, config, device), grid);
   DataIndex index = shared_data_index(config, world);
   const auto staging = start_staging(config, world, index);

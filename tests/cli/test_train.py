@@ -144,6 +144,13 @@ def test_a_moving_average_may_be_asked_for_later(tmp_path):
         np.testing.assert_allclose(of_step[4][file, "ema", name], average, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.parametrize("words", [["model.tensor_model_parallel_size=2"], ["ddp.num_distributed_optimizer_instances=2"],
+                                   ["train.micro_batch_size=2"], ["model.tensor_model_parallel_size=2", "--data-only"]])
+def test_a_mistake_of_all_ranks_is_told_once(tmp_path, words):
+    printed = run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", *words, ranks=3, code=2).stderr
+    assert printed.count("error: ") == 1 and printed.count("hint: ") == 1
+
+
 @pytest.mark.parametrize("words, says", [
     (["checkpoint.save="], "checkpoint.save = '' is not accepted"),
     (["optimizer.min_lr=1"], "optimizer.min_lr = 1 is above optimizer.lr = 0.001"),
