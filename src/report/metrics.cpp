@@ -31,10 +31,12 @@ Json to_json(const TrainRecord& record) {
 Json to_json(const ValidationRecord& record) {
   Json by_sigma = Json::object();
   for (const auto& [sigma, loss] : record.losses_by_sigma) by_sigma[Json(sigma).dump()] = loss;
-  return {{"kind", "validation"},
-          {"iteration", record.iteration},
-          {"loss", record.loss},
-          {"losses_by_sigma", std::move(by_sigma)}};
+  Json json{{"kind", "validation"},
+            {"iteration", record.iteration},
+            {"loss", record.loss},
+            {"losses_by_sigma", std::move(by_sigma)}};
+  if (!record.prompts.empty()) json["prompts"] = record.prompts;
+  return json;
 }
 
 std::int64_t integer(const Json& object, const char* key) {
@@ -71,6 +73,7 @@ ValidationRecord validation_record(const Json& json) {
   for (const auto& [sigma, loss] : json.at("losses_by_sigma").items()) {
     record.losses_by_sigma[sigma_from(sigma)] = number(loss);
   }
+  if (json.contains("prompts")) record.prompts = json.at("prompts").get<std::vector<std::string>>();
   return record;
 }
 

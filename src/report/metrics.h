@@ -2,7 +2,8 @@
 //
 //   {"kind":"train","iteration":10,"consumed_samples":320,"lr":0.0001,"loss":0.42,"grad_norm":1.5,
 //    "tokens":8192,"pack_fill":0.93,"step_seconds":0.25}   (all in one line)
-//   {"kind":"validation","iteration":10,"loss":0.5,"losses_by_sigma":{"0.3":0.1,"2.0":0.9}}
+//   {"kind":"validation","iteration":10,"loss":0.5,"losses_by_sigma":{"0.3":0.1,"2.0":0.9},
+//    "prompts":["a cat"]}   (where pictures were drawn)
 //
 // Numbers read back to the same bits; what is not finite becomes null, and null reads as NaN. What differs
 // between two equal runs (time) comes last in its line.
@@ -38,6 +39,7 @@ struct ValidationRecord {
   std::int64_t iteration = 0;
   double loss = 0;
   std::map<double, double> losses_by_sigma = {};  // noise level -> loss; may be empty
+  std::vector<std::string> prompts = {};          // of the pictures that were drawn, in their order
 
   bool operator==(const ValidationRecord&) const = default;
 };

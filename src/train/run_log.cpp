@@ -85,8 +85,10 @@ bool RunLog::has_validation(std::int64_t step) const {
 }
 
 void RunLog::validation(std::int64_t step, const ValidationResult& result) {
-  metrics_.append(report::ValidationRecord{
-      .iteration = step, .loss = result.loss, .losses_by_sigma = result.loss_at_sigma});
+  metrics_.append(report::ValidationRecord{.iteration = step,
+                                           .loss = result.loss,
+                                           .losses_by_sigma = result.loss_at_sigma,
+                                           .prompts = settings_.prompts});
   events_.scalar("validation/loss", result.loss, step);
   log::info("validation at iteration {} | loss: {:.6E}", step, result.loss);
 }
@@ -109,12 +111,14 @@ void RunLog::write_report(const std::vector<report::Fact>& facts) const {
                           .metrics = report::read_metrics(settings_.folder / "metrics.jsonl")};
   for (const auto& validation : page.metrics.validation) {
     report::PicturesOfStep of_step{validation.iteration, {}};
-    for (std::size_t prompt = 0; prompt < settings_.prompts.size(); ++prompt) {
+    // Another start may have drawn others.
+    const auto& prompts = validation.prompts.empty() ? settings_.prompts : validation.prompts;
+    for (std::size_t prompt = 0; prompt < prompts.size(); ++prompt) {
       const fs::path path = picture_path(validation.iteration, prompt);
       if (!fs::exists(path)) continue;
       const std::string png = read_text(path);
       const auto bytes = bytes_of(png);
-      of_step.pictures.push_back({settings_.prompts[prompt], report::PngBytes{{bytes.begin(), bytes.end()}}});
+      of_step.pictures.push_back({prompts[prompt], report::PngBytes{{bytes.begin(), bytes.end()}}});
     }
     if (!of_step.pictures.empty()) page.validation_pictures.push_back(std::move(of_step));
   }

@@ -111,6 +111,14 @@ def test_validation_and_its_pictures_are_recorded(shards, tmp_path):
     assert "a red picture" in (tmp_path / "run/report.html").read_text()
 
 
+def test_the_report_shows_pictures_under_the_prompts_they_were_drawn_for(tmp_path):
+    words = [*TINY_MOCK, f"checkpoint.save={tmp_path}", "train.eval_interval=1", "train.eval_iters=1", "validation.num_steps=2"]
+    run("dfm_train", *words, "train.train_iters=1", 'validation.prompts=["a dog","a cat"]')
+    run("dfm_train", *words, "train.train_iters=2", 'validation.prompts=["a tree"]')
+    page = (tmp_path / "report.html").read_text()
+    assert all(prompt in page for prompt in ("a dog", "a cat", "a tree"))
+
+
 def test_one_noise_level_a_pack_is_an_option_that_keeps_its_numbers(shards, tmp_path):
     words = ["diffusion.noise_level=per_pack", "dataset.task_encoder_seq_length=9"]
     train(shards, tmp_path / "one", *words, ranks=1)

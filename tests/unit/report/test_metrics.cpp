@@ -45,7 +45,7 @@ TEST(Metrics, WriteAValidationWithItsLossesBySigma) {
 }
 
 TEST(Metrics, ReadBackWhatTheyWrote) {
-  const ValidationRecord validation{10, 0.5, {{2, 0.9}, {0.3, 0.1}}};
+  const ValidationRecord validation{10, 0.5, {{2, 0.9}, {0.3, 0.1}}, {"a \"red\" cat", "ein Bär"}};
   EXPECT_EQ(std::get<TrainRecord>(parse_json_line(to_json_line(train_record())).value()), train_record());
   EXPECT_EQ(std::get<ValidationRecord>(parse_json_line(to_json_line(validation)).value()), validation);
 }
