@@ -1,14 +1,11 @@
 #include "stage/stage_folder.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
+#include <utility>
 
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -23,14 +20,9 @@ fs::path unverified_name(const fs::path& path) {
   return path.parent_path() / fmt::format(".{}.unverified", path.filename().native());
 }
 
-int take_lock(const fs::path& folder) {
-  const fs::path path = folder / ".lock";
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) throw system_error("create", path.native(), errno);
-  if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) return descriptor;
-  const int failure = errno;
-  ::close(descriptor);
-  if (failure != EWOULDBLOCK) throw system_error("lock", path.native(), failure);
+FolderLock take_lock(const fs::path& folder) {
+  make_folder(folder / ".notes");
+  if (auto lock = FolderLock::attempt(folder)) return std::move(*lock);
   throw storage_error(fmt::format("{} is in use by another run on this node", folder.native()),
                       "give this run another stage.scratch, or wait for the other");
 }
@@ -59,9 +51,7 @@ bool is_copy_of(const fs::path& copy, const fs::path& note, const StageFile& fil
 }  // namespace
 
 StageFolder::StageFolder(fs::path path, std::span<const StageFile> files, AtEnd at_end)
-    : path_(std::move(path)), at_end_(at_end) {
-  make_folder(path_ / ".notes");
-  lock_ = take_lock(path_);
+    : path_(std::move(path)), at_end_(at_end), lock_(take_lock(path_)) {
   for (const StageFile& file : files) {
     std::error_code ignored;
     remove_file(temporary_name(path_of(file)));
@@ -72,7 +62,6 @@ StageFolder::StageFolder(fs::path path, std::span<const StageFile> files, AtEnd 
 StageFolder::~StageFolder() {
   std::error_code ignored;
   if (at_end_ == AtEnd::remove) fs::remove_all(path_, ignored);
-  ::close(lock_);
 }
 
 fs::path StageFolder::note_path(const StageFile& file) const {

@@ -16,6 +16,7 @@
 #include <span>
 
 #include "core/file.h"
+#include "core/folder_lock.h"
 #include "stage/stage_file.h"
 
 namespace dfm::stage {
@@ -45,7 +46,7 @@ class StageFolder {
 
   std::filesystem::path path_;
   AtEnd at_end_;
-  int lock_ = -1;
+  FolderLock lock_;
 };
 
 // A copy on its way. Without commit() nothing of it stays.

@@ -1,6 +1,7 @@
 #include "train/run.h"
 
 #include <memory>
+#include <optional>
 
 #include <fmt/core.h>
 
@@ -9,6 +10,8 @@
 #include "comm/watchdog.h"
 #include "core/activity.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "core/folder_lock.h"
 #include "core/log.h"
 #include "core/slurm_time.h"
 #include "core/stop_token.h"
@@ -27,7 +30,6 @@
 #include "train/run_log.h"
 #include "train/sampling_weights.h"
 #include "train/setup.h"
-#include "train/sole_run.h"
 #include "train/staged_data.h"
 #include "train/validation_round.h"
 #include "train/weights_start.h"
@@ -228,6 +230,18 @@ Trainer trainer_on(const Surroundings& here, const Inputs& inputs, const comm::G
           data::PrefetchingReader(data::StepReader(inputs.training, reader), read_ahead(here.config))};
 }
 
+// Collective, the lock is on rank 0. Two runs would take each other's unfinished checkpoints away, and write
+// the same steps into metrics.jsonl.
+std::optional<FolderLock> locked_folder(const Config& config, const comm::Group& world) {
+  const activity::PhaseScope phase(activity::Phase::loading);
+  const fs::path folder = config.text("checkpoint.save");
+  return comm::agreed(world, [&]() -> std::optional<FolderLock> {
+    if (world.rank() != 0) return std::nullopt;
+    make_folder(folder);
+    return lock_folder(folder);
+  });
+}
+
 void say_what_trains(const Surroundings& here, const comm::RankGrid& grid, const Inputs& inputs) {
   const nn::ParameterList whole = declared(inputs.trainer.model);
   log::info("{} parameters; {}; {}; {} threads a rank", format_count(whole.total_count()),
@@ -256,7 +270,7 @@ ExitCode run(const Surroundings& here) {
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
   Trainer trainer = trainer_on(here, inputs, groups);
   say_what_trains(here, grid, inputs);
-  const SoleRun sole(world, config.text("checkpoint.save"));
+  const auto alone = locked_folder(config, world);
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {

@@ -11,7 +11,7 @@
 
 #include "comm/agree.h"
 #include "core/error.h"
-#include "core/folder_claim.h"
+#include "core/folder_lock.h"
 #include "core/stop_token.h"
 #include "core/text.h"
 #include "data/energon/index_metadata.h"
@@ -244,9 +244,9 @@ IndexReport build_index(IndexSettings settings, const comm::Group& world, const 
   const Discovery found = find_together(settings, world, tools.dialog);
   Work work{found.shards, deal_shards(found.shards, world.size()),
             std::vector<RecordedShard>(found.shards.size())};
-  std::optional<FolderClaim> alone;  // on rank 0
+  std::optional<FolderLock> alone;  // on rank 0
   comm::agreed(world, [&] {
-    if (world.rank() == 0) alone.emplace(settings.root);
+    if (world.rank() == 0) alone.emplace(lock_folder(settings.root));
   });
   comm::agreed(world, [&] { index_my_shards(work, settings, world, tools); });
   IndexReport report;
