@@ -74,13 +74,20 @@ std::optional<std::string> caption_in_json(Listing& listing, const std::string& 
   return std::nullopt;
 }
 
+// Nothing of a damaged one: that its image has no caption is dealt with image by image, among many.
 std::optional<std::string> read_side_file(Listing& listing, const std::string& name) {
   const std::string& text = listing.texts.at(name);
   if (!is_utf8(text)) {
-    throw data_error(fmt::format("{} is not UTF-8", path_in(listing, name)), "save it with that encoding");
+    listing.warnings.add(fmt::format("{} is not UTF-8: no caption is taken from it", path_in(listing, name)));
+    return std::nullopt;
   }
-  if (extension_of(name) == "json") return caption_in_json(listing, name, text);
-  return caption_from(without_bom(text));
+  if (extension_of(name) != "json") return caption_from(without_bom(text));
+  try {
+    return caption_in_json(listing, name, text);
+  } catch (const Error& error) {
+    listing.warnings.add(fmt::format("{}: no caption is taken from it", error.what()));
+    return std::nullopt;
+  }
 }
 
 // Side files by stem; for each, .txt before .json.

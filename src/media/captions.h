@@ -25,8 +25,8 @@ bool is_side_file(const std::string& name);
 std::uint64_t longest_text_bytes(const std::string& name);
 
 // One for each image of the listing, empty where there is none. Rows that name no image, or name one again,
-// are added to its warnings. A data error names the text, and the line of a table, that is malformed or not
-// UTF-8.
+// and side files that are malformed or not UTF-8 are added to its warnings. A data error names the line of a
+// table that is.
 std::vector<std::optional<std::string>> find_captions(Listing& listing);
 
 }  // namespace dfm::media

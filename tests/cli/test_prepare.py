@@ -138,6 +138,18 @@ def test_bad_items_are_left_out_and_named(pictures, tmp_path):
     assert "100.png has no caption" in again.stderr
 
 
+def test_a_damaged_caption_costs_its_own_picture_alone(pictures, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(pictures, source)
+    for name, text in {"100.txt": b"ros\xe9", "101.json": b"{"}.items():
+        (source / name).with_suffix(".png").write_bytes(png(32, 32, "red"))
+        (source / name).write_bytes(text)
+    done = run("dfm_prepare", source, tmp_path / "out", "--height", 32, "--width", 32, ranks=2, code=7)
+    assert "100.txt is not UTF-8" in done.stderr and "101.json is not JSON" in done.stderr
+    listed = (tmp_path / "out/.dfm_prepare/left_out.txt").read_text().splitlines()
+    assert [line.split(":")[0] for line in listed] == ["100.png", "101.png"]
+
+
 def test_a_list_of_what_was_left_out_goes_with_its_reason(pictures, tmp_path):
     run("dfm_prepare", pictures, tmp_path / "out", "--height", 32, "--width", 32)
     stale = tmp_path / "out/.dfm_prepare/left_out.txt"

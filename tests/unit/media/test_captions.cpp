@@ -106,11 +106,9 @@ TEST(CaptionWarning, NamesAJsonFileWithoutCaption) {
   EXPECT_THAT(warnings_with({{"a.json", "{}"}}), ElementsAre(HasSubstr("photos/a.json: no string under")));
 }
 
-TEST(CaptionError, NamesWhatIsNotUtf8) {
-  EXPECT_EQ(error_with({{"a.txt", "ros\xE9"}}), "photos/a.txt is not UTF-8");
+TEST(CaptionError, NamesATableThatIsNotUtf8) {
   EXPECT_EQ(error_with({{"metadata.csv", "file_name,text\na.png,ros\xE9\n"}}),
             "photos/metadata.csv is not UTF-8");
-  EXPECT_EQ(error_with({{"a.json", "{\"caption\": \"ros\xE9\"}"}}), "photos/a.json is not UTF-8");
 }
 
 TEST(CaptionError, NamesWhatIsMissingFromATable) {
@@ -126,12 +124,14 @@ TEST(CaptionError, NamesWhatIsMissingFromATable) {
   EXPECT_EQ(error_with({{"metadata.jsonl", "[]"}}), "photos/metadata.jsonl:1: no string under \"file_name\"");
 }
 
-TEST(CaptionError, NamesWhatIsNoJson) {
-  EXPECT_THAT(error_with({{"a.json", "{"}}), HasSubstr("photos/a.json is not JSON"));
+TEST(CaptionWarning, NamesASideFileThatIsDamagedAndGoesOn) {
+  EXPECT_THAT(warnings_with({{"a.txt", "ros\xE9"}}), ElementsAre(HasSubstr("photos/a.txt is not UTF-8")));
+  EXPECT_THAT(warnings_with({{"a.json", "{"}}), ElementsAre(HasSubstr("photos/a.json is not JSON")));
+  EXPECT_EQ(caption_with({{"a.txt", "ros\xE9"}, {"a.json", R"({"caption": "rose"})"}}), "rose");
 }
 
-TEST(CaptionError, DoesNotConcernFilesOfNoImage) {
-  EXPECT_EQ(error_with({{"b.txt", "\xFF"}, {"b.json", "{"}}), "no error");
+TEST(CaptionWarning, DoesNotConcernFilesOfNoImage) {
+  EXPECT_THAT(warnings_with({{"b.txt", "\xFF"}, {"b.json", "{"}}), IsEmpty());
 }
 
 }  // namespace
