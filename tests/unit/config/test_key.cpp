@@ -53,6 +53,11 @@ TEST(Key, RangesIncludeOrExcludeTheirEnds) {
   EXPECT_FALSE(accepts(open, "0") || accepts(open, "-1"));
 }
 
+TEST(Key, TextsAreEmptyWhereTheyMayBeNullAlone) {
+  EXPECT_FALSE(accepts(text("a.b", "out", ""), ""));
+  EXPECT_EQ(parse_value(text("a.b", {}, ""), ""), Value());
+}
+
 TEST(Key, FlagsAreWrittenInSeveralWays) {
   const Key key = flag("a.b", false, "");
   for (const char* const text : {"true", "True", "YES", "on", "1"})

