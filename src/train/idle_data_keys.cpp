@@ -13,22 +13,15 @@ namespace {
 
 constexpr const char* kWithMock = "dataset.mock = true";
 
-[[noreturn]] void refuse(const Config& config, const char* key, std::string_view other, const char* remedy) {
-  throw usage_error(fmt::format("{} = {} has no effect with {}", key, config.values_as_text().at(key), other),
-                    remedy);
-}
-
-void refuse_typed(const Config& config, const char* key, std::string_view other, const char* remedy) {
-  if (is_typed(config, key) && !config.is_null(key)) refuse(config, key, other, remedy);
-}
-
 void refuse_beside_mock(const Config& config) {
   if (!config.is_null("dataset.aesthetic_score")) {
-    refuse(config, "dataset.aesthetic_score", kWithMock,
-           "made-up samples have no scores: leave out --mock, or give dataset.aesthetic_score=null");
+    throw usage_error(
+        fmt::format("dataset.aesthetic_score = {} has no effect with {}",
+                    config.values_as_text().at("dataset.aesthetic_score"), kWithMock),
+        "made-up samples have no scores: leave out --mock, or give dataset.aesthetic_score=null");
   }
-  refuse_typed(config, "dataset.path", kWithMock,
-               "the samples would be made up: leave out the path, or give dataset.mock=false");
+  refuse_idle(config, "dataset.path", kWithMock,
+              "the samples would be made up: leave out the path, or give dataset.mock=false");
 }
 
 void refuse_without_mock(const Config& config) {
@@ -37,7 +30,7 @@ void refuse_without_mock(const Config& config) {
   for (const char* const key : kOfMock) {
     // A plan knows no data set's texts, and takes their length from there.
     if (config.flag("train.plan") && key == std::string_view("dataset.context_seq_len")) continue;
-    refuse_typed(config, key, "a data set", "it sizes made-up samples: leave it out, or give --mock");
+    refuse_idle(config, key, "a data set", "it sizes made-up samples: leave it out, or give --mock");
   }
 }
 
@@ -45,12 +38,12 @@ void refuse_idle_balance(const Config& config) {
   const std::string& batching = config.text("dataset.batching");
   if (batching == "buckets") {
     if (config.text("dataset.balance") != "steps") return;
-    return refuse_typed(config, "dataset.balance", "dataset.batching = buckets",
-                        "buckets decide which samples share a step: leave it out");
+    return refuse_idle(config, "dataset.balance", "dataset.batching = buckets",
+                       "buckets decide which samples share a step: leave it out");
   }
   if (config.text("dataset.balance") == "steps") return;
-  refuse_typed(config, "dataset.packing_buffer_size", "dataset.balance = ranks",
-               "samples then keep their places: leave it out, or give dataset.balance=steps");
+  refuse_idle(config, "dataset.packing_buffer_size", "dataset.balance = ranks",
+              "samples then keep their places: leave it out, or give dataset.balance=steps");
 }
 
 }  // namespace
