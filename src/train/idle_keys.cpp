@@ -171,14 +171,38 @@ void refuse(const Config& config, const Idle& idle) {
   }
 }
 
+// From files, too.
+void refuse_plan_keys(const Config& config) {
+  const std::string key = !config.is_null("plan.ranks")         ? "plan.ranks"
+                          : !config.is_null("plan.suggest_gib") ? "plan.suggest_gib"
+                          : config.flag("plan.json")            ? "plan.json"
+                                                                : "";
+  if (!key.empty()) throw usage_error(key + " is given without --plan", "give --plan, too, or leave it out");
+}
+
+// Of --plan, --data-only and --preflight: who gives two would get the answer of one alone.
+void require_one_answer(const Config& config) {
+  const char* first = nullptr;
+  for (const char* const key : {"train.plan", "train.data_only", "train.preflight"}) {
+    if (!config.flag(key)) continue;
+    if (first != nullptr) {
+      throw usage_error(fmt::format("{} and {} are both given", first, key),
+                        "give one of --plan, --data-only and --preflight, and another start for the next");
+    }
+    first = key;
+  }
+}
+
 }  // namespace
 
 void refuse_idle_keys(const Config& config) {
+  require_one_answer(config);
   refuse_idle_data_keys(config);
   for (const auto section : {idle_in_checkpoint, idle_in_validation, idle_in_stage, idle_in_schedule,
                              idle_in_diffusion, idle_in_model, idle_in_modes}) {
     for (const Idle& idle : section(config)) refuse(config, idle);
   }
+  if (!config.flag("train.plan")) refuse_plan_keys(config);
 }
 
 }  // namespace dfm::train

@@ -6,7 +6,8 @@
 
 namespace dfm::train {
 
-// Throws a usage error for a key on the command line that others leave without effect, and names those.
+// Throws a usage error for a key on the command line that others leave without effect, and names those, for
+// what a plan alone looks at without one, and for more than one of --plan, --data-only and --preflight.
 // Recipes and files may hold keys for every kind of run, and so may words that say what holds anyway.
 void refuse_idle_keys(const Config& config);
 

@@ -207,14 +207,6 @@ std::vector<Plan> suggested_layouts(const PlannedWork& work, int ranks, double m
   return fitting;
 }
 
-void refuse_plan_keys(const Config& config) {
-  const std::string key = !config.is_null("plan.ranks")         ? "plan.ranks"
-                          : !config.is_null("plan.suggest_gib") ? "plan.suggest_gib"
-                          : config.flag("plan.json")            ? "plan.json"
-                                                                : "";
-  if (!key.empty()) throw usage_error(key + " is given without --plan", "give --plan, too, or leave it out");
-}
-
 ExitCode print_plan(const Config& config, const comm::Group& world) {
   const auto ranks = static_cast<int>(config.optional_integer("plan.ranks").value_or(world.size()));
   comm::agreed(world, [&] {

@@ -9,10 +9,6 @@
 
 namespace dfm::train {
 
-// Throws a usage error for keys of a plan in a configuration that asks for none: they would have no effect on
-// a run.
-void refuse_plan_keys(const Config& config);
-
 // Rank 0 prints.
 ExitCode print_plan(const Config& config, const comm::Group& world);
 

@@ -9,7 +9,6 @@
 #include "comm/grid_settings.h"
 #include "comm/watchdog.h"
 #include "core/activity.h"
-#include "core/error.h"
 #include "core/file.h"
 #include "core/folder_lock.h"
 #include "core/log.h"
@@ -295,28 +294,11 @@ ExitCode run_watched(const Surroundings& here) {
   return code;
 }
 
-// Of --plan, --data-only and --preflight: who gives two would get the answer of one alone.
-void require_one_answer(const Config& config) {
-  const char* first = nullptr;
-  for (const char* const key : {"train.plan", "train.data_only", "train.preflight"}) {
-    if (!config.flag(key)) continue;
-    if (first != nullptr) {
-      throw usage_error(fmt::format("{} and {} are both given", first, key),
-                        "give one of --plan, --data-only and --preflight, and another start for the next");
-    }
-    first = key;
-  }
-}
-
 }  // namespace
 
 ExitCode run_training(const Config& config, const comm::Group& world, const comm::Topology& topology,
                       ProgressStyle progress) {
-  comm::agreed(world, [&] {
-    require_one_answer(config);
-    refuse_idle_keys(config);
-    if (!config.flag("train.plan")) refuse_plan_keys(config);
-  });
+  comm::agreed(world, [&] { refuse_idle_keys(config); });
   if (config.flag("train.plan")) return print_plan(config, world);
   if (config.flag("train.data_only")) return read_data_only(config, world, progress);
   if (config.flag("train.preflight")) {
