@@ -35,8 +35,8 @@ StartupAlarm::~StartupAlarm() {
 
 // Ticks are counted, not the clock: a process that was suspended has not waited.
 void StartupAlarm::run() const {
-  const double ticks =
-      limit_seconds_ / std::chrono::duration<double>(kTick).count();  // more than integers count
+  // Perhaps more than an integer counts.
+  const double ticks = limit_seconds_ / std::chrono::duration<double>(kTick).count();
   for (std::int64_t i = 0; static_cast<double>(i) < ticks; ++i) {
     std::this_thread::sleep_for(kTick);
     if (is_over_) return;

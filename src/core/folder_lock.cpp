@@ -54,8 +54,7 @@ std::string holder_of(const fs::path& lock) {
 
 // Not so where the one before took the file away between our opening and our locking it.
 bool is_under_its_name(int descriptor, const fs::path& path) {
-  struct stat opened {
-  }, named{};
+  struct stat opened = {}, named = {};
   return ::fstat(descriptor, &opened) == 0 && ::stat(path.c_str(), &named) == 0 &&
          opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }

@@ -1,14 +1,12 @@
 #include "prepare/prepare.h"
 
 #include <algorithm>
-#include <optional>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include "comm/agree.h"
-#include "core/file.h"
-#include "core/folder_lock.h"
+#include "comm/locked_folder.h"
 #include "core/hash.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -105,11 +103,9 @@ PrepareReport prepare(const PrepareSettings& settings, const comm::Group& world,
                       ProgressStyle progress_style) {
   const media::Source source = shared_source(settings, world);
   const OutputFolder folder(settings.output);
-  std::optional<FolderLock> alone;  // on rank 0
+  const auto lock = comm::locked_folder(world, settings.output);
   comm::agreed(world, [&] {
     if (world.rank() != 0) return;
-    make_folder(settings.output);
-    alone.emplace(lock_folder(settings.output));
     for (const std::string& warning : source.warnings) log::warn("{}", warning);
     folder.claim(fmt::format("{}, items {}", settings.fingerprint, hex(hash64(media::to_text(source)))));
   });

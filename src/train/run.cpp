@@ -7,10 +7,9 @@
 
 #include "comm/agree.h"
 #include "comm/grid_settings.h"
+#include "comm/locked_folder.h"
 #include "comm/watchdog.h"
 #include "core/activity.h"
-#include "core/file.h"
-#include "core/folder_lock.h"
 #include "core/log.h"
 #include "core/slurm_time.h"
 #include "core/stop_token.h"
@@ -229,16 +228,11 @@ Trainer trainer_on(const Surroundings& here, const Inputs& inputs, const comm::G
           data::PrefetchingReader(data::StepReader(inputs.training, reader), read_ahead(here.config))};
 }
 
-// Collective, the lock is on rank 0. Two runs would take each other's unfinished checkpoints away, and write
-// the same steps into metrics.jsonl.
-std::optional<FolderLock> locked_folder(const Config& config, const comm::Group& world) {
+// Collective. Two runs would take each other's unfinished checkpoints away, and write the same steps into
+// metrics.jsonl.
+std::optional<FolderLock> locked_checkpoints(const Config& config, const comm::Group& world) {
   const activity::PhaseScope phase(activity::Phase::loading);
-  const fs::path folder = config.text("checkpoint.save");
-  return comm::agreed(world, [&]() -> std::optional<FolderLock> {
-    if (world.rank() != 0) return std::nullopt;
-    make_folder(folder);
-    return lock_folder(folder);
-  });
+  return comm::locked_folder(world, config.text("checkpoint.save"));
 }
 
 void say_what_trains(const Surroundings& here, const comm::RankGrid& grid, const Inputs& inputs) {
@@ -269,7 +263,7 @@ ExitCode run(const Surroundings& here) {
   comm::agreed(world, [&] { require_fitting_layout(inputs.trainer.model, grid); });
   Trainer trainer = trainer_on(here, inputs, groups);
   say_what_trains(here, grid, inputs);
-  const auto alone = locked_folder(config, world);
+  const auto lock = locked_checkpoints(config, world);
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {

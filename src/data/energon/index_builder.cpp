@@ -4,14 +4,13 @@
 #include <deque>
 #include <future>
 #include <numeric>
-#include <optional>
 #include <set>
 
 #include <fmt/core.h>
 
 #include "comm/agree.h"
+#include "comm/locked_folder.h"
 #include "core/error.h"
-#include "core/folder_lock.h"
 #include "core/stop_token.h"
 #include "core/text.h"
 #include "data/energon/index_metadata.h"
@@ -244,10 +243,7 @@ IndexReport build_index(IndexSettings settings, const comm::Group& world, const 
   const Discovery found = find_together(settings, world, tools.dialog);
   Work work{found.shards, deal_shards(found.shards, world.size()),
             std::vector<RecordedShard>(found.shards.size())};
-  std::optional<FolderLock> alone;  // on rank 0
-  comm::agreed(world, [&] {
-    if (world.rank() == 0) alone.emplace(lock_folder(settings.root));
-  });
+  const auto lock = comm::locked_folder(world, settings.root);
   comm::agreed(world, [&] { index_my_shards(work, settings, world, tools); });
   IndexReport report;
   report.stopped = comm::stop_requested_anywhere(world);

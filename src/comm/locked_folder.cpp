@@ -1,0 +1,16 @@
+#include "comm/locked_folder.h"
+
+#include "comm/agree.h"
+#include "core/file.h"
+
+namespace dfm::comm {
+
+std::optional<FolderLock> locked_folder(const Group& world, const std::filesystem::path& folder) {
+  return agreed(world, [&]() -> std::optional<FolderLock> {
+    if (world.rank() != 0) return std::nullopt;
+    make_folder(folder);
+    return lock_folder(folder);
+  });
+}
+
+}  // namespace dfm::comm
