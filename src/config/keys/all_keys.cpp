@@ -56,11 +56,12 @@ void add_nemo_spellings(KeyTable& table) {
 KeyTable make_table() {
   KeyTable table;
   for (auto* const section :
-       {keys::model_keys,        keys::expert_keys,    keys::layout_keys,      keys::diffusion_keys,
-        keys::train_keys,        keys::device_keys,    keys::plan_keys,        keys::observation_keys,
-        keys::sharding_keys,     keys::optimizer_keys, keys::checkpoint_keys,  keys::dataset_keys,
-        keys::data_reading_keys, keys::mock_keys,      keys::encoder_keys,     keys::prepare_keys,
-        keys::index_keys,        keys::stage_keys,     keys::consolidate_keys, keys::sample_keys}) {
+       {keys::model_keys,       keys::latent_keys,       keys::expert_keys,    keys::layout_keys,
+        keys::diffusion_keys,   keys::train_keys,        keys::device_keys,    keys::plan_keys,
+        keys::observation_keys, keys::sharding_keys,     keys::optimizer_keys, keys::checkpoint_keys,
+        keys::dataset_keys,     keys::data_reading_keys, keys::mock_keys,      keys::encoder_keys,
+        keys::prepare_keys,     keys::index_keys,        keys::stage_keys,     keys::consolidate_keys,
+        keys::sample_keys}) {
     append(table.keys, section());
   }
   table.aliases = aliases();

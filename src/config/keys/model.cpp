@@ -8,6 +8,11 @@ constexpr double kMostRanks = 1'000'000;
 // No network is so wide; products of them stay numbers, and a typing error is told by its key.
 constexpr double kMostWide = 1'000'000, kMostLayers = 10'000, kMostPatch = 1'000;
 
+// A number of features, heads, rows or cells.
+Key extent(const char* name, std::optional<std::int64_t> default_value, const char* help) {
+  return integer(name, default_value, help).at_least(1).at_most(kMostWide);
+}
+
 }  // namespace
 
 std::vector<Key> model_keys() {
@@ -18,33 +23,30 @@ std::vector<Key> model_keys() {
       integer("model.hidden_size", 384, "Width of the hidden state; a multiple of 16")
           .at_least(16)
           .at_most(kMostWide),
-      integer("model.num_attention_heads", 6, "Attention heads; they divide the hidden size")
-          .at_least(1)
-          .at_most(kMostWide),
-      integer("model.num_query_groups", {},
-              "moviegen: groups of heads that share a key and a value; null: every head has its own")
-          .at_least(1)
-          .at_most(kMostWide),
+      extent("model.num_attention_heads", 6, "Attention heads; they divide the hidden size"),
+      extent("model.num_query_groups", {},
+             "moviegen: groups of heads that share a key and a value; null: every head has its own"),
       choice("model.cross_residual", "nemo", {"nemo", "paper"},
              "moviegen: feed what cross-attention gives to the MLP alone, as the reference, or add it to the "
              "hidden state, too"),
-      integer("model.ffn_hidden_size", {}, "Width of the MLP; null: four times the hidden size")
-          .at_least(1)
-          .at_most(kMostWide),
-      integer("model.crossattn_emb_size", 1024, "Width of the text embedding that blocks attend to")
-          .at_least(1)
-          .at_most(kMostWide),
-      integer("model.text_dim", 4096, "wan: width of the text embedding in the data")
-          .at_least(1)
-          .at_most(kMostWide),
-      integer("model.text_len", {}, "wan: rows that texts are padded to with zeros; null: none are added")
-          .at_least(1)
-          .at_most(kMostWide),
+      extent("model.ffn_hidden_size", {}, "Width of the MLP; null: four times the hidden size"),
+      extent("model.crossattn_emb_size", 1024, "Width of the text embedding that blocks attend to"),
+      extent("model.text_dim", 4096, "wan: width of the text embedding in the data"),
+      extent("model.text_len", {}, "wan: rows that texts are padded to with zeros; null: none are added"),
       integer("model.freq_dim", 256, "wan: width of the time's sinusoids").at_least(2).at_most(kMostWide),
-      integer("model.adaln_rank", 256, "Inner width of the low-rank adaLN modulation")
-          .at_least(1)
-          .at_most(kMostWide),
-      integer("model.in_channels", 16, "Channels of the latent").at_least(1).at_most(kMostWide),
+      extent("model.adaln_rank", 256, "Inner width of the low-rank adaLN modulation"),
+      real("model.layernorm_epsilon", 1e-5,
+           "Epsilon of all norms (1e-5 is what the reference effectively uses)")
+          .above(0),
+      real("model.init_method_std", 0.02, "Standard deviation of the initial weights").above(0),
+      flag("model.zero_init_output", false, "Start with a zeroed output layer instead of a random one"),
+  };
+}
+
+// Of latents: their channels, patches, and the table of positions.
+std::vector<Key> latent_keys() {
+  return {
+      extent("model.in_channels", 16, "Channels of the latent"),
       integer("model.patch_spatial", 2, "Patch edge in height and width")
           .at_least(1)
           .at_most(kMostPatch)
@@ -53,20 +55,9 @@ std::vector<Key> model_keys() {
           .at_least(1)
           .at_most(kMostPatch)
           .in("latent frames"),
-      integer("model.max_img_h", 80, "Greatest latent height of the position table")
-          .at_least(1)
-          .at_most(kMostWide)
-          .in("latent cells"),
-      integer("model.max_img_w", 80, "Greatest latent width of the position table")
-          .at_least(1)
-          .at_most(kMostWide)
-          .in("latent cells"),
-      integer("model.max_frames", 34, "Greatest number of latent frames").at_least(1).at_most(kMostWide),
-      real("model.layernorm_epsilon", 1e-5,
-           "Epsilon of all norms (1e-5 is what the reference effectively uses)")
-          .above(0),
-      real("model.init_method_std", 0.02, "Standard deviation of the initial weights").above(0),
-      flag("model.zero_init_output", false, "Start with a zeroed output layer instead of a random one"),
+      extent("model.max_img_h", 80, "Greatest latent height of the position table").in("latent cells"),
+      extent("model.max_img_w", 80, "Greatest latent width of the position table").in("latent cells"),
+      extent("model.max_frames", 34, "Greatest number of latent frames"),
   };
 }
 

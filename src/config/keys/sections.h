@@ -8,6 +8,7 @@
 namespace dfm::keys {
 
 std::vector<Key> model_keys();
+std::vector<Key> latent_keys();
 std::vector<Key> expert_keys();
 std::vector<Key> layout_keys();
 std::vector<Key> diffusion_keys();
