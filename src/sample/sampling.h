@@ -7,37 +7,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "comm/group.h"
-#include "config/config.h"
 #include "core/progress.h"
-#include "diffusion/generate.h"
-#include "model/codec.h"
-#include "model/text_encoder.h"
 #include "sample/model_file.h"
+#include "sample/sampling_settings.h"
 #include "sample/work_list.h"
 
 namespace dfm::sample {
-
-struct SamplingSettings {
-  diffusion::GenerateSettings generation;
-  std::int64_t width = 256;  // pixels
-  std::int64_t height = 256;
-  std::int64_t frames = 1;
-  int frames_per_second = 24;
-  std::int64_t batch_size = 8;
-  std::optional<std::string> negative_prompt;
-};
-
-// Throws a usage error for sizes that are no multiple of 16 and frame counts that are not 4n + 1.
-SamplingSettings sampling_settings(const Config& config);
-
-// What depends on how the model was trained. Throws a usage error for a sampler that is not of its kind, and
-// for a text encoder of another width.
-void fit_to_model(SamplingSettings& settings, const Config& config, const SamplingModel& model);
 
 struct SamplingReport {
   std::int64_t computed = 0;

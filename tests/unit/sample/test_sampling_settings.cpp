@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "config/keys.h"
-#include "sample/sampling.h"
+#include "sample/sampling_settings.h"
 #include "support/errors.h"
 
 namespace dfm::sample {
