@@ -1,8 +1,10 @@
 """dfm_train: training, stopping, resuming, and what it says about bad input."""
 
+import fcntl
 import shutil
 import signal
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -200,6 +202,19 @@ def test_a_run_waits_for_the_end_of_the_one_before(tmp_path):
     first.terminate()
     first.ended(75)
     assert "resuming from" in second.ended(75)
+
+
+def test_a_run_waits_longer_for_another_node_and_can_be_stopped_meanwhile(tmp_path):
+    lock = (tmp_path / ".in_use").open("w")
+    lock.write("another-node, process 1")
+    lock.flush()
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    waiting = start("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}")
+    waiting.wait_for_text("waiting for another program")
+    time.sleep(11)  # one of this node would have been given up
+    waiting.terminate()
+    waiting.ended(75)
+    assert not list(tmp_path.glob("iter_*"))
 
 
 def test_missing_data_are_usage_errors(tmp_path):
