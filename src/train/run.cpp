@@ -243,14 +243,15 @@ void say_what_trains(const Surroundings& here, const comm::RankGrid& grid, const
 }
 
 ExitCode run(const Surroundings& here) {
-  const auto& [config, world, topology, progress, journal] = here;
+  const Config& config = here.config;
+  const comm::Group& world = here.world;
   comm::agreed(world, [&] {
     sampling_weights_settings(config);  // not refused after the last step
     weights_to_start_from(config);
   });
   auto stop = stop_conditions(here);
-  const at::Device device = nn::open_rank_device(config, world, topology.local_rank);
-  at::set_num_threads(topology.threads);
+  const at::Device device = nn::open_rank_device(config, world, here.topology.local_rank);
+  at::set_num_threads(here.topology.threads);
   const auto grid =
       comm::agreed(world, [&] { return comm::RankGrid(world.size(), comm::grid_shape(config)); });
   const comm::GridGroups groups(nn::with_channels(world, config, device), grid);
@@ -267,9 +268,9 @@ ExitCode run(const Surroundings& here) {
   const NodeTier node_tier(config, world);
   const auto resumed = start_or_resume(here, inputs.training.fingerprint, node_tier, trainer);
   if (world.rank() == 0) {
-    record_start(journal, topology,
+    record_start(here.journal, here.topology,
                  {trainer.steps_done(), resumed ? resumed->folder.native() : "", grid.describe()});
-    node_tier.record_disk_problems(journal);
+    node_tier.record_disk_problems(here.journal);
   }
   LoopSettings loop = loop_from(here, grid, inputs, resumed);
   loop.saving.local = node_tier.saving();

@@ -21,6 +21,7 @@ void evaluate(const model::Backbone& backbone, const std::vector<data::Positione
               const std::vector<double>& levels, const ValidationSettings& settings,
               const diffusion::Objective& objective, const nn::SequenceCut& cut, LevelSums& sums) {
   std::vector<double> sigmas;
+  sigmas.reserve(pack.size());
   for (const auto& each : pack) sigmas.push_back(levels[static_cast<std::size_t>(each.position) % kLevels]);
   const PackTensors tensors = on_device(
       share_of(validation_tensors(pack, sigmas, backbone.patches, settings.seed), cut), backbone.device);
