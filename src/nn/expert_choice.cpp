@@ -25,6 +25,40 @@ std::vector<std::int64_t> picks_of(std::span<const float> scores,
   return picks;
 }
 
+// columns [E, S]: the scores of each expert. Returns [E, picks].
+at::Tensor chosen_on_host(const at::Tensor& columns, const std::vector<std::int64_t>& group_counts,
+                          const std::vector<std::int64_t>& capacities) {
+  const std::int64_t experts = columns.size(0), tokens = columns.size(1),
+                     of_each = std::reduce(capacities.begin(), capacities.end());
+  at::Tensor chosen = at::empty({experts, of_each}, at::kLong);
+  auto* const out = chosen.mutable_data_ptr<std::int64_t>();
+  at::parallel_for(0, experts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t e = begin; e < end; ++e) {
+      const std::span<const float> column(columns.const_data_ptr<float>() + e * tokens,
+                                          static_cast<std::size_t>(tokens));
+      std::ranges::copy(picks_of(column, group_counts, capacities), out + e * of_each);
+    }
+  });
+  return chosen;
+}
+
+// The same by sorting, in which equal scores keep their order: the host knows how many there will be and need
+// not wait for them.
+at::Tensor chosen_on_device(const at::Tensor& columns, const std::vector<std::int64_t>& group_counts,
+                            const std::vector<std::int64_t>& capacities) {
+  const at::Tensor comparable =
+      columns.masked_fill(columns.isnan(), -std::numeric_limits<double>::infinity());
+  std::vector<at::Tensor> chosen{at::empty({columns.size(0), 0}, columns.options().dtype(at::kLong))};
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < group_counts.size(); ++i) {
+    const at::Tensor order =
+        comparable.narrow(1, begin, group_counts[i]).argsort(/*stable=*/true, /*dim=*/1, /*descending=*/true);
+    chosen.push_back(std::get<0>(order.narrow(1, 0, capacities[i]).sort(1)) + begin);
+    begin += group_counts[i];
+  }
+  return at::cat(chosen, 1);
+}
+
 }  // namespace
 
 std::int64_t expert_capacity(std::int64_t tokens, std::int64_t experts, double factor) {
@@ -72,23 +106,16 @@ Choice Choice::among(const at::Tensor& rows, std::int64_t total) const {
 }
 
 Choice choose_tokens(const at::Tensor& scores, const std::vector<std::int64_t>& group_counts, double factor) {
-  const std::int64_t tokens = scores.size(0), experts = scores.size(1);
+  const std::int64_t experts = scores.size(1);
   std::vector<std::int64_t> capacities;
   for (const std::int64_t count : group_counts) capacities.push_back(expert_capacity(count, experts, factor));
   const std::int64_t of_each = std::reduce(capacities.begin(), capacities.end());
   const at::Tensor columns = scores.detach().t().contiguous();
-  Choice choice{at::empty({experts, of_each}, at::kLong), at::arange(experts).repeat_interleave(of_each),
-                std::vector<std::int64_t>(static_cast<std::size_t>(experts), of_each)};
-  auto* const out = choice.tokens.mutable_data_ptr<std::int64_t>();
-  at::parallel_for(0, experts, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t e = begin; e < end; ++e) {
-      const std::span<const float> column(columns.const_data_ptr<float>() + e * tokens,
-                                          static_cast<std::size_t>(tokens));
-      std::ranges::copy(picks_of(column, group_counts, capacities), out + e * of_each);
-    }
-  });
-  choice.tokens = choice.tokens.flatten();
-  return choice;
+  const at::Tensor tokens = scores.is_cpu() ? chosen_on_host(columns, group_counts, capacities)
+                                            : chosen_on_device(columns, group_counts, capacities);
+  const at::Tensor numbers = at::arange(experts, tokens.options()).unsqueeze(1);
+  return {tokens.flatten(), numbers.expand({experts, of_each}).flatten(),
+          std::vector<std::int64_t>(static_cast<std::size_t>(experts), of_each)};
 }
 
 at::Tensor combined(const at::Tensor& outputs, const at::Tensor& weights, const Choice& choice,
