@@ -7,8 +7,8 @@
 //   arrived();            // what is queued from here on finds the sums
 //
 // Every call is queued behind what the calling thread has queued on its current stream, goes on beside it,
-// and must be made by every rank of the group in the same order. Memory must stay until the arrival is asked
-// for.
+// and must be made by every rank of the group in the same order. Memory must stay until the arrival was
+// asked for or is over.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,14 @@ struct Parts {
 
 class DeviceChannel {
  public:
-  // Makes the current stream wait for it; the host does not.
-  using Arrival = std::function<void()>;
+  // Of what is on its way. To be asked on the thread that began it.
+  struct Arrival {
+    std::function<void()> await;         // makes the current stream wait for it; the host does not
+    std::function<bool()> is_over = {};  // without waiting: whether the device needs the memory no more
+
+    void operator()() const { await(); }
+    explicit operator bool() const { return static_cast<bool>(await); }
+  };
 
   DeviceChannel() = default;
   DeviceChannel(const DeviceChannel&) = delete;
@@ -46,6 +52,9 @@ class DeviceChannel {
   virtual Arrival all_gather_parts(Parts<std::byte> all) = 0;
   virtual Arrival all_to_all(Parts<const std::byte> out, Parts<std::byte> in) = 0;
   virtual Arrival exchange(std::span<const std::byte> out, int to, std::span<std::byte> in, int from) = 0;
+  // One way, by two ranks alone.
+  virtual Arrival send(std::span<const std::byte> bytes, int to) = 0;
+  virtual Arrival receive(std::span<std::byte> bytes, int from) = 0;
 };
 
 // Collective over the group. Null where its values go through the host.

@@ -154,6 +154,11 @@ Group copies_group(const Group& among, const RankGrid& grid) {
   return among.split(among.rank() % ranks_of_shard(among, grid), "copies");
 }
 
+std::optional<StageLinks> linked(const Group& stages) {
+  if (stages.size() == 1) return std::nullopt;
+  return std::optional<StageLinks>(std::in_place, stages);
+}
+
 }  // namespace
 
 GridGroups::GridGroups(const Group& world, const RankGrid& grid)
@@ -163,7 +168,7 @@ GridGroups::GridGroups(const Group& world, const RankGrid& grid)
       data(along(world, grid, "dp", &GridCoordinates::data)),
       pipeline(along(world, grid, "pp", &GridCoordinates::pipeline)),
       expert(expert_group(world, grid)),
-      pipeline_back(pipeline.split(0, "pp back")),
+      stage_links(linked(pipeline)),
       context_heads(heads_group(world, grid)),
       context_ring(ring_group(world, grid)),
       data_context(along(world, grid, "dp x cp", &GridCoordinates::data, &GridCoordinates::context)),

@@ -5,9 +5,11 @@
 // RankGrid is arithmetic only. GridGroups are the communicators that belong to it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "comm/group.h"
+#include "comm/stage_links.h"
 
 namespace dfm::comm {
 
@@ -68,15 +70,15 @@ struct GridGroups {
 
   GridShape shape;
   Group tensor, context, data, pipeline, expert;
-  Group pipeline_back;  // the pipeline once more, for gradients, which travel beside the activations
-  Group context_heads;  // of the context ranks, those that exchange heads
-  Group context_ring;   // and those that keys and values go round
-  Group data_context;   // the ranks among which a gradient is always partial
-  Group shard;          // neighbours in it that divide parameters and optimizer state
-  Group shard_copies;   // those of it that have the same share
-  Group expert_data;    // the ranks of data_context that have the same experts
-  Group expert_shard, expert_copies;  // and of these the same as above
-  Group replica;                      // those that compute the same samples: tensor x context x pipeline
+  std::optional<StageLinks> stage_links;  // of the pipeline, where it has several stages
+  Group context_heads;                    // of the context ranks, those that exchange heads
+  Group context_ring;                     // and those that keys and values go round
+  Group data_context;                     // the ranks among which a gradient is always partial
+  Group shard;                            // neighbours in it that divide parameters and optimizer state
+  Group shard_copies;                     // those of it that have the same share
+  Group expert_data;                      // the ranks of data_context that have the same experts
+  Group expert_shard, expert_copies;      // and of these the same as above
+  Group replica;                          // those that compute the same samples: tensor x context x pipeline
   Group all;
 };
 

@@ -87,8 +87,8 @@ class NcclChannel : public comm::DeviceChannel {
       for (std::size_t rank = 0; rank < out.counts.size(); ++rank) {
         const auto sent = static_cast<std::size_t>(out.counts[rank]),
                    received = static_cast<std::size_t>(in.counts[rank]);
-        send(out.bytes.subspan(from, sent), static_cast<int>(rank));
-        receive(in.bytes.subspan(to, received), static_cast<int>(rank));
+        queue_send(out.bytes.subspan(from, sent), static_cast<int>(rank));
+        queue_receive(in.bytes.subspan(to, received), static_cast<int>(rank));
         from += sent;
         to += received;
       }
@@ -99,10 +99,18 @@ class NcclChannel : public comm::DeviceChannel {
   Arrival exchange(std::span<const std::byte> out, int to, std::span<std::byte> in, int from) override {
     return beside([&] {
       check(ncclGroupStart(), "ncclGroupStart");
-      send(out, to);
-      receive(in, from);
+      queue_send(out, to);
+      queue_receive(in, from);
       check(ncclGroupEnd(), "ncclGroupEnd");
     });
+  }
+
+  Arrival send(std::span<const std::byte> bytes, int to) override {
+    return beside([&] { queue_send(bytes, to); });
+  }
+
+  Arrival receive(std::span<std::byte> bytes, int from) override {
+    return beside([&] { queue_receive(bytes, from); });
   }
 
  private:
@@ -118,14 +126,14 @@ class NcclChannel : public comm::DeviceChannel {
     work();
     const auto done = std::make_shared<at::cuda::CUDAEvent>();
     done->record(stream_);
-    return [done] { done->block(at::cuda::getCurrentCUDAStream()); };
+    return {[done] { done->block(at::cuda::getCurrentCUDAStream()); }, [done] { return done->query(); }};
   }
 
-  void send(std::span<const std::byte> bytes, int to) const {
+  void queue_send(std::span<const std::byte> bytes, int to) const {
     if (!bytes.empty())
       check(ncclSend(bytes.data(), bytes.size(), ncclInt8, to, comm(), stream_), "ncclSend");
   }
-  void receive(std::span<std::byte> bytes, int from) const {
+  void queue_receive(std::span<std::byte> bytes, int from) const {
     if (!bytes.empty())
       check(ncclRecv(bytes.data(), bytes.size(), ncclInt8, from, comm(), stream_), "ncclRecv");
   }

@@ -7,21 +7,20 @@ namespace {
 at::Tensor chunk_after_chunk(const StagePart& part, const nn::ModelParallel& parallel, const PackInput& input,
                              const nn::PackLayout& layout) {
   const comm::Group& pipeline = *parallel.pipeline;
-  const int stages = pipeline.size(), before = (pipeline.rank() + stages - 1) % stages,
-            after = (pipeline.rank() + 1) % stages;
+  const comm::Group &from = parallel.stage_links->from_before, &to = parallel.stage_links->to_after;
   at::Tensor output = at::empty(input.tokens.sizes(), part.room(layout).options());
   for (int number = 0; number < parallel.depth.chunks; ++number) {
     const nn::LayerChunk place = parallel.depth.chunk(0, number);
     at::Tensor x;
-    if (!place.is_first) nn::raw::start_receive(x = part.room(layout), before, pipeline).wait();
+    if (!place.is_first) nn::raw::start_receive(x = part.room(layout), from).wait();
     const at::Tensor y = part.forward(number, x, input, layout).contiguous();
     if (place.is_last) {
       output = y;
     } else {
-      nn::raw::start_send(y, after, pipeline).wait();
+      nn::raw::start_send(y, to).wait();
     }
   }
-  nn::raw::broadcast(output, stages - 1, pipeline);
+  nn::raw::broadcast(output, pipeline.size() - 1, pipeline);
   return output;
 }
 

@@ -53,7 +53,8 @@ struct ModelParallel {
   const comm::Group *context_heads = nullptr, *context_ring = nullptr;
   const comm::Group* expert = nullptr;  // have different packs, and share the experts
 
-  const comm::Group *pipeline = nullptr, *pipeline_back = nullptr;  // share the depth of the network
+  const comm::Group* pipeline = nullptr;  // share the depth of the network
+  const comm::StageLinks* stage_links = nullptr;
   DepthCut depth = {};
 
   // Where a layout is planned that nobody runs: its sizes, for declaring parameters. Ignored with groups.
@@ -84,7 +85,7 @@ inline ModelParallel model_parallel(const comm::GridGroups& groups) {
           .context_ring = &groups.context_ring,
           .expert = shared(groups.expert),
           .pipeline = shared(groups.pipeline),
-          .pipeline_back = shared(groups.pipeline_back),
+          .stage_links = groups.stage_links ? &*groups.stage_links : nullptr,
           .depth = {groups.pipeline.size(), groups.pipeline.rank(), groups.shape.pipeline_chunks}};
 }
 

@@ -1,5 +1,6 @@
 #include "nn/tensor_collectives.h"
 
+#include "comm/stage_links.h"
 #include "nn/host_copy.h"
 
 namespace dfm::nn::raw {
@@ -126,16 +127,23 @@ TensorTransfer start_exchange(const Message& out, const Message& in, const comm:
   return {std::move(transfer), leaving, arriving, in.tensor};
 }
 
-TensorTransfer start_send(const at::Tensor& values, int to, const comm::Group& group) {
+TensorTransfer start_send(const at::Tensor& values, const comm::Group& link) {
+  const int to = comm::StageLinks::peer(link);
+  if (auto* const channel = channel_of(values, link)) {
+    link.channel_traffic().sent_bytes += values.nbytes();
+    return {channel->send(bytes_of(values), to), values, {}};
+  }
   const at::Tensor leaving = values.cpu();
-  auto transfer = group.start_send(bytes_of(leaving), to);
+  auto transfer = link.start_send(bytes_of(leaving), to);
   if (values.is_cpu()) return TensorTransfer(std::move(transfer));
   return {std::move(transfer), leaving, {}, {}};
 }
 
-TensorTransfer start_receive(const at::Tensor& room, int from, const comm::Group& group) {
+TensorTransfer start_receive(const at::Tensor& room, const comm::Group& link) {
+  const int from = comm::StageLinks::peer(link);
+  if (auto* const channel = channel_of(room, link)) return {channel->receive(bytes_of(room), from), {}, room};
   const at::Tensor arriving = host_room(room);
-  auto transfer = group.start_receive(bytes_of(arriving), from);
+  auto transfer = link.start_receive(bytes_of(arriving), from);
   if (room.is_cpu()) return TensorTransfer(std::move(transfer));
   return {std::move(transfer), {}, arriving, room};
 }

@@ -49,8 +49,8 @@ struct Message {
 };
 // Between two ranks, in order. Both at once, as all ranks of a ring do:
 [[nodiscard]] TensorTransfer start_exchange(const Message& out, const Message& in, const comm::Group& group);
-// These always go through the host: a channel would need every rank's calls in one order.
-[[nodiscard]] TensorTransfer start_send(const at::Tensor& values, int to, const comm::Group& group);
-[[nodiscard]] TensorTransfer start_receive(const at::Tensor& room, int from, const comm::Group& group);
+// From one rank of a link to the other (comm/stage_links.h), in order.
+[[nodiscard]] TensorTransfer start_send(const at::Tensor& values, const comm::Group& link);
+[[nodiscard]] TensorTransfer start_receive(const at::Tensor& room, const comm::Group& link);
 
 }  // namespace dfm::nn::raw

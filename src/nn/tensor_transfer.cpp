@@ -15,10 +15,12 @@ void TensorTransfer::wait() {
   transfer_.wait();
   if (kept_.arriving.defined()) kept_.target.copy_(kept_.arriving);
   if (arrival_) arrival_();
-  arrival_ = nullptr;
+  arrival_ = {};
   kept_ = {};
 }
 
-bool TensorTransfer::is_finished() { return !arrival_ && transfer_.is_finished(); }
+bool TensorTransfer::is_finished() {
+  return transfer_.is_finished() && (!arrival_ || arrival_.is_over());
+}
 
 }  // namespace dfm::nn

@@ -35,7 +35,7 @@ class TensorTransfer {
   ~TensorTransfer();
 
   void wait();
-  // Without waiting; between devices, only after wait().
+  // Without waiting.
   bool is_finished();
 
  private:

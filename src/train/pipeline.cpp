@@ -29,10 +29,10 @@ struct Pipeline::Run {
     return found != packs.end() ? found->second : packs.emplace(number, hooks.tensors(number)).first->second;
   }
   Visit& visit(const PipelineWork& work) { return visits[{work.chunk, work.pack}]; }
-  void send(const at::Tensor& values, int to, const comm::Group& group) {
+  void send(const at::Tensor& values, const comm::Group& link) {
     outgoing.remove_if([](Message& message) { return message.transfer.is_finished(); });
     Message& message = outgoing.emplace_back(values.detach().contiguous());
-    message.transfer = nn::raw::start_send(message.values, to, group);
+    message.transfer = nn::raw::start_send(message.values, link);
   }
 
   const PipelineHooks& hooks;
@@ -77,9 +77,8 @@ Pipeline::Message Pipeline::expect(Run& run, const PipelineWork& work) const {
   const bool has_none = work.is_backward ? chunk(work).is_last : chunk(work).is_first;
   if (has_none || !run.has(work)) return {};
   Message message{network_.stage.room(run.pack(work.pack).layout), {}};
-  message.transfer = work.is_backward
-                         ? nn::raw::start_receive(message.values, neighbour(1), *parallel_.pipeline_back)
-                         : nn::raw::start_receive(message.values, neighbour(-1), *parallel_.pipeline);
+  message.transfer =
+      nn::raw::start_receive(message.values, work.is_backward ? links().from_after : links().from_before);
   return message;
 }
 
@@ -99,7 +98,7 @@ void Pipeline::forward(Run& run, const PipelineWork& work, const at::Tensor& inp
   if (is_last) {
     visit.output = run.hooks.take_losses(pack, losses);
   } else {
-    run.send(visit.output, neighbour(1), *parallel_.pipeline);
+    run.send(visit.output, links().to_after);
   }
 }
 
@@ -107,7 +106,7 @@ void Pipeline::backward(Run& run, const PipelineWork& work, const at::Tensor& gr
   if (std::exchange(run.has_gradients, true)) run.hooks.between_backwards();
   const Visit& visit = run.visit(work);
   visit.output.backward(gradient);  // undefined for the loss, which is a number
-  if (!chunk(work).is_first) run.send(visit.input.grad(), neighbour(-1), *parallel_.pipeline_back);
+  if (!chunk(work).is_first) run.send(visit.input.grad(), links().to_before);
   run.visits.erase({work.chunk, work.pack});
   if (work.chunk == 0) run.packs.erase(work.pack);
 }

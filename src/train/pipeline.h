@@ -46,10 +46,7 @@ class Pipeline {
   nn::LayerChunk chunk(const PipelineWork& work) const {
     return parallel_.depth.chunk(0, static_cast<int>(work.chunk));
   }
-  int neighbour(int steps) const {
-    const nn::DepthCut& depth = parallel_.depth;
-    return (depth.stage + steps + depth.stages) % depth.stages;
-  }
+  const comm::StageLinks& links() const { return *parallel_.stage_links; }
 
   const model::Backbone& network_;
   nn::ModelParallel parallel_;

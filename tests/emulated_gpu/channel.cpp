@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "emulated_gpu/mailbox.h"
 #include "emulated_gpu/memory.h"
 #include "emulated_gpu/shared_room.h"
 
@@ -16,6 +17,8 @@ namespace dfm::emulated {
 namespace {
 
 using Counts = std::span<const std::int64_t>;
+
+constexpr int kNotThereYet = 0xFF;
 
 template <class T>
 std::span<T> seen(std::span<T> of_device) {
@@ -30,7 +33,8 @@ std::string text_of(Counts counts) { return fmt::format("{}", fmt::join(counts, 
 
 class SharedChannel : public comm::DeviceChannel {
  public:
-  SharedChannel(const std::string& name, int rank, int ranks) : room_(name, rank, ranks) {}
+  SharedChannel(const std::string& name, int rank, int ranks)
+      : room_(name, rank, ranks), mailbox_(name, rank) {}
 
   Arrival all_reduce_sum(std::span<float> values) override {
     give(fmt::format("all_reduce_sum of {}", values.size()), std::as_bytes(values));
@@ -70,6 +74,17 @@ class SharedChannel : public comm::DeviceChannel {
     std::vector<std::byte> arrived(in.size());
     room_.take(from, sizeof(target), arrived);
     return arriving(in, std::move(arrived));
+  }
+
+  Arrival send(std::span<const std::byte> bytes, int to) override {
+    const auto file = mailbox_.put(seen(bytes), to);
+    return {[] {}, [file] { return !std::filesystem::exists(file); }};
+  }
+
+  Arrival receive(std::span<std::byte> bytes, int from) override {
+    const auto target = seen(bytes);
+    std::memset(target.data(), kNotThereYet, target.size());
+    return {[target, file = mailbox_.next(from)] { Mailbox::take(file, target); }, [] { return false; }};
   }
 
  private:
@@ -118,11 +133,13 @@ class SharedChannel : public comm::DeviceChannel {
   Arrival arriving(std::span<std::byte> of_device, std::vector<std::byte> arrived) {
     room_.done();
     const auto target = seen(of_device);
-    std::memset(target.data(), 0xFF, target.size());
-    return [target, arrived = std::move(arrived)] { std::ranges::copy(arrived, target.begin()); };
+    std::memset(target.data(), kNotThereYet, target.size());
+    return {[target, arrived = std::move(arrived)] { std::ranges::copy(arrived, target.begin()); },
+            [] { return false; }};
   }
 
   SharedRoom room_;
+  Mailbox mailbox_;
 };
 
 }  // namespace

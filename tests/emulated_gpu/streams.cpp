@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <mutex>
+#include <string>
 
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
@@ -133,7 +134,7 @@ C10_REGISTER_GUARD_IMPL(CUDA, GuardImplementation);
 
 int device_count() {
   const char* const given = std::getenv("DFM_EMULATED_GPUS");
-  return given == nullptr ? 4 : std::atoi(given);
+  return given == nullptr ? 4 : std::stoi(given);
 }
 
 c10::DeviceIndex current_device() { return device_index; }

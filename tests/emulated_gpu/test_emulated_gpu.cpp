@@ -50,6 +50,7 @@ template <class Body>
 void on_ranks(int ranks, const Body& body) {
   const std::string id = nn::channel_id();
   std::vector<std::thread> threads;
+  threads.reserve(static_cast<std::size_t>(ranks));
   for (int rank = 0; rank < ranks; ++rank)
     threads.emplace_back([&, rank] { body(*nn::join_channel(id, rank, ranks), rank); });
   for (std::thread& thread : threads) thread.join();
@@ -63,6 +64,23 @@ TEST(EmulatedNccl, SumsArriveWhenTheyAreAskedFor) {
     EXPECT_TRUE(std::isnan(values.cpu()[3].item<float>()));
     arrived();
     EXPECT_TRUE(at::equal(values.cpu(), numbers(10) * 3 + 3));
+  });
+}
+
+TEST(EmulatedNccl, MessagesComeInOrderAndTheirSendersWaitForNobody) {
+  gpu();
+  on_ranks(2, [](comm::DeviceChannel& channel, int rank) {
+    for (int i = 0; i < 3 && rank == 0; ++i) {
+      const at::Tensor values = (numbers(10) + i).to(gpu());
+      channel.send(std::as_bytes(nn::floats_of(values)), 1)();
+    }
+    for (int i = 0; i < 3 && rank == 1; ++i) {
+      const at::Tensor values = numbers(10).to(gpu());
+      const auto arrived = channel.receive(std::as_writable_bytes(nn::floats_of(values)), 0);
+      EXPECT_FALSE(arrived.is_over());
+      arrived();
+      EXPECT_TRUE(at::equal(values.cpu(), numbers(10) + i));
+    }
   });
 }
 

@@ -41,7 +41,7 @@ def test_gpus_give_the_losses_of_one_rank_on_the_cpu(tmp_path, layout):
         assert_same_losses(tmp_path / collectives, tmp_path / "cpu", 1e-5)
 
 
-@pytest.mark.parametrize("layout", ["data", "tensor", "ring", "exchange of heads", "shards"])
+@pytest.mark.parametrize("layout", ["data", "tensor", "ring", "exchange of heads", "shards", "experts", "stages", "stages of two chunks", "stages and shards"])
 def test_by_nccl_the_host_waits_once_a_step(tmp_path, layout):
     family, ranks, words = LAYOUTS[layout]
     counts = []

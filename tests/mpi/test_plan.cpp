@@ -51,13 +51,17 @@ Layer of_experts(const Layer& more) {
 using Moved = std::map<std::string, double>;
 
 Moved moved_by(const comm::GridGroups& groups) {
-  const std::map<std::string, std::vector<const comm::Group*>> kinds{
+  std::map<std::string, std::vector<const comm::Group*>> kinds{
       {"shard", {&groups.shard, &groups.expert_shard}},
       {"copies", {&groups.shard_copies, &groups.expert_copies}},
       {"tp", {&groups.tensor}},
       {"cp", {&groups.context, &groups.context_heads, &groups.context_ring}},
       {"ep", {&groups.expert}},
-      {"pp", {&groups.pipeline, &groups.pipeline_back}}};
+      {"pp", {&groups.pipeline}}};
+  if (groups.stage_links) {
+    kinds.at("pp").push_back(&groups.stage_links->to_after);
+    kinds.at("pp").push_back(&groups.stage_links->to_before);
+  }
   Moved moved;
   for (const auto& [kind, those] : kinds) {
     for (const comm::Group* const group : those) {

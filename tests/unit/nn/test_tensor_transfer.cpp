@@ -11,9 +11,10 @@ namespace {
 class TensorTransfers : public ::testing::Test {
  protected:
   TensorTransfer begun() {
-    return {comm::DeviceChannel::Arrival([this] { ++waits_; }), at::ones({2}), at::ones({2})};
+    return {{[this] { ++waits_; }, [this] { return is_over_; }}, at::ones({2}), at::ones({2})};
   }
   int waits_ = 0;
+  bool is_over_ = false;
 };
 
 TEST_F(TensorTransfers, AreWaitedForOnce) {
@@ -24,6 +25,14 @@ TEST_F(TensorTransfers, AreWaitedForOnce) {
     EXPECT_TRUE(transfer.is_finished());
   }
   EXPECT_EQ(waits_, 1);
+}
+
+TEST_F(TensorTransfers, AreFinishedWhenTheDeviceSaysSo) {
+  TensorTransfer transfer = begun();
+  EXPECT_FALSE(transfer.is_finished());
+  is_over_ = true;
+  EXPECT_TRUE(transfer.is_finished());
+  EXPECT_EQ(waits_, 0);
 }
 
 TEST_F(TensorTransfers, ThatAreGivenUpAreWaitedFor) {
