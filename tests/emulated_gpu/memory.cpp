@@ -7,16 +7,18 @@
 #include <mutex>
 #include <vector>
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/error.h"
+#include "emulated_gpu/failure.h"
 #include "emulated_gpu/streams.h"
 
 namespace dfm::emulated {
 namespace {
 
-constexpr std::size_t kArenaBytes = std::size_t{1} << 38U, kAlignment = 512;
+constexpr std::size_t kArenaBytes = std::size_t{1} << 36U, kAlignment = 512, kMargin = 512;
 constexpr int kNotWritten = 0xFF;
 
 // Two views of one stretch of memory.
@@ -50,31 +52,51 @@ bool is_in(const std::byte* begin, const void* address) {
   return byte >= begin && byte < begin + kArenaBytes;
 }
 
-// Blocks are kept for others of their size, which is rounded up to an eighth of a power of two.
+// In memory, with a margin behind it that nobody may write to.
+struct Block {
+  std::byte* begin;
+  std::size_t bytes;
+
+  std::size_t whole() const {
+    std::size_t step = kAlignment;
+    while (step * 8 < bytes) step *= 2;
+    return (bytes + kMargin + step - 1) / step * step;
+  }
+  void forget() const { std::memset(host_view(begin), kNotWritten, bytes); }
+  void require_margin() const {
+    const auto* const end = static_cast<const unsigned char*>(host_view(begin));
+    if (!std::all_of(end + bytes, end + whole(), [](unsigned char byte) { return byte == kNotWritten; }))
+      fail(fmt::format("something was written behind the end of {} bytes", bytes));
+  }
+};
+
+// What was given back is kept for others of its size.
 class Blocks {
  public:
-  std::byte* take(std::size_t bytes) {
+  Block take(std::size_t bytes) {
     const std::lock_guard lock(mutex_);
     allocated_ += bytes;
     most_ = std::max(most_, allocated_);
-    auto& kept = kept_[bytes];
+    Block block{nullptr, bytes};
+    auto& kept = kept_[block.whole()];
     if (!kept.empty()) {
-      std::byte* const block = kept.back();
+      block.begin = kept.back();
       kept.pop_back();
       return block;
     }
-    std::byte* const block = arena().device + end_;
-    end_ += bytes;
+    block.begin = arena().device + end_;
+    end_ += block.whole();
     TORCH_CHECK(end_ <= kArenaBytes, "the emulated GPU has no memory left");
-    std::memset(host_view(block), kNotWritten, bytes);
+    std::memset(host_view(block.begin), kNotWritten, block.whole());
     return block;
   }
 
-  void give_back(std::byte* block, std::size_t bytes) {
+  void give_back(const Block& block) {
     const std::lock_guard lock(mutex_);
-    std::memset(host_view(block), kNotWritten, bytes);
-    allocated_ -= bytes;
-    kept_[bytes].push_back(block);
+    block.require_margin();
+    block.forget();
+    allocated_ -= block.bytes;
+    kept_[block.whole()].push_back(block.begin);
   }
 
   std::size_t most() const { return most_; }
@@ -90,20 +112,9 @@ Blocks& blocks() {
   return of_process;
 }
 
-std::size_t rounded(std::size_t bytes) {
-  std::size_t step = kAlignment;
-  while (step * 8 < bytes) step *= 2;
-  return (bytes + step - 1) / step * step;
-}
-
-struct Block {
-  std::byte* begin;
-  std::size_t bytes;
-};
-
 void release(void* context) {
   const auto* const block = static_cast<Block*>(context);
-  blocks().give_back(block->begin, block->bytes);
+  blocks().give_back(*block);
   delete block;
 }
 
@@ -111,7 +122,7 @@ struct DeviceAllocator : c10::Allocator {
   c10::DataPtr allocate(std::size_t bytes) override {
     const c10::Device device(c10::kCUDA, current_device());
     if (bytes == 0) return {nullptr, device};
-    auto* const block = new Block{blocks().take(rounded(bytes)), rounded(bytes)};
+    auto* const block = new Block(blocks().take(bytes));
     return {block->begin, block, release, device};
   }
   c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
@@ -131,7 +142,7 @@ void release_pinned(void* begin) {
 
 struct PinnedAllocator : c10::Allocator {
   c10::DataPtr allocate(std::size_t bytes) override {
-    void* const begin = std::aligned_alloc(kAlignment, rounded(std::max<std::size_t>(bytes, 1)));
+    void* const begin = std::aligned_alloc(kAlignment, (bytes / kAlignment + 1) * kAlignment);
     const std::lock_guard lock(pinned_mutex);
     pinned_blocks[static_cast<std::byte*>(begin)] = bytes;
     return {begin, begin, release_pinned, c10::Device(c10::kCPU)};
@@ -141,6 +152,13 @@ struct PinnedAllocator : c10::Allocator {
     std::memcpy(to, from, bytes);
   }
 };
+
+std::mutex access_mutex;
+int accesses = 0;
+
+void protect(int protection) {
+  ensure(::mprotect(arena().device, kArenaBytes, protection) == 0, "protection of the emulated GPU's memory");
+}
 
 }  // namespace
 
@@ -161,6 +179,16 @@ void* host_view(const void* address) {
   if (address == nullptr) return nullptr;
   ensure(is_of_device(address), "an address of the emulated GPU is in its memory");
   return arena().host + (static_cast<const std::byte*>(address) - arena().device);
+}
+
+DeviceAccess::DeviceAccess() {
+  const std::lock_guard lock(access_mutex);
+  if (accesses++ == 0) protect(PROT_READ | PROT_WRITE);
+}
+
+DeviceAccess::~DeviceAccess() {
+  const std::lock_guard lock(access_mutex);
+  if (--accesses == 0) protect(PROT_NONE);
 }
 
 std::int64_t most_bytes_allocated() { return static_cast<std::int64_t>(blocks().most()); }

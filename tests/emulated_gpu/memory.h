@@ -1,6 +1,7 @@
 // Memory of the emulated GPU. Its addresses cannot be read or written: code of the host that follows one dies
 // by a signal, as it would fail with a GPU. What the emulation computes with is a second view of the same
-// memory. What nobody has written yet, and what was given back, holds NaN.
+// memory. What nobody has written yet, and what was given back, holds NaN. Who writes behind the end of a
+// block ends the process when that is given back.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,15 @@ bool is_of_device(const void* address);
 void* host_view(const void* address);
 // The other way round.
 bool is_host_view(const void* address);
+
+// While there is one, kernels run: the device's own addresses can be used.
+class DeviceAccess {
+ public:
+  DeviceAccess();
+  DeviceAccess(const DeviceAccess&) = delete;
+  DeviceAccess& operator=(const DeviceAccess&) = delete;
+  ~DeviceAccess();
+};
 
 std::int64_t most_bytes_allocated();
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <iostream>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/error.h"
+#include "emulated_gpu/failure.h"
 
 namespace dfm::emulated {
 namespace {
@@ -63,9 +63,8 @@ void SharedRoom::give(const std::string& call, std::span<const std::byte> bytes)
   wait_for_all();
   for (int rank = 0; rank < ranks_; ++rank) {
     if (call == place(rank).call.data()) continue;
-    std::cerr << fmt::format("emulated NCCL: rank {} asks for {}, rank {} for {}\n", rank_, call, rank,
-                             place(rank).call.data());
-    std::abort();
+    fail(
+        fmt::format("NCCL: rank {} asks for {}, rank {} for {}", rank_, call, rank, place(rank).call.data()));
   }
 }
 

@@ -93,7 +93,7 @@ TEST(EmulatedNccl, EndsAProcessWhoseRanksAskForDifferentThings) {
     });
   };
   testing::GTEST_FLAG(death_test_style) = "threadsafe";
-  EXPECT_DEATH(disagree(), "emulated NCCL: rank .* asks for all_reduce_sum of 1");
+  EXPECT_DEATH(disagree(), "emulated GPU: NCCL: rank .* asks for all_reduce_sum of 1");
 }
 
 }  // namespace

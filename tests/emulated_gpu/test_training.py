@@ -71,5 +71,5 @@ def waits(folder, family, steps, *words, **options):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_host_waits_once_a_step_for_its_gpu(tmp_path, family):
     """For the loss and the norm of the gradient."""
-    eight, four = waits(tmp_path / "8", family, 8), waits(tmp_path / "4", family, 4)
-    assert eight - four == {"copy to the host": 4}
+    four, two = waits(tmp_path / "4", family, 4), waits(tmp_path / "2", family, 2)
+    assert four - two == {"copy to the host": 2}
