@@ -33,7 +33,7 @@ class Fibers {
   Fiber& fiber(std::size_t i);
   void enter(Fiber& fiber);
   [[noreturn]] void leave();
-  static void begin(unsigned low, unsigned high);
+  static void begin();
   [[noreturn]] void run_for_ever(Fiber& fiber);
 
   std::vector<std::unique_ptr<Fiber>> fibers_;

@@ -16,7 +16,7 @@ namespace dfm::emulated {
 namespace {
 
 constexpr unsigned kWarp = 32, kMostThreads = 1024;
-constexpr std::size_t kMostSharedBytes = 227 * 1024;  // of a Hopper GPU
+constexpr std::size_t kMostSharedBytes = std::size_t{227} * 1024;  // of a Hopper GPU
 constexpr int kNotWritten = 0xFF;
 
 // Of threads that wait for each other.
