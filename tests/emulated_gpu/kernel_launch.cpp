@@ -36,10 +36,12 @@ class Block {
     warps_.assign((threads_ + kWarp - 1) / kWarp, {});
     alive_in_warp_.assign(warps_.size(), kWarp);
     alive_in_warp_.back() = threads_ - kWarp * static_cast<unsigned>(warps_.size() - 1);
+    begins_with_last_ = !begins_with_last_;
     while (alive_ > 0) {
-      has_moved_ = false;
-      for (current_ = 0; current_ < threads_; ++current_) go_on(size, thread);
-      if (!has_moved_) fail(fmt::format("{}: threads wait for a barrier that others do not reach", kernel));
+      bool any_moved = false;
+      for (unsigned i = 0; i < warps_.size(); ++i)
+        any_moved |= run_warp(in_turn(i, warps_.size()), size, thread);
+      if (!any_moved) fail(fmt::format("{}: threads wait for a barrier that others do not reach", kernel));
     }
   }
 
@@ -59,6 +61,25 @@ class Block {
     const Barrier* barrier = nullptr;
     unsigned round = 0;
   };
+
+  unsigned in_turn(unsigned i, std::size_t count) const {
+    return begins_with_last_ ? static_cast<unsigned>(count) - 1 - i : i;
+  }
+
+  // As far as it gets without other warps: what these have not waited for is late then. Whether it got on.
+  bool run_warp(unsigned warp, const dim3& size, const std::function<void()>& thread) {
+    const unsigned first = warp * kWarp, lanes = std::min(kWarp, threads_ - first);
+    bool any_moved = false;
+    do {
+      has_moved_ = false;
+      for (unsigned i = 0; i < lanes; ++i) {
+        current_ = first + in_turn(i, lanes);
+        go_on(size, thread);
+      }
+      any_moved |= has_moved_;
+    } while (has_moved_);
+    return any_moved;
+  }
 
   void go_on(const dim3& size, const std::function<void()>& thread) {
     const Wait& mine = waits_[current_];
@@ -98,6 +119,7 @@ class Block {
   using OfLanes = std::array<float4, kWarp>;
   std::array<std::array<OfLanes, 2>, kMostThreads / kWarp> given_{};
   bool has_moved_ = false;
+  bool begins_with_last_ = true;  // in turns, since a GPU keeps no order either
 };
 
 // One launch runs at a time.
