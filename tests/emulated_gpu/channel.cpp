@@ -1,5 +1,6 @@
 #include "emulated_gpu/channel.h"
 
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -9,6 +10,7 @@
 #include <fmt/ranges.h>
 
 #include "core/error.h"
+#include "emulated_gpu/failure.h"
 #include "emulated_gpu/mailbox.h"
 #include "emulated_gpu/memory.h"
 #include "emulated_gpu/shared_room.h"
@@ -43,8 +45,9 @@ class SharedChannel : public comm::DeviceChannel {
 
   Arrival reduce_scatter_sum(std::span<const float> values, Counts counts, std::span<float> out) override {
     give("reduce_scatter_sum of " + text_of(counts), std::as_bytes(values));
-    return arriving(std::as_writable_bytes(out),
-                    bytes_of(sums(sum_before(counts, room_.rank()), out.size())));
+    return reading(
+        std::as_bytes(values),
+        arriving(std::as_writable_bytes(out), bytes_of(sums(sum_before(counts, room_.rank()), out.size()))));
   }
 
   Arrival all_gather_parts(comm::Parts<std::byte> all) override {
@@ -63,7 +66,7 @@ class SharedChannel : public comm::DeviceChannel {
     std::vector<std::byte> arrived(in.bytes.size());
     for (int rank = 0; rank < room_.ranks(); ++rank)
       take_part(rank, std::span(arrived).subspan(sum_before(in.counts, rank), count_of(in.counts, rank)));
-    return arriving(in.bytes, std::move(arrived));
+    return reading(out.bytes, arriving(in.bytes, std::move(arrived)));
   }
 
   Arrival exchange(std::span<const std::byte> out, int to, std::span<std::byte> in, int from) override {
@@ -73,12 +76,12 @@ class SharedChannel : public comm::DeviceChannel {
            "what one rank sends is what the other receives");
     std::vector<std::byte> arrived(in.size());
     room_.take(from, sizeof(target), arrived);
-    return arriving(in, std::move(arrived));
+    return reading(out, arriving(in, std::move(arrived)));
   }
 
   Arrival send(std::span<const std::byte> bytes, int to) override {
     const auto file = mailbox_.put(seen(bytes), to);
-    return {[] {}, [file] { return !std::filesystem::exists(file); }};
+    return reading(bytes, {[] {}, [file] { return !std::filesystem::exists(file); }});
   }
 
   Arrival receive(std::span<std::byte> bytes, int from) override {
@@ -136,6 +139,18 @@ class SharedChannel : public comm::DeviceChannel {
     std::memset(target.data(), kNotThereYet, target.size());
     return {[target, arrived = std::move(arrived)] { std::ranges::copy(arrived, target.begin()); },
             [] { return false; }};
+  }
+
+  // Until its arrival is asked for or over, NCCL may not have read all that leaves.
+  static Arrival reading(std::span<const std::byte> of_device, Arrival arrival) {
+    const auto source = seen(of_device);
+    const auto is_over = arrival.is_over;
+    return {[source, given = std::vector(source.begin(), source.end()), arrival = std::move(arrival)] {
+              if (!arrival.is_over() && !std::ranges::equal(source, given))
+                fail("NCCL: memory was changed or freed before it was read");
+              arrival();
+            },
+            is_over};
   }
 
   SharedRoom room_;

@@ -84,6 +84,21 @@ TEST(EmulatedNccl, MessagesComeInOrderAndTheirSendersWaitForNobody) {
   });
 }
 
+TEST(EmulatedNccl, EndsAProcessThatChangesWhatIsNotReadYet) {
+  gpu();
+  const auto change = [] {
+    on_ranks(2, [](comm::DeviceChannel& channel, int rank) {
+      const at::Tensor values = numbers(10).to(gpu()), there = at::empty_like(values);
+      const auto arrived = channel.exchange(std::as_bytes(nn::floats_of(values)), 1 - rank,
+                                            std::as_writable_bytes(nn::floats_of(there)), 1 - rank);
+      values.add_(1);
+      arrived();
+    });
+  };
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_DEATH(change(), "NCCL: memory was changed or freed before it was read");
+}
+
 TEST(EmulatedNccl, EndsAProcessWhoseRanksAskForDifferentThings) {
   gpu();
   const auto disagree = [] {
