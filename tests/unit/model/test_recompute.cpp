@@ -1,11 +1,11 @@
 // Activation checkpointing: the keys, the gradients (those of the network that keeps everything), and what it
 // is for, less memory between forward and backward.
 #include <gtest/gtest.h>
-#include <malloc.h>
 
 #include "config/keys.h"
 #include "config/layers.h"
 #include "model/recompute_plan.h"
+#include "nn/memory_count.h"
 #include "support/errors.h"
 #include "unit/model/small_dit.h"
 
@@ -96,19 +96,14 @@ TEST_P(RecomputedDit, GivesTheOutputAndEveryGradientOfTheNetworkThatKeepsEveryth
   }
 }
 
-std::size_t allocated_bytes() {
-  const auto info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
 // What the graph holds between forward and backward.
-std::size_t bytes_kept(const RecomputePlan& plan) {
+std::int64_t bytes_kept(const RecomputePlan& plan) {
   const SmallDit model(five_layers(), Normals(7), at::kFloat, plan);
   Normals normals(11);
   const PackedInput pack = packed({network_input({4, 16, 16}, 8, five_layers(), normals)});
-  const std::size_t before = allocated_bytes();
+  const nn::MemoryCount count;
   const at::Tensor output = model.dit.forward(pack.input, pack.layout);
-  return allocated_bytes() - before;
+  return count.current();
 }
 
 TEST_P(RecomputedDit, KeepsLessBetweenForwardAndBackward) {
