@@ -25,11 +25,11 @@ namespace dfm::model {
 // How a latent is cut into tokens.
 struct PatchShape {
   std::int64_t in_channels = 16;
-  std::int64_t patch_spatial = 2;
-  std::int64_t patch_temporal = 1;
+  std::int64_t spatial = 2;
+  std::int64_t temporal = 1;
 
   // Features of a token: all channels of a patch.
-  std::int64_t patch_features() const { return in_channels * patch_spatial * patch_spatial * patch_temporal; }
+  std::int64_t features() const { return in_channels * spatial * spatial * temporal; }
 };
 
 // A pack of samples, as the network sees it. Where ranks share a pack, tokens are those of this rank.

@@ -126,13 +126,13 @@ DitEnds::DitEnds(const DitShape& shape, nn::ParameterList& parameters)
     : time_norm_weight_(Scope(parameters, "affline_norm")
                             .on_all_stages()
                             .declare("weight", {shape.hidden_size}, Init::ones())),
-      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder").on_first_stage(), shape.patch_features(),
-                                    shape.hidden_size)),
-      position_table_(shape.max_frames / shape.patch_temporal, shape.max_img_h / shape.patch_spatial,
-                      shape.max_img_w / shape.patch_spatial, shape.hidden_size),
+      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder").on_first_stage(),
+                                    shape.patches.features(), shape.hidden_size)),
+      position_table_(shape.max_frames / shape.patches.temporal, shape.max_img_h / shape.patches.spatial,
+                      shape.max_img_w / shape.patches.spatial, shape.hidden_size),
       time_embedder_(parameters, shape.hidden_size),
       final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear").on_last_stage(),
-                                            shape.hidden_size, shape.patch_features(), last_init(shape))) {}
+                                            shape.hidden_size, shape.patches.features(), last_init(shape))) {}
 
 at::Tensor DitEnds::tokens_embedded(const PackInput& input, const PackLayout& layout) const {
   return x_embedder_(input.tokens.to(dtype())) +
@@ -186,27 +186,28 @@ double dit_forward_flops(const DitShape& shape, std::int64_t tokens, std::int64_
   const double text_products = 2 * h * static_cast<double>(shape.crossattn_emb_size);
   const double attention = 2 * s * h * (s + t);
   const double layers = s * products + t * text_products + attention;
-  const double ends = 2 * s * h * static_cast<double>(shape.patch_features());
+  const double ends = 2 * s * h * static_cast<double>(shape.patches.features());
   return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
 }
 
 }  // namespace
 
 BackboneSpec dit_spec(const DitShape& shape, const RecomputePlan& plan) {
-  return {.title = fmt::format("DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
-                               shape.num_attention_heads),
-          .patches = shape,
-          .text_width = shape.crossattn_emb_size,
-          .tensor_units = tensor_units(shape),
-          .layers = shape.num_layers,
-          .most_positions = {{shape.max_img_h / shape.patch_spatial, shape.max_img_w / shape.patch_spatial}},
-          .block = {.width = shape.hidden_size,
-                    .key_heads = shape.num_attention_heads,
-                    .head_width = shape.head_width()},
-          .build = builder_of<Dit>(shape, plan),
-          .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
-            return dit_forward_flops(shape, sample.tokens, rows);
-          }};
+  return {
+      .title = fmt::format("DiT, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
+                           shape.num_attention_heads),
+      .patches = shape.patches,
+      .text_width = shape.crossattn_emb_size,
+      .tensor_units = tensor_units(shape),
+      .layers = shape.num_layers,
+      .most_positions = {{shape.max_img_h / shape.patches.spatial, shape.max_img_w / shape.patches.spatial}},
+      .block = {.width = shape.hidden_size,
+                .key_heads = shape.num_attention_heads,
+                .head_width = shape.head_width()},
+      .build = builder_of<Dit>(shape, plan),
+      .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
+        return dit_forward_flops(shape, sample.tokens, rows);
+      }};
 }
 
 }  // namespace dfm::model

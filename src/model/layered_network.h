@@ -50,14 +50,14 @@ StagePart stage_part(std::shared_ptr<const Network> network, const Shape& shape,
           }};
 }
 
-// How a family's network is built: Network(shape, parameters, plan).
+// How a family's network is built, Network(shape, parameters, plan): what BackboneSpec::build holds.
 template <Layered Network, class Shape>
-std::function<Backbone(nn::ParameterList&)> builder_of(const Shape& shape, const RecomputePlan& plan) {
+auto builder_of(const Shape& shape, const RecomputePlan& plan) {
   return [shape, plan](nn::ParameterList& parameters) {
     RecomputePlan hooked = plan;
     hooked.hooks = parameters.block_hooks();
     const auto network = std::make_shared<const Network>(shape, parameters, hooked);
-    Backbone backbone{shape,
+    Backbone backbone{shape.patches,
                       [network](const PackInput& input, const nn::PackLayout& layout) {
                         return network->forward(input, layout);
                       },

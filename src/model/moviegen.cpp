@@ -166,23 +166,23 @@ at::Tensor MovieGenBlock::forward(at::Tensor x, const MovieGenConditioning& give
 MovieGen::MovieGen(const MovieGenShape& shape, nn::ParameterList& parameters, RecomputePlan plan)
     : shape_(shape),
       plan_(std::move(plan)),
-      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder").on_first_stage(), shape.patch_features(),
-                                    shape.hidden_size)),
+      x_embedder_(Linear::with_bias(Scope(parameters, "x_embedder").on_first_stage(),
+                                    shape.patches.features(), shape.hidden_size)),
       time_embedder_(parameters, shape.hidden_size),
       time_norm_weight_(Scope(parameters, "affline_norm")
                             .on_all_stages()
                             .declare("weight", {shape.hidden_size}, Init::ones())),
       final_layer_linear_(Linear::with_bias(Scope(parameters, "final_layer_linear").on_last_stage(),
-                                            shape.hidden_size, shape.patch_features(), last_init(shape))) {
+                                            shape.hidden_size, shape.patches.features(), last_init(shape))) {
   const auto table = [&](const char* name, std::int64_t extent) {
     return Scope(parameters, "pos_embedder")
         .child(name)
         .on_all_stages()
         .declare("weight", {extent, shape.hidden_size}, hidden_init(shape));
   };
-  emb_t_ = table("emb_t", shape.max_frames / shape.patch_temporal);
-  emb_h_ = table("emb_h", shape.max_img_h / shape.patch_spatial);
-  emb_w_ = table("emb_w", shape.max_img_w / shape.patch_spatial);
+  emb_t_ = table("emb_t", shape.max_frames / shape.patches.temporal);
+  emb_h_ = table("emb_h", shape.max_img_h / shape.patches.spatial);
+  emb_w_ = table("emb_w", shape.max_img_w / shape.patches.spatial);
   blocks_ = StageLayers<MovieGenBlock>(shape, parameters, plan_);
 }
 
@@ -242,7 +242,7 @@ double moviegen_forward_flops(const MovieGenShape& shape, std::int64_t tokens, s
   const double products = h * (q + kv) + 3 * h * q;
   const double text_products = 2 * q * static_cast<double>(shape.crossattn_emb_size);
   const double layers = s * products + mlp_products(shape, tokens) + t * text_products + 2 * s * q * (s + t);
-  const double ends = 2 * s * h * static_cast<double>(shape.patch_features());
+  const double ends = 2 * s * h * static_cast<double>(shape.patches.features());
   return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
 }
 
@@ -262,21 +262,22 @@ std::vector<TensorUnits> moviegen_tensor_units(const MovieGenShape& shape) {
 }  // namespace
 
 BackboneSpec moviegen_spec(const MovieGenShape& shape, const RecomputePlan& plan) {
-  return {.title = title_of(shape),
-          .patches = shape,
-          .text_width = shape.crossattn_emb_size,
-          .experts = shape.experts ? Experts{shape.experts->count, shape.experts->choice} : Experts{},
-          .tensor_units = moviegen_tensor_units(shape),
-          .layers = shape.num_layers,
-          .most_positions = {{shape.max_img_h / shape.patch_spatial, shape.max_img_w / shape.patch_spatial}},
-          .block = {.width = shape.hidden_size,
-                    .key_heads = shape.num_query_groups,
-                    .queries_of_key = shape.heads_in_group(),
-                    .head_width = shape.head_width()},
-          .build = builder_of<MovieGen>(shape, plan),
-          .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
-            return moviegen_forward_flops(shape, sample.tokens, rows);
-          }};
+  return {
+      .title = title_of(shape),
+      .patches = shape.patches,
+      .text_width = shape.crossattn_emb_size,
+      .experts = shape.experts ? Experts{shape.experts->count, shape.experts->choice} : Experts{},
+      .tensor_units = moviegen_tensor_units(shape),
+      .layers = shape.num_layers,
+      .most_positions = {{shape.max_img_h / shape.patches.spatial, shape.max_img_w / shape.patches.spatial}},
+      .block = {.width = shape.hidden_size,
+                .key_heads = shape.num_query_groups,
+                .queries_of_key = shape.heads_in_group(),
+                .head_width = shape.head_width()},
+      .build = builder_of<MovieGen>(shape, plan),
+      .forward_flops = [shape](const SampleSize& sample, std::int64_t rows) {
+        return moviegen_forward_flops(shape, sample.tokens, rows);
+      }};
 }
 
 }  // namespace dfm::model

@@ -9,7 +9,7 @@
 namespace dfm::model {
 
 PatchGrid patch_grid(const Shape& latent_shape, const PatchShape& shape) {
-  const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
+  const std::int64_t ps = shape.spatial, pt = shape.temporal;
   const bool fits = latent_shape.size() == 4 && std::ranges::min(latent_shape) > 0 &&
                     latent_shape[0] == shape.in_channels && latent_shape[1] % pt == 0 &&
                     latent_shape[2] % ps == 0 && latent_shape[3] % ps == 0;
@@ -24,14 +24,14 @@ PatchGrid patch_grid(const Shape& latent_shape, const PatchShape& shape) {
 
 at::Tensor patchify(const at::Tensor& latent, const PatchShape& shape) {
   const PatchGrid grid = patch_grid(latent.sizes().vec(), shape);
-  const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
+  const std::int64_t ps = shape.spatial, pt = shape.temporal;
   return latent.view({shape.in_channels, grid.frames, pt, grid.rows, ps, grid.columns, ps})
       .permute({1, 3, 5, 4, 6, 2, 0})
-      .reshape({grid.tokens(), shape.patch_features()});
+      .reshape({grid.tokens(), shape.features()});
 }
 
 at::Tensor unpatchify(const at::Tensor& tokens, const PatchGrid& grid, const PatchShape& shape) {
-  const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal;
+  const std::int64_t ps = shape.spatial, pt = shape.temporal;
   return tokens.view({grid.frames, grid.rows, grid.columns, ps, ps, pt, shape.in_channels})
       .permute({6, 0, 5, 1, 3, 2, 4})
       .reshape({shape.in_channels, grid.frames * pt, grid.rows * ps, grid.columns * ps});

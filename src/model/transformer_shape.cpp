@@ -9,8 +9,9 @@
 namespace dfm::model {
 
 TransformerShape transformer_shape(const Config& config) {
-  TransformerShape shape{{config.integer("model.in_channels"), config.integer("model.patch_spatial"),
-                          config.integer("model.patch_temporal")}};
+  TransformerShape shape{.patches = {config.integer("model.in_channels"),
+                                     config.integer("model.patch_spatial"),
+                                     config.integer("model.patch_temporal")}};
   shape.num_layers = config.integer("model.num_layers");
   shape.hidden_size = config.integer("model.hidden_size");
   shape.num_attention_heads = config.integer("model.num_attention_heads");

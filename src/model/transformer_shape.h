@@ -12,7 +12,8 @@
 
 namespace dfm::model {
 
-struct TransformerShape : PatchShape {
+struct TransformerShape {
+  PatchShape patches = {};
   std::int64_t num_layers = 12;
   std::int64_t hidden_size = 384;
   std::int64_t num_attention_heads = 6;

@@ -173,12 +173,12 @@ Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan pla
       patch_weight_(Scope(parameters, "patch_embedding")
                         .on_first_stage()
                         .declare("weight",
-                                 {shape.hidden_size, shape.in_channels, shape.patch_temporal,
-                                  shape.patch_spatial, shape.patch_spatial},
-                                 Init::linear_default(shape.patch_features()))),
+                                 {shape.hidden_size, shape.patches.in_channels, shape.patches.temporal,
+                                  shape.patches.spatial, shape.patches.spatial},
+                                 Init::linear_default(shape.patches.features()))),
       patch_bias_(Scope(parameters, "patch_embedding")
                       .on_first_stage()
-                      .declare("bias", {shape.hidden_size}, Init::linear_default(shape.patch_features()))),
+                      .declare("bias", {shape.hidden_size}, Init::linear_default(shape.patches.features()))),
       time_1_(shared(parameters, "time_embedder.linear_1", shape.freq_dim, shape.hidden_size)),
       time_2_(shared(parameters, "time_embedder.linear_2", shape.hidden_size, shape.hidden_size)),
       time_proj_(shared(parameters, "time_proj", shape.hidden_size, 6 * shape.hidden_size)),
@@ -188,7 +188,7 @@ Wan::Wan(const WanShape& shape, nn::ParameterList& parameters, RecomputePlan pla
                            .on_last_stage()
                            .declare("modulation", {1, 2, shape.hidden_size}, modulation_init(shape))),
       head_(Linear::with_bias(Scope(parameters, "head.head").on_last_stage(), shape.hidden_size,
-                              shape.patch_features(), last_init(shape))) {
+                              shape.patches.features(), last_init(shape))) {
   blocks_ = StageLayers<WanBlock>(shape, parameters, plan_);
 }
 
@@ -249,7 +249,7 @@ double wan_forward_flops(const WanShape& shape, std::int64_t tokens, std::int64_
              t = static_cast<double>(shape.text_len > 0 ? shape.text_len : text_rows);
   const double products = 6 * h * h + 2 * h * static_cast<double>(shape.ffn_hidden_size);
   const double layers = s * products + 2 * t * c * h + 2 * s * h * (s + t);
-  const double ends = 2 * s * h * static_cast<double>(shape.patch_features()) +
+  const double ends = 2 * s * h * static_cast<double>(shape.patches.features()) +
                       t * c * (static_cast<double>(shape.text_dim) + c);
   return 2 * (static_cast<double>(shape.num_layers) * layers + ends);
 }
@@ -259,7 +259,7 @@ double wan_forward_flops(const WanShape& shape, std::int64_t tokens, std::int64_
 BackboneSpec wan_spec(const WanShape& shape, const RecomputePlan& plan) {
   return {.title = fmt::format("WAN 2.1, {} layers, width {}, {} heads", shape.num_layers, shape.hidden_size,
                                shape.num_attention_heads),
-          .patches = shape,
+          .patches = shape.patches,
           .text_width = shape.text_dim,
           .text_width_key = "model.text_dim",
           .tensor_units = tensor_units(shape),

@@ -14,9 +14,10 @@ WanShape wan_shape(const Config& config) {
   require_divisible(shape.hidden_size, "model.hidden_size", 2 * shape.num_attention_heads,
                     "heads of an even width, whose features are turned in pairs");
   require_divisible(shape.freq_dim, "model.freq_dim", 2, "a cosine and a sine of each frequency");
-  if (shape.patch_temporal != 1) {
-    throw usage_error(fmt::format("model.patch_temporal = {} with model.family = wan", shape.patch_temporal),
-                      "WAN's patches are one frame deep: leave model.patch_temporal at 1");
+  if (shape.patches.temporal != 1) {
+    throw usage_error(
+        fmt::format("model.patch_temporal = {} with model.family = wan", shape.patches.temporal),
+        "WAN's patches are one frame deep: leave model.patch_temporal at 1");
   }
   return shape;
 }

@@ -41,7 +41,7 @@ Measured measure(const model::BackboneSpec& spec, const TrainerSettings& trainin
     return network.forward({noisy, positions, level, text}, layout);
   };
   const nn::MemoryCount count;
-  const at::Tensor latent = at::zeros({tokens, spec.patches.patch_features()}), noise = latent.clone();
+  const at::Tensor latent = at::zeros({tokens, spec.patches.features()}), noise = latent.clone();
   const at::Tensor loss =
       training.noise.objective.token_losses(bound, {latent, noise, at::ones({1})}, layout).sum();
   const auto kept = static_cast<double>(count.current());

@@ -79,7 +79,7 @@ PackTensors pack_tensors(const std::vector<PositionedSample>& pack, const NoiseS
 }
 
 PackTensors no_pack(const model::PatchShape& shape, std::int64_t text_width) {
-  const at::Tensor tokens = at::empty({0, shape.patch_features()});
+  const at::Tensor tokens = at::empty({0, shape.features()});
   return {{{}, {}}, tokens, tokens, at::empty({0}), at::empty({0, text_width}), at::empty({0, 3}, at::kLong)};
 }
 

@@ -64,11 +64,11 @@ Shape mock_latent_shape(const Config& config, const model::PatchShape& patches) 
             config.integer("dataset.W_latents")};
   }
   require_default_latent(config, *tokens);
-  const PatchGrid grid = grid_of(*tokens, {config.integer("model.max_frames") / patches.patch_temporal,
-                                           config.integer("model.max_img_h") / patches.patch_spatial,
-                                           config.integer("model.max_img_w") / patches.patch_spatial});
-  return {patches.in_channels, grid.frames * patches.patch_temporal, grid.rows * patches.patch_spatial,
-          grid.columns * patches.patch_spatial};
+  const PatchGrid grid = grid_of(*tokens, {config.integer("model.max_frames") / patches.temporal,
+                                           config.integer("model.max_img_h") / patches.spatial,
+                                           config.integer("model.max_img_w") / patches.spatial});
+  return {patches.in_channels, grid.frames * patches.temporal, grid.rows * patches.spatial,
+          grid.columns * patches.spatial};
 }
 
 }  // namespace dfm::train

@@ -70,15 +70,15 @@ std::int64_t image_size_of(const Config& config, std::int64_t latent_edge, const
 
 void require_fitting_size(const Config& config, const model::BackboneSpec& model, std::int64_t latent_edge) {
   const model::PatchShape& patches = model.patches;
-  if (patches.patch_temporal != 1) {
+  if (patches.temporal != 1) {
     throw usage_error(fmt::format("pictures of validation.prompts are one frame, but patches are {} deep "
                                   "(model.patch_temporal)",
-                                  patches.patch_temporal),
+                                  patches.temporal),
                       "leave validation.prompts out");
   }
   const model::Codec codec = model::make_codec(config.text("encoders.codec"));
   const std::int64_t size = image_size_of(config, latent_edge, codec);
-  const std::int64_t patch = patches.patch_spatial * codec.spatial_stride;  // pixels
+  const std::int64_t patch = patches.spatial * codec.spatial_stride;  // pixels
   const std::int64_t most =
       model.most_positions ? std::ranges::min(*model.most_positions) * patch : size / patch * patch;
   if (size % patch == 0 && size <= most) return;

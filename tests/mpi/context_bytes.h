@@ -92,7 +92,7 @@ inline ContextBytes context_minimum(const LayoutRow& row, const comm::GridGroups
   const ContextMinimum minimum(row, groups);
   ContextBytes bytes;
   for (const auto& pack : packs) {
-    const PackTensors whole = pack_tensors(pack, {}, tiny_model());
+    const PackTensors whole = pack_tensors(pack, {}, tiny_model().patches);
     const nn::PackLayout layout = whole.layout.share(cut);
     bytes.add(minimum.of(layout.counts_by_context_rank()), 1);
     if (row.family != std::string("StDit")) continue;

@@ -20,7 +20,7 @@ namespace dfm::train {
 struct Picks {
   Picks(const LayoutRow& row, const comm::GridGroups& groups) : passes(passes_of_first_step(groups)) {
     for (const auto& pack : packs_of_first_step(groups)) {
-      const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout;
+      const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model().patches).layout;
       for (const std::int64_t tokens : layout.whole_counts())
         rows += nn::expert_capacity(tokens, awkward_experts(row.family), kAwkwardCapacity);
     }
@@ -80,7 +80,7 @@ inline std::int64_t rows_taken_elsewhere(const LayoutRow& row, const comm::GridG
     for (std::int64_t i = 0; i < layers; ++i, ++scores) {
       if (work.pack >= packs.size()) continue;
       const auto layout =
-          pack_tensors(packs[work.pack], {}, tiny_model()).layout.share(parallel.sequence_cut());
+          pack_tensors(packs[work.pack], {}, tiny_model().patches).layout.share(parallel.sequence_cut());
       const auto counts = nn::choose_in_own_rows(*scores, layout, rule, parallel).counts;
       taken += std::reduce(counts.begin(), counts.end()) -
                std::reduce(counts.begin() + here.begin, counts.begin() + here.end());

@@ -39,7 +39,7 @@ inline Rows rows_of_first_step(const comm::GridGroups& groups) {
   const nn::SequenceCut cut = nn::model_parallel(groups).sequence_cut();
   Rows rows;
   for (const auto& pack : packs_of_first_step(groups)) {
-    const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model()).layout.share(cut);
+    const nn::PackLayout layout = pack_tensors(pack, {}, tiny_model().patches).layout.share(cut);
     for (const std::int64_t count : layout.attention_counts()) rows.tokens += count;
     rows.own_tokens += layout.tokens();
     for (const std::int64_t count : layout.whole_counts()) rows.whole_tokens += count;

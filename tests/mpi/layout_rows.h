@@ -55,7 +55,7 @@ Shape awkward_shape(std::int64_t layers, std::int64_t heads, std::int64_t head_w
   shape.num_attention_heads = heads;
   shape.ffn_hidden_size = 2 * heads * head_width + 3;
   shape.crossattn_emb_size = tiny_model().crossattn_emb_size;
-  shape.in_channels = tiny_model().in_channels;
+  shape.patches.in_channels = tiny_model().patches.in_channels;
   return shape;
 }
 

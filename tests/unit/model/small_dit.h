@@ -20,7 +20,7 @@ inline DitShape small_shape(std::int64_t hidden, std::int64_t heads) {
   shape.ffn_hidden_size = 4 * hidden;
   shape.crossattn_emb_size = 24;
   shape.adaln_rank = 20;
-  shape.in_channels = 4;
+  shape.patches.in_channels = 4;
   return shape;
 }
 
@@ -33,7 +33,7 @@ struct SmallDit {
   explicit SmallDit(const DitShape& shape, dfm::testing::Normals normals = dfm::testing::Normals(7),
                     at::ScalarType dtype = at::kFloat, RecomputePlan plan = {})
       : dit(shape, parameters, std::move(plan)),
-        network{shape, [this](const PackInput& input, const nn::PackLayout& layout) {
+        network{shape.patches, [this](const PackInput& input, const nn::PackLayout& layout) {
                   return dit.forward(input, layout);
                 }} {
     parameters.materialize(dtype);
@@ -54,7 +54,7 @@ struct NetworkInput {
 
 inline NetworkInput network_input(const PatchGrid& grid, std::int64_t text_rows, const DitShape& shape,
                                   dfm::testing::Normals& normals) {
-  return {normals({grid.tokens(), shape.patch_features()}), token_positions(grid),
+  return {normals({grid.tokens(), shape.patches.features()}), token_positions(grid),
           normals({text_rows, shape.crossattn_emb_size}), normals({1}).item<float>()};
 }
 

@@ -28,7 +28,7 @@ class DitOfShape : public ::testing::TestWithParam<Shapes> {
  protected:
   static DitShape shape() {
     DitShape shape = small_shape(GetParam().hidden, GetParam().heads);
-    shape.patch_temporal = GetParam().patch_temporal;
+    shape.patches.temporal = GetParam().patch_temporal;
     return shape;
   }
   Normals normals_;
@@ -39,7 +39,7 @@ TEST_P(DitOfShape, AgreesWithAPlainReadingOfTheSpecification) {
   const auto samples = awkward_samples(shape(), normals_);
   const PlainDit plain(shape(), model_.parameters);
   const PackedInput pack = packed(samples);
-  const at::Tensor g = normals_({pack.layout.tokens(), shape().patch_features()});
+  const at::Tensor g = normals_({pack.layout.tokens(), shape().patches.features()});
   const at::Tensor ours = model_.dit.forward(pack.input, pack.layout);
   std::vector<at::Tensor> rows;
   for (const NetworkInput& sample : samples) rows.push_back(plain.forward(sample));
@@ -124,8 +124,8 @@ double initial_loss(double sigma, Normals& normals) {
     return at::cat(frames);
   };
   const at::NoGradGuard no_gradients;
-  const at::Tensor latent = normals({grid.tokens(), shape.patch_features()});
-  const at::Tensor noise = normals({grid.tokens(), shape.patch_features()});
+  const at::Tensor latent = normals({grid.tokens(), shape.patches.features()});
+  const at::Tensor noise = normals({grid.tokens(), shape.patches.features()});
   return diffusion::token_losses(network, latent, noise, at::tensor({static_cast<float>(sigma)}), 0.5, layout)
       .mean()
       .item<double>();

@@ -133,7 +133,7 @@ TEST(DitSpec, SaysWhatItIsBeforeAnythingIsAllocated) {
   const BackboneSpec spec = dit_spec(shape_of_recipe("dit_xl"));
   EXPECT_EQ(spec.title, "DiT, 28 layers, width 1152, 16 heads");
   EXPECT_EQ(spec.text_width, 1024);
-  EXPECT_EQ(spec.patches.patch_features(), 64);
+  EXPECT_EQ(spec.patches.features(), 64);
 }
 
 }  // namespace

@@ -16,12 +16,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-DitShape shape_with(std::int64_t channels, std::int64_t patch_temporal, std::int64_t patch_spatial) {
-  DitShape shape;
-  shape.in_channels = channels;
-  shape.patch_temporal = patch_temporal;
-  shape.patch_spatial = patch_spatial;
-  return shape;
+PatchShape shape_with(std::int64_t channels, std::int64_t patch_temporal, std::int64_t patch_spatial) {
+  return {channels, patch_spatial, patch_temporal};
 }
 
 TEST(Patchify, OrdersChannelsFastest) {
@@ -40,12 +36,12 @@ TEST(Patchify, PutsEveryElementWhereTheFormulaSays) {
     return std::uniform_int_distribution<std::int64_t>(least, most)(engine);
   };
   for (int round = 0; round < 20; ++round) {
-    const DitShape shape = shape_with(draw(1, 5), draw(1, 3), draw(1, 3));
-    const std::int64_t ps = shape.patch_spatial, pt = shape.patch_temporal, channels = shape.in_channels;
+    const PatchShape shape = shape_with(draw(1, 5), draw(1, 3), draw(1, 3));
+    const std::int64_t ps = shape.spatial, pt = shape.temporal, channels = shape.in_channels;
     const PatchGrid grid{draw(1, 3), draw(1, 4), draw(1, 4)};
     const at::Tensor latent = at::rand({channels, grid.frames * pt, grid.rows * ps, grid.columns * ps});
     const at::Tensor tokens = patchify(latent, shape);
-    ASSERT_EQ(tokens.sizes(), at::IntArrayRef({grid.tokens(), shape.patch_features()}));
+    ASSERT_EQ(tokens.sizes(), at::IntArrayRef({grid.tokens(), shape.features()}));
     for (int i = 0; i < 30; ++i) {
       const std::int64_t c = draw(0, static_cast<int>(channels) - 1),
                          t = draw(0, static_cast<int>(latent.size(1)) - 1),
@@ -66,7 +62,7 @@ TEST(TokenPositions, RunOverColumnsFirst) {
 }
 
 TEST(PatchGrid, RefusesLatentsThatDoNotDivide) {
-  const DitShape shape = shape_with(16, 2, 2);
+  const PatchShape shape = shape_with(16, 2, 2);
   for (const Shape& latent : {Shape{16, 3, 4, 4}, Shape{16, 2, 5, 4}, Shape{16, 2, 4, 5}, Shape{15, 2, 4, 4},
                               Shape{2, 4, 4}, Shape{1, 16, 2, 4, 4}, Shape{}}) {
     try {
@@ -84,7 +80,7 @@ TEST(PatchGrid, RefusesALatentWithoutElements) {
 }
 
 TEST(PatchGrid, CountsTokensAsTheReference) {
-  const DitShape shape;  // golden/derived.md B2
+  const PatchShape shape;  // golden/derived.md B2
   EXPECT_EQ(patch_grid({16, 1, 256, 512}, shape).tokens(), 32768);
   EXPECT_EQ(patch_grid({16, 10, 30, 52}, shape).tokens(), 3900);
   EXPECT_EQ(patch_grid({16, 1, 64, 64}, shape).tokens(), 1024);
@@ -103,7 +99,7 @@ TEST(DitShape, ComesFromTheKeysOfTheModel) {
                                      {"model.layernorm_epsilon", "1e-6", "test"}});
   EXPECT_EQ(shape.ffn_hidden_size, 4 * 96);  // where it is not given
   EXPECT_EQ(shape.head_width(), 24);
-  EXPECT_EQ(shape.patch_features(), 16 * 2 * 2 * 2);
+  EXPECT_EQ(shape.patches.features(), 16 * 2 * 2 * 2);
   EXPECT_EQ(shape.layernorm_epsilon, 1e-6);
 }
 

@@ -54,7 +54,7 @@ WanShape small_wan() {
   shape.text_dim = 24;
   shape.freq_dim = 32;
   shape.layernorm_epsilon = 1e-6;
-  shape.in_channels = 4;
+  shape.patches.in_channels = 4;
   return shape;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 using Pack = std::vector<data::PositionedSample>;
 
-const model::DitShape kShape = tiny_model();
+const model::PatchShape kShape = tiny_model().patches;
 
 // The samples of these numbers, each at a position of 100 more.
 Pack pack_of(const std::vector<std::int64_t>& numbers) {
@@ -78,10 +78,10 @@ TEST(PackTensors, DrawAnewWithAnotherSeed) {
 
 // The same latent cell gets the same noise whatever the patch size is.
 TEST(PackTensors, DrawTheNoiseOfTheLatentNotOfTheTokens) {
-  model::DitShape fine = kShape;
-  fine.patch_spatial = 1;
+  model::PatchShape fine = kShape;
+  fine.spatial = 1;
   const Pack pack = pack_of({5});
-  const auto grid = [&](const model::DitShape& shape) {
+  const auto grid = [&](const model::PatchShape& shape) {
     return model::patch_grid(pack[0].sample.latent.shape, shape);
   };
   EXPECT_TRUE(at::equal(model::unpatchify(pack_tensors(pack, {}, kShape).noise, grid(kShape), kShape),

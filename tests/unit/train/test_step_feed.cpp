@@ -14,7 +14,7 @@ struct FeedOfSteps : ::testing::Test {
                     [this](const std::vector<data::PositionedSample>& pack) {
                       made.push_back(pack.front().position);
                       if (is_out_of_memory) throw std::runtime_error("no memory");
-                      return pack_tensors(pack, {}, tiny_model());
+                      return pack_tensors(pack, {}, tiny_model().patches);
                     });
   }
 

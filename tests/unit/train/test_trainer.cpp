@@ -51,7 +51,7 @@ PlainStep plain_step(const nn::ParameterList& parameters, std::int64_t first_pos
   PlainStep step;
   at::Tensor loss = at::zeros({}, at::kDouble);
   for (const auto& samples : batch.packs) {
-    const PackTensors pack = pack_tensors(samples, settings.noise, tiny_model());
+    const PackTensors pack = pack_tensors(samples, settings.noise, tiny_model().patches);
     for (std::size_t i = 0; i < samples.size(); ++i) loss = loss + plain_loss(dit, pack, i);
     step.tokens += pack.layout.tokens();
   }

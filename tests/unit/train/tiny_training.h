@@ -54,8 +54,8 @@ inline data::StepReaderSettings tiny_reader_settings(const comm::Group& group) {
   settings.order = {9, 4, 2};
   settings.global_batch_size = kTinyBatch;
   settings.pack_capacity = 16;
-  settings.tokens_of = [shape = tiny_model()](const data::SampleShape& sample) {
-    return model::patch_grid(data::latent_shape(sample), shape).tokens();
+  settings.tokens_of = [patches = tiny_model().patches](const data::SampleShape& sample) {
+    return model::patch_grid(data::latent_shape(sample), patches).tokens();
   };
   settings.rank = static_cast<std::size_t>(group.rank());
   settings.ranks = static_cast<std::size_t>(group.size());
