@@ -54,6 +54,10 @@ ExitCode run(const Config& config, const cli::Context& context) {
                 format_count(static_cast<std::int64_t>(report.skipped.size()), "item"),
                 report.left_out_list.native());
   }
+  if (report.mended > 0) {
+    log::info("{} that had been left out can be used now; run dfm_index {} again where it was indexed",
+              format_count(report.mended, "item"), settings.output.native());
+  }
   if (!report.stopped) {
     log::info("{} in {} in {} ({} there already, {} left out)", format_count(report.samples, "sample"),
               format_count(report.shards, "shard"), settings.output.native(), report.shards_found,

@@ -1,25 +1,21 @@
 #include "prepare/output_folder.h"
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
 
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/file.h"
-#include "core/json.h"
-#include "core/streamed_file.h"
 #include "core/text.h"
-#include "data/tar/tar_header_text.h"
 
 namespace dfm::prepare {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kMemory = ".dfm_prepare";
+constexpr const char* kCaptions = "captions.bin";
 
 bool holds_shards(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
@@ -42,22 +38,9 @@ std::optional<ItemRange> parse_part_name(const std::string& name) {
   return name == part_name(part) ? std::optional(part) : std::nullopt;
 }
 
-// Parts are whole archives.
-void append_without_end(const fs::path& part, StreamedFile& out) {
-  constexpr std::uint64_t kPieceBytes = 4U << 20U;
-  const File in = File::open_to_read(part);
-  const std::uint64_t end = in.size() - std::min(in.size(), data::kTarEndBytes);
-  std::vector<std::byte> piece;
-  for (std::uint64_t at = 0; at < end; at += piece.size()) {
-    piece.resize(std::min(kPieceBytes, end - at));
-    in.read_exactly(piece, at);
-    out.append(piece);
-  }
-}
-
 }  // namespace
 
-void OutputFolder::claim(const std::string& fingerprint) const {
+void OutputFolder::claim(const std::string& fingerprint, std::span<const std::uint64_t> captions) const {
   const fs::path note = path_ / kMemory / "fingerprint.txt";
   make_folder(path_ / kMemory);
   if (fs::exists(note)) {
@@ -69,7 +52,26 @@ void OutputFolder::claim(const std::string& fingerprint) const {
     throw usage_error(fmt::format("{} holds shards that dfm_prepare did not make", path_.native()),
                       "choose an empty output folder");
   }
+  remember_captions(captions);
   write_durably(note, fingerprint);
+}
+
+std::vector<std::uint64_t> OutputFolder::captions(std::size_t items) const {
+  const fs::path path = path_ / kMemory / kCaptions;
+  std::vector<std::uint64_t> hashes(items);
+  const File file = File::open_to_read(path);
+  if (file.size() != items * sizeof(std::uint64_t)) {
+    throw data_error(fmt::format("{} is not as long as {} captions ask", path.native(), items),
+                     "choose another output folder");
+  }
+  file.read_exactly(std::as_writable_bytes(std::span(hashes)), 0);
+  return hashes;
+}
+
+void OutputFolder::remember_captions(std::span<const std::uint64_t> hashes) const {
+  DurableFile file(path_ / kMemory / kCaptions);
+  file.append(std::as_bytes(hashes));
+  file.commit();
 }
 
 fs::path OutputFolder::shard_path(std::int64_t shard) const {
@@ -100,25 +102,6 @@ std::vector<ItemRange> OutputFolder::parts() const {
   return found;
 }
 
-void OutputFolder::put_together(std::int64_t shard, std::span<const ItemRange> parts) const {
-  ShardRecord all;
-  StreamedFile out(shard_path(shard));
-  for (const ItemRange& part : parts) {
-    const auto record = finished(part_path(part));
-    if (!record) throw storage_error(fmt::format("{} has vanished", part_path(part).native()), "run again");
-    all.samples += record->samples;
-    all.skipped.insert(all.skipped.end(), record->skipped.begin(), record->skipped.end());
-    append_without_end(part_path(part), out);
-  }
-  out.append(std::vector<std::byte>(data::kTarEndBytes));
-  remember(shard_path(shard), all);
-  out.commit();
-  for (const ItemRange& part : parts) {
-    remove_file(part_path(part));
-    remove_file(record_path(part_path(part)));
-  }
-}
-
 void OutputFolder::remove_parts() const {
   std::vector<fs::path> parts;
   for (const auto& entry : fs::directory_iterator(path_ / kMemory)) {
@@ -130,25 +113,11 @@ void OutputFolder::remove_parts() const {
 
 fs::path OutputFolder::left_out_list() const { return path_ / kMemory / "left_out.txt"; }
 
-void OutputFolder::write_left_out(const std::vector<std::string>& skipped) const {
-  if (skipped.empty()) return remove_file(left_out_list());  // of an earlier run
+void OutputFolder::write_left_out(const ShardRecord& all) const {
+  if (all.left_out.empty()) return remove_file(left_out_list());  // of an earlier run
   std::string text;
-  for (const std::string& each : skipped) text += printable(each) + "\n";
+  for (const LeftOut& each : all.left_out) text += printable(each.text) + "\n";
   write_durably(left_out_list(), text);
-}
-
-std::string to_text(const ShardRecord& record) {
-  return Json{{"samples", record.samples}, {"skipped", record.skipped}}.dump();
-}
-
-ShardRecord shard_record_from_text(const std::string& text, const std::string& what) {
-  try {
-    const Json json = parse_json(text, what);
-    return {json.at("samples"), json.at("skipped")};
-  } catch (const nlohmann::json::exception& error) {
-    throw data_error(fmt::format("{} is damaged: {}", what, error.what()),
-                     "remove it to have its shard made again");
-  }
 }
 
 }  // namespace dfm::prepare

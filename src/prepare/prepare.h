@@ -3,7 +3,8 @@
 // Shard i holds the items [i * shard_maxcount, (i + 1) * shard_maxcount) of the source's fixed order, so the
 // bytes do not depend on the number of ranks. Items are handed out to the ranks in small blocks as they come
 // (prepare/worker.h); a shard or block that is there is finished: running again after an interruption makes
-// the rest. What each shard left out is remembered in DST/.dfm_prepare.
+// the rest. What each shard left out is remembered in DST/.dfm_prepare, and tried again by the next run: a
+// shard whose items can be used meanwhile then has the bytes as if they always could.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,7 @@ struct PrepareReport {
   std::int64_t shards = 0;
   std::int64_t shards_found = 0;  // already there
   std::int64_t samples = 0;
+  std::int64_t mended = 0;              // items that an earlier run left out and that are in now
   std::vector<std::string> skipped;     // "name: why"
   std::filesystem::path left_out_list;  // the file that has them
   bool stopped = false;

@@ -2,7 +2,8 @@
 // is there, the same on every rank.
 //
 // A shard is made of parts, consecutive items each; a shard of one part is written as such. Parts of an
-// interrupted run count, whatever number of ranks made them: the gaps between them are cut into blocks.
+// interrupted run count, whatever number of ranks made them: the gaps between them are cut into blocks. Items
+// that could not be used are parts of their own when they are tried again.
 #pragma once
 
 #include <cstdint>
@@ -18,9 +19,16 @@ struct ItemRange {
   bool operator==(const ItemRange&) const = default;
 };
 
+enum class Making {
+  whole,   // its one part is the shard
+  joined,  // it consists of the parts
+  mended,  // it is there, and the parts are items that it had left out
+};
+
 struct ShardPlan {
   std::int64_t shard = 0;
-  std::vector<ItemRange> parts;      // in order, all of the shard
+  Making making = Making::joined;
+  std::vector<ItemRange> parts;      // in order
   std::vector<std::size_t> missing;  // indices of those that must be made
 };
 
@@ -45,5 +53,8 @@ struct WorkSize {
 
 // finished: by shard. parts: what interrupted runs left, in any order; what does not fit is not used.
 WorkPlan plan_work(const WorkSize& size, const std::vector<bool>& finished, std::vector<ItemRange> parts);
+
+// Items that finished shards had left out, in order.
+WorkPlan plan_second_try(const WorkSize& size, const std::vector<std::int64_t>& left_out);
 
 }  // namespace dfm::prepare

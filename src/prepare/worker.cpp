@@ -5,6 +5,7 @@
 #include "core/stop_token.h"
 #include "data/tar/shard_writer.h"
 #include "media/entry_name.h"
+#include "prepare/put_together.h"
 #include "prepare/synthetic.h"
 #include "prepare/video_samples.h"
 
@@ -26,8 +27,8 @@ class OpenTar {
     ++record_.samples;
   }
 
-  void leave_out(const std::string& name, const char* why) {
-    record_.skipped.push_back(fmt::format("{}: {}", name, why));
+  void leave_out(std::int64_t item, const std::string& name, const char* why) {
+    record_.left_out.push_back({item, fmt::format("{}: {}", name, why)});
   }
 
   void commit() {
@@ -81,8 +82,7 @@ bool Worker::run(const WorkPlan& plan, HandOut& hand_out, Progress& progress) {
       const ShardPlan& shard = plan.shards[ticket->plan];
       const bool has_part = ticket->part != Ticket::kNoPart;
       if (has_part && !make(shard, shard.parts[ticket->part], hand_out, progress)) return false;
-      const bool is_last = hand_out.finish(*ticket);
-      if (is_last && shard.parts.size() > 1) folder_.put_together(shard.shard, shard.parts);
+      if (hand_out.finish(*ticket)) complete(shard);
     }
     return !hand_out.is_stopped();
   } catch (...) {
@@ -92,7 +92,7 @@ bool Worker::run(const WorkPlan& plan, HandOut& hand_out, Progress& progress) {
 }
 
 bool Worker::make(const ShardPlan& shard, const ItemRange& part, HandOut& hand_out, Progress& progress) {
-  const bool is_whole = shard.parts.size() == 1;
+  const bool is_whole = shard.making == Making::whole;
   OpenTar tar(folder_, is_whole ? folder_.shard_path(shard.shard) : folder_.part_path(part));
   for (std::int64_t item = part.begin; item < part.end; ++item) {
     if (hand_out.is_stopped()) return false;
@@ -101,12 +101,23 @@ bool Worker::make(const ShardPlan& shard, const ItemRange& part, HandOut& hand_o
       for (const KeyedSample& sample : samples_of(item)) tar.add(sample);
     } catch (const Error& error) {
       if (error.kind() != ExitCode::data || settings_.on_bad_input == OnBadInput::fail) throw;
-      tar.leave_out(source_.items[static_cast<std::size_t>(item)].name, error.what());
+      tar.leave_out(item, source_.items[static_cast<std::size_t>(item)].name, error.what());
     }
     progress.advance(hand_out.count_item());
   }
   tar.commit();
   return true;
+}
+
+void Worker::complete(const ShardPlan& shard) {
+  switch (shard.making) {
+    case Making::whole:
+      return;
+    case Making::joined:
+      return put_together(folder_, shard.shard, shard.parts);
+    case Making::mended:
+      return mend_shard(folder_, shard.shard, shard.parts);
+  }
 }
 
 void Worker::turn_to(std::int64_t item) {

@@ -55,6 +55,8 @@ class Worker {
 
  private:
   bool make(const ShardPlan& shard, const ItemRange& part, HandOut& hand_out, Progress& progress);
+  // Once all its parts are there.
+  void complete(const ShardPlan& shard);
   // The samples of the item that the reader stands at, under their keys.
   std::vector<KeyedSample> samples_of(std::int64_t item);
   void turn_to(std::int64_t item);

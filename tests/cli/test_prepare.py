@@ -150,6 +150,43 @@ def test_a_damaged_caption_costs_its_own_picture_alone(pictures, tmp_path):
     assert [line.split(":")[0] for line in listed] == ["100.png", "101.png"]
 
 
+def change_row(source, name, caption):
+    """Gives a picture another caption in the table, or none."""
+    rows = (source / "metadata.csv").read_text().splitlines()
+    kept = [row for row in rows if not row.startswith(f"{name},")]
+    (source / "metadata.csv").write_text("\n".join(kept + ([] if caption is None else [f"{name},{caption}"])) + "\n")
+
+
+@pytest.mark.parametrize("ranks", [1, 3])
+def test_a_second_run_takes_in_what_was_mended_and_writes_nothing_else(pictures, tmp_path, ranks):
+    source = tmp_path / "source"
+    shutil.copytree(pictures, source)
+    words = ["--height", 32, "--width", 32, "--shard-maxcount", 5]
+    run("dfm_prepare", source, tmp_path / "whole", *words)
+    (source / "003.png").write_bytes(b"damaged")
+    change_row(source, "012.png", None)
+    out = tmp_path / "out"
+    run("dfm_prepare", source, out, *words, ranks=2, code=7)
+    untouched = {name: (out / name).stat().st_mtime_ns for name in ("shard_000001.tar", "shard_000003.tar")}
+    for name in ("003.png", "metadata.csv"):
+        shutil.copy(pictures / name, source / name)
+    done = run("dfm_prepare", source, out, *words, ranks=ranks)
+    assert f"2 items that had been left out can be used now; run dfm_index {out} again" in done.stderr
+    assert shard_hashes(out) == shard_hashes(tmp_path / "whole")
+    assert {name: (out / name).stat().st_mtime_ns for name in untouched} == untouched
+    assert not (out / ".dfm_prepare/left_out.txt").exists()
+
+
+def test_a_sample_whose_caption_was_changed_is_named(pictures, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(pictures, source)
+    run("dfm_prepare", source, tmp_path / "out")
+    change_row(source, "004.png", "another caption")
+    before = shard_hashes(tmp_path / "out")
+    assert "the caption of 004.png is not the one" in run("dfm_prepare", source, tmp_path / "out", ranks=2, code=2).stderr
+    assert shard_hashes(tmp_path / "out") == before
+
+
 def test_a_list_of_what_was_left_out_goes_with_its_reason(pictures, tmp_path):
     run("dfm_prepare", pictures, tmp_path / "out", "--height", 32, "--width", 32)
     stale = tmp_path / "out/.dfm_prepare/left_out.txt"

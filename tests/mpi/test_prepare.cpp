@@ -101,6 +101,21 @@ TEST_F(PrepareTogether, ReportsWhatAnyRankLeftOutOnAllRanks) {
   EXPECT_EQ(report.samples, 8);
 }
 
+TEST_F(PrepareTogether, MendsShardsWithTheBytesOfOneRankThatLeftNothingOut) {
+  const Layer shards_of_four{{"prepare.shard_maxcount", "4", "test"}};
+  if (world_.rank() == 0) {
+    for (const int i : {0, 1, 2, 7, 10}) fs::remove(pictures_ / fmt::format("p{}.txt", i));
+  }
+  world_.barrier();
+  EXPECT_EQ(together(shards_of_four).samples, 6);
+  if (world_.rank() == 0) write_pictures(pictures_, 11);
+  world_.barrier();
+  EXPECT_EQ(together(shards_of_four).mended, 5);
+  const fs::path own = folder_ / fmt::format("alone_{}", world_.rank());
+  prepare(settings_with(pictures_, own, shards_of_four), alone_.group(), ProgressStyle::silent);
+  EXPECT_EQ(shards_of(shards_), shards_of(own));
+}
+
 TEST_F(PrepareTogether, FailsOnAllRanksWithOneMessage) {
   if (world_.rank() == 0) dfm::testing::write_file(pictures_ / "p3.png", "no picture");
   world_.barrier();

@@ -35,6 +35,22 @@ TEST(WorkPlan, FillsTheGapsBetweenPartsThatAreThere) {
   EXPECT_THAT(plan.shards[0].missing, ElementsAre(1U, 2U, 4U));
 }
 
+TEST(WorkPlan, TriesItemsThatFollowEachOtherTogether) {
+  const WorkPlan plan = plan_second_try({25, 10, 2}, {3, 8, 9, 10, 11, 12, 20});
+  ASSERT_EQ(plan.shards.size(), 3U);
+  EXPECT_THAT(plan.shards[0].parts, ElementsAre(ItemRange{3, 4}, ItemRange{8, 10}));
+  EXPECT_THAT(plan.shards[1].parts, ElementsAre(ItemRange{10, 12}, ItemRange{12, 13}));
+  EXPECT_EQ(plan.shards[1].making, Making::mended);
+  EXPECT_EQ(plan.tickets.size(), 5U);
+  EXPECT_EQ(plan.items, 7);
+}
+
+TEST(WorkPlan, JoinsAShardThatIsThereAsOnePart) {
+  const WorkPlan plan = plan_work({4, 4, 2}, {false}, {{0, 4}});
+  EXPECT_EQ(plan.shards.at(0).making, Making::joined);
+  EXPECT_EQ(plan.tickets.size(), 1U);
+}
+
 TEST(WorkPlan, AsksForAShardToBePutTogetherWhoseFullSetOfPartsIsThere) {
   const WorkPlan plan = plan_work({4, 4, 2}, {false}, {{2, 4}, {0, 2}});
   ASSERT_EQ(plan.tickets.size(), 1U);
