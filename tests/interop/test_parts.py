@@ -112,7 +112,7 @@ def forms(tmp_path_factory):
     return root, {key: expected(*pair) for key, pair in originals.items()}
 
 
-@pytest.mark.parametrize("number, name", enumerate(FORMS))
+@pytest.mark.parametrize("number, name", list(enumerate(FORMS)))
 def test_each_form_is_read_from_a_data_set_that_energon_prepared(forms, number, name):
     root, originals = forms
     assert decoded(root)[f"{number:03}"] == originals[f"{number:03}"]
