@@ -188,6 +188,8 @@ DAMAGES = {
                 "s-2.tar: it holds 10 samples, .info.json says 11"),
     "a split": (lambda root: (root / ".nv-meta/split.yaml").write_text("split_parts:\n  train:\n  - s-{0..7}.tar\nexclude: []\n"), "s-7.tar"),
     "recorded shapes": (lambda root: change_byte(root / ".nv-meta/dfm_shapes.bin", (root / ".nv-meta/dfm_shapes.bin").stat().st_size - 3), "shapes"),
+    "the table's absence": (lambda root: (root / ".nv-meta/index.sqlite").unlink(), "index.sqlite is missing, but index.uuid names it"),
+    "the absence of shapes": (lambda root: (root / ".nv-meta/dfm_shapes.bin").unlink(), "dfm_shapes.bin is missing"),
     "the table's file": (lambda root: (root / ".nv-meta/index.sqlite").write_bytes(b"SQLite format 3\0" + bytes(5000)), "index.sqlite"),
 }
 
@@ -200,6 +202,21 @@ def test_verify_names_what_is_wrong(data, name):
     findings = json.loads(done.stdout)["findings"]
     assert any(message in finding for finding in findings), findings
     assert message in run("dfm_index", data, "--verify", ranks=2, code=DATA).stdout
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_verify_misses_a_table_whose_uuid_is_gone_as_well(data, ranks):
+    for name in ("index.sqlite", "index.uuid"):
+        (data / ".nv-meta" / name).unlink()
+    findings = json.loads(run("dfm_index", data, "--verify", "--json", ranks=ranks, code=DATA).stdout)["findings"]
+    assert findings == [".nv-meta/index.sqlite is missing, but dfm_rows has what it was made of: index the folder again"]
+
+
+def test_verify_misses_nothing_where_an_older_energon_made_no_table(data):
+    for name in ("index.sqlite", "index.uuid", "dfm_shapes.bin"):
+        (data / ".nv-meta" / name).unlink()
+    shutil.rmtree(data / ".nv-meta/dfm_rows")
+    run("dfm_index", data, "--verify")
 
 
 def test_verify_reads_latents_named_pt_too(data):

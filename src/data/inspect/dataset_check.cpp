@@ -17,6 +17,7 @@
 #include "data/energon/index_builder.h"
 #include "data/energon/listed_shards.h"
 #include "data/energon/sample_table_reader.h"
+#include "data/inspect/promised_files.h"
 #include "data/inspect/shard_check.h"
 
 namespace dfm::data {
@@ -67,6 +68,8 @@ void check_tables(const fs::path& root, const CheckReport& report, std::vector<s
 }
 
 void check_metadata(const fs::path& root, const DatasetInfo& info, CheckReport& report) {
+  const std::vector<std::string> missing = missing_files(root, info);
+  report.findings.insert(report.findings.end(), missing.begin(), missing.end());
   for (const auto& check : {std::function<void()>([&] { check_splits(root, info, report.findings); }),
                             std::function<void()>([&] { check_tables(root, report, report.findings); })}) {
     try {

@@ -26,8 +26,8 @@ struct CheckReport {
 
 // Collective; the report is complete on rank 0. All ranks read shards: every header with its checksum,
 // compared with .tar.idx, .info.json, index.sqlite, and dfm's records of sizes, shapes and hashes; every
-// latent of torch.save with its checksums. Rank 0 compares the files of the data set with each other. Throws
-// where the folder is not indexed.
+// latent of torch.save with its checksums. Rank 0 looks for files that are missing and compares the files of
+// the data set with each other. Throws where the folder is not indexed.
 CheckReport check_dataset(const std::filesystem::path& root, const comm::Group& world,
                           const CheckTools& tools);
 
