@@ -55,8 +55,7 @@ Found look(const OutputFolder& folder, std::int64_t shards) {
   found.parts = folder.parts();
   for (const ItemRange& part : found.parts) add_left_out(*folder.finished(folder.part_path(part)), found);
   std::ranges::sort(found.left_out);
-  const auto doubles = std::ranges::unique(found.left_out);
-  found.left_out.erase(doubles.begin(), doubles.end());
+  found.left_out.erase(std::unique(found.left_out.begin(), found.left_out.end()), found.left_out.end());
   return found;
 }
 
