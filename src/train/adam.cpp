@@ -71,34 +71,46 @@ void ShardedAdam::initialize(std::uint64_t seed) {
 void ShardedAdam::begin_owned(const StartingValues& values) {
   for (const Segment& segment : layout_.segments()) {
     StopToken::throw_if_requested();
-    const at::Tensor target = weights(segment);
-    nn::fill(target, [&](std::int64_t first, std::span<float> out) {
+    nn::fill(weights(segment), [&](std::int64_t first, std::span<float> out) {
       values(parameters_.all()[segment.parameter], segment.begin + first, out);
     });
-    if (average_.defined()) part_of(average_, segment).copy_(target);
+  }
+  begin_average();
+}
+
+void ShardedAdam::read(ckpt::PieceReader& reader, const char* kind, const Segment& segment,
+                       const at::Tensor& target) {
+  const nn::Parameter& parameter = parameters_.all()[segment.parameter];
+  const nn::Placement& placement = parameter.placement;
+  nn::fill(target, [&](std::int64_t first, std::span<float> out) {
+    reader.read(kind, parameter.name, {placement.global_shape, placement.stripe(), segment.begin + first},
+                out);
+  });
+}
+
+// In the order in which they are saved, so that files are read front to back.
+void ShardedAdam::read_weights_and_moments(ckpt::PieceReader& reader, const Segment& segment) {
+  StopToken::throw_if_requested();
+  read(reader, ckpt::kWeights, segment, weights(segment));
+  read(reader, ckpt::kFirstMoment, segment, part_of(first_moment_, segment));
+  read(reader, ckpt::kSecondMoment, segment, part_of(second_moment_, segment));
+}
+
+void ShardedAdam::load_owned(ckpt::PieceReader& reader) {
+  for (const Segment& segment : layout_.segments()) {
+    read_weights_and_moments(reader, segment);
+    if (average_.defined()) read(reader, ckpt::kMovingAverage, segment, part_of(average_, segment));
   }
 }
 
-void ShardedAdam::load_owned(ckpt::PieceReader& reader, bool has_average) {
-  for (const Segment& segment : layout_.segments()) {
-    StopToken::throw_if_requested();
-    const nn::Parameter& parameter = parameters_.all()[segment.parameter];
-    const nn::Placement& placement = parameter.placement;
-    const auto read = [&](const char* kind, const at::Tensor& target) {
-      nn::fill(target, [&](std::int64_t first, std::span<float> out) {
-        reader.read(kind, parameter.name, {placement.global_shape, placement.stripe(), segment.begin + first},
-                    out);
-      });
-    };
-    read(ckpt::kWeights, weights(segment));
-    read(ckpt::kFirstMoment, part_of(first_moment_, segment));
-    read(ckpt::kSecondMoment, part_of(second_moment_, segment));
-    if (!average_.defined()) continue;
-    if (has_average)
-      read(ckpt::kMovingAverage, part_of(average_, segment));
-    else
-      part_of(average_, segment).copy_(weights(segment));
-  }
+void ShardedAdam::load_owned_without_average(ckpt::PieceReader& reader) {
+  for (const Segment& segment : layout_.segments()) read_weights_and_moments(reader, segment);
+  begin_average();
+}
+
+void ShardedAdam::begin_average() {
+  if (!average_.defined()) return;
+  for (const Segment& segment : layout_.segments()) part_of(average_, segment).copy_(weights(segment));
 }
 
 // bfloat16 parameters are written beside their master weights, but for those that come and go.

@@ -48,8 +48,10 @@ class ShardedAdam {
   void begin_owned(const StartingValues& values);
   // The owned state from a checkpoint of any layout. The parameters follow with publish(). Throws an error of
   // kind `stopped` when asked to stop meanwhile.
-  // has_average: whether the checkpoint holds one; without it, it begins with the weights.
-  void load_owned(ckpt::PieceReader& reader, bool has_average = true);
+  void load_owned(ckpt::PieceReader& reader);
+  // The same from a checkpoint that holds no moving average: where there is to be one, it begins with the
+  // weights.
+  void load_owned_without_average(ckpt::PieceReader& reader);
   // Collective. Owned weights, rounded where needed, to the parameters of every rank. Of several units the
   // first; the others are gathered when they are needed.
   void publish();
@@ -67,6 +69,9 @@ class ShardedAdam {
  private:
   // Their parts are those that this rank owns.
   at::Tensor weights(const Segment& segment) const;
+  void read(ckpt::PieceReader& reader, const char* kind, const Segment& segment, const at::Tensor& target);
+  void read_weights_and_moments(ckpt::PieceReader& reader, const Segment& segment);
+  void begin_average();
   std::vector<AdamSegment> segments_with(const Gradients& gradients) const;
   void gather_first_unit();
 

@@ -130,7 +130,11 @@ void Trainer::load_verified(const ckpt::Listed& checkpoint) {
   const auto& files = checkpoint.manifest->files;
   const auto rank = static_cast<std::size_t>(groups_.all.rank());
   ckpt::PieceReader reader(checkpoint.folder, files, rank);
-  optimizer_.load_owned(reader, has_average(*checkpoint.manifest));
+  if (has_average(*checkpoint.manifest)) {
+    optimizer_.load_owned(reader);
+  } else {
+    optimizer_.load_owned_without_average(reader);
+  }
   for (std::size_t i = rank; i < files.size(); i += static_cast<std::size_t>(groups_.all.size())) {
     reader.require_checksum(files[i]);
   }

@@ -84,7 +84,7 @@ TEST_P(AdamState, OfARunWithoutMovingAverageBeginsItWithTheWeightsWhenTold) {
   original.update(random_gradients(normals_), 1);
   Optimized restored(GetParam(), {.ema_decay = 0.9}, 300);
   ckpt::PieceReader reader({saved(original)});
-  restored.adam.load_owned(reader, false);
+  restored.adam.load_owned_without_average(reader);
   for (const nn::Parameter& parameter : original.parameters.all()) {
     EXPECT_TRUE(at::equal(from_pieces(restored.adam.pieces(), "ema", parameter.name),
                           from_pieces(original.adam.pieces(), "weights", parameter.name)))
