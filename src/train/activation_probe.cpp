@@ -1,7 +1,6 @@
 #include "train/activation_probe.h"
 
 #include <algorithm>
-#include <array>
 
 #include "model/backbone.h"
 #include "model/patchify.h"
@@ -11,7 +10,7 @@
 namespace dfm::train {
 namespace {
 
-constexpr std::int64_t kTokens = 32;  // of the smaller of two packs
+constexpr int kTokens = 32;  // of a short sample
 constexpr std::int64_t kRows = 8;
 
 model::BackboneSpec spec_of_blocks(const Config& config, int blocks) {
@@ -28,22 +27,29 @@ struct Measured {
   double kept = 0, transient = 0;
 };
 
-// One picture of so many tokens, as a step makes its loss.
-Measured measure(const model::BackboneSpec& spec, const TrainerSettings& training, std::int64_t tokens,
-                 std::int64_t text_rows) {
+// Samples that are all alike.
+struct ProbedPack {
+  std::int64_t samples = 1, tokens = 0, text_rows = 0;  // tokens, text_rows: of a sample
+};
+
+// As a step makes its loss.
+Measured measure(const model::BackboneSpec& spec, const TrainerSettings& training, const ProbedPack& pack) {
   nn::ParameterList parameters;
   const model::Backbone network = spec.build(parameters);
   parameters.materialize(training.dtype);
-  const at::Tensor text = at::zeros({text_rows, spec.text_width}, at::kFloat);
-  const at::Tensor positions = model::token_positions({1, kRows, tokens / kRows});
-  const nn::PackLayout layout({tokens}, {text_rows});
+  const auto samples = static_cast<std::size_t>(pack.samples);
+  const std::int64_t tokens = pack.samples * pack.tokens;
+  const at::Tensor text = at::zeros({pack.samples * pack.text_rows, spec.text_width}, at::kFloat);
+  const at::Tensor positions =
+      model::token_positions({1, kRows, pack.tokens / kRows}).repeat({pack.samples, 1});
+  const nn::PackLayout layout(std::vector(samples, pack.tokens), std::vector(samples, pack.text_rows));
   const diffusion::Network bound = [&](const at::Tensor& noisy, const at::Tensor& level) {
     return network.forward({noisy, positions, level, text}, layout);
   };
   const nn::MemoryCount count;
   const at::Tensor latent = at::zeros({tokens, spec.patches.features()}), noise = latent.clone();
   const at::Tensor loss =
-      training.noise.objective.token_losses(bound, {latent, noise, at::ones({1})}, layout).sum();
+      training.noise.objective.token_losses(bound, {latent, noise, at::ones({pack.samples})}, layout).sum();
   const auto kept = static_cast<double>(count.current());
   loss.backward();
   std::int64_t gradients = 0;
@@ -53,35 +59,36 @@ Measured measure(const model::BackboneSpec& spec, const TrainerSettings& trainin
   return {kept, std::max(static_cast<double>(count.peak()) - kept - static_cast<double>(gradients), 0.0)};
 }
 
-// Through the values at 1 and 2 blocks (first index) and kTokens and 2 kTokens (second).
-ActivationBytes through(const std::array<std::array<double, 2>, 2>& at) {
-  const auto tokens = static_cast<double>(kTokens);
-  ActivationBytes bytes;
-  const double slope1 = (at[0][1] - at[0][0]) / tokens, slope2 = (at[1][1] - at[1][0]) / tokens;
-  const double base1 = at[0][0] - slope1 * tokens, base2 = at[1][0] - slope2 * tokens;
-  bytes.per_block_and_token = slope2 - slope1;
-  bytes.per_token = slope1 - bytes.per_block_and_token;
-  bytes.per_block = base2 - base1;
-  bytes.fixed = base1 - bytes.per_block;
-  return bytes;
+struct Linear {
+  BytesOfPack kept, transient;
+};
+
+// Through three packs: of a short sample, of one twice as long, and of two short ones.
+Linear measure_linear(const Config& config, int blocks, std::int64_t text_rows) {
+  const TrainerSettings training = trainer_settings(config);
+  const model::BackboneSpec spec = spec_of_blocks(config, blocks);
+  const Measured small = measure(spec, training, {1, kTokens, text_rows}),
+                 longer = measure(spec, training, {1, 2 * kTokens, text_rows}),
+                 two = measure(spec, training, {2, kTokens, text_rows});
+  const auto through = [](double of_small, double of_longer, double of_two) {
+    const double per_token = (of_longer - of_small) / kTokens, per_sample = of_two - of_longer;
+    return BytesOfPack{of_small - per_token * kTokens - per_sample, per_token, per_sample};
+  };
+  return {through(small.kept, longer.kept, two.kept),
+          through(small.transient, longer.transient, two.transient)};
+}
+
+BytesOfPack difference(const BytesOfPack& a, const BytesOfPack& b) {
+  return {a.fixed - b.fixed, a.per_token - b.per_token, a.per_sample - b.per_sample};
 }
 
 }  // namespace
 
 ProbedActivations probe_activations(const Config& config, std::int64_t text_rows) {
-  const TrainerSettings training = trainer_settings(config);
-  std::array<std::array<double, 2>, 2> kept{}, transient{};
-  for (int blocks : {1, 2}) {
-    const model::BackboneSpec spec = spec_of_blocks(config, blocks);
-    for (int size : {1, 2}) {
-      const Measured found = measure(spec, training, size * kTokens, text_rows);
-      kept.at(blocks - 1).at(size - 1) = found.kept;
-      transient.at(blocks - 1).at(size - 1) = found.transient;
-    }
-  }
+  const Linear one = measure_linear(config, 1, text_rows), two = measure_linear(config, 2, text_rows);
+  const BytesOfPack block = difference(two.kept, one.kept);
   // Whatever the depth, one block computes at a time.
-  transient[1] = transient[0];
-  return {through(kept), through(transient)};
+  return {{difference(one.kept, block), block}, {one.transient, {}}};
 }
 
 }  // namespace dfm::train

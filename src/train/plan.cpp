@@ -17,6 +17,8 @@ PlannedWork::PlannedWork(const Config& config)
       global_batch_(config.integer("train.global_batch_size")),
       ranks_per_node_(static_cast<int>(config.integer("plan.ranks_per_node"))),
       has_average_(config.real("train.ema_decay") > 0),
+      deals_packs_(config.text("diffusion.noise_level") == "per_pack" ||
+                   config.text("dataset.batching") != "packed"),
       has_equal_samples_(config.flag("dataset.mock") && config.text("dataset.batching") == "packed") {
   const std::int64_t capacity = config.integer("dataset.task_encoder_seq_length");
   sample_text_ = config.integer("dataset.context_seq_len");
@@ -28,11 +30,10 @@ PlannedWork::PlannedWork(const Config& config)
     refuse_mock_tokens(config);
   }
   samples_in_pack_ = std::max<std::int64_t>(capacity / sample_.tokens, 1);
-  tokens_ = samples_in_pack_ * sample_.tokens;
   nn::ParameterList whole;
   model_.build(whole);
   parameters_ = whole.total_count();
-  probed_ = probe_activations(config, samples_in_pack_ * sample_text_);
+  probed_ = probe_activations(config, sample_text_);
 }
 
 double PlannedWork::true_flops() const {
@@ -65,6 +66,7 @@ Plan PlannedWork::plan(const PlannedLayout& layout) const {
   plan.stage = fullest->depth.stage;
   plan.parameters = parameters_;
   for (const nn::Parameter& each : fullest->parameters.all()) plan.local_parameters += each.count();
+  plan.tokens = tokens_of_pack(layout);
   plan.passes = passes(layout);
   plan.waiting_share = waiting_share(layout.pipeline(plan.passes));
   plan.memory = memory(*fullest);
@@ -82,8 +84,12 @@ std::int64_t PlannedWork::passes(const PlannedLayout& layout) const {
   return (samples_of_rank(layout) + samples_in_pack_ - 1) / samples_in_pack_;
 }
 
+std::int64_t PlannedWork::most_in_pack(const PlannedLayout& layout) const {
+  return std::min(samples_in_pack_, deals_packs_ ? global_batch_ : samples_of_rank(layout));
+}
+
 double PlannedWork::tokens_of_rank(const PlannedLayout& layout) const {
-  return static_cast<double>(tokens_) / layout.grid.context / layout.grid.tensor;
+  return static_cast<double>(tokens_of_pack(layout)) / layout.grid.context / layout.grid.tensor;
 }
 
 }  // namespace dfm::train

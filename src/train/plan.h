@@ -1,8 +1,8 @@
 // What a run would need, before anything is spent on it: parameters, memory of a rank by kind, arithmetic of
 // a token, and bytes that a step moves, for a layout that need not be running. Parameters are declared, not
 // allocated; the memory of activations is found with two blocks and few tokens (train/activation_probe.h).
-// Samples are taken to be all alike; memory is that of full packs. Of made-up data the bytes are what the
-// groups of a run count; of others, which come in any length, about that.
+// Samples are taken to be all alike; memory is that of packs as full as a step's samples fill them. Of
+// made-up data the bytes are what the groups of a run count; of others, which come in any length, about that.
 //
 //   const PlannedWork work(config);                    // what does not depend on the layout
 //   const Plan plan = work.plan({128, {.tensor = 2}, comm::Sharding::parameters});
@@ -69,6 +69,7 @@ struct Plan {
   int stage = 0;
   std::int64_t parameters = 0;        // of the whole model
   std::int64_t local_parameters = 0;  // of the part that this rank computes with
+  std::int64_t tokens = 0;            // of the largest pack
   std::int64_t passes = 0;            // forward and backward, of a rank in a step
   double waiting_share = 0;           // of a step's time that pipeline stages wait for each other
   PlannedMemory memory;
@@ -82,7 +83,6 @@ class PlannedWork {
   Plan plan(const PlannedLayout& layout) const;
 
   const model::BackboneSpec& model() const { return model_; }
-  std::int64_t tokens() const { return tokens_; }  // of a pack
   // Of a token, forward and backward: the matrix products that are there, and the convention of the users'
   // table, six for each weight but those of cross-attention's keys and values (spec/nemo_diffusion.md
   // section 8).
@@ -94,6 +94,11 @@ class PlannedWork {
   std::int64_t passes(const PlannedLayout& layout) const;
   double tokens_of_rank(const PlannedLayout& layout) const;
   std::int64_t samples_of_rank(const PlannedLayout& layout) const;
+  // Samples of the largest pack that a step makes.
+  std::int64_t most_in_pack(const PlannedLayout& layout) const;
+  std::int64_t tokens_of_pack(const PlannedLayout& layout) const {
+    return most_in_pack(layout) * sample_.tokens;
+  }
   // Of one token between blocks.
   double row_bytes() const { return static_cast<double>(hidden_ * element_bytes_); }
 
@@ -135,9 +140,10 @@ class PlannedWork {
   std::int64_t hidden_, element_bytes_, global_batch_;
   std::int64_t parameters_ = 0;
   model::SampleSize sample_;
-  std::int64_t sample_text_ = 0, samples_in_pack_ = 1, tokens_ = 0;
+  std::int64_t sample_text_ = 0, samples_in_pack_ = 1;  // of full packs
   int ranks_per_node_;
   bool has_average_;
+  bool deals_packs_;        // whole ones to the ranks, not samples
   bool has_equal_samples_;  // so that packs are known without looking at data
   ProbedActivations probed_;
 };

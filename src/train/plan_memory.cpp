@@ -59,7 +59,8 @@ void PlannedWork::add_activations(const PlannedParts& parts, PlannedMemory& memo
   // Stages collect what a chunk's backward pass leaves when the next one begins.
   const bool leaves_gradients = parts.layout.grid.pipeline > 1 && !parts.layout.divides_blocks();
   const double left = leaves_gradients ? memory.fresh_gradients / parts.depth.chunks : 0;
-  const double transient = probed_.transient.of(1, tokens_of_rank(parts.layout));
+  const double transient =
+      probed_.transient.of(1, tokens_of_rank(parts.layout), static_cast<double>(most_in_pack(parts.layout)));
   memory.activations += most_kept(order, chunks, left) + transient;
   memory.last_activations = chunks.front().last + transient;
 }
@@ -82,13 +83,14 @@ double PlannedWork::most_kept(const std::vector<PipelineWork>& order, const std:
 // Experts keep those that they take instead, and for the gradient of a score what they make of them, where
 // this is not scattered before.
 double PlannedWork::kept_by_blocks(double blocks, const PlannedLayout& layout) const {
-  const double share = tokens_of_rank(layout), rows = static_cast<double>(tokens_) / layout.grid.context;
+  const double share = tokens_of_rank(layout),
+               rows = static_cast<double>(tokens_of_pack(layout)) / layout.grid.context;
   const double of_output = layout.grid.expert == 1 ? 4 * static_cast<double>(hidden_) : 0;
   const double of_mlp = model_.experts.count == 0
                             ? row_bytes()
                             : model_.experts.choice.capacity_factor * (row_bytes() + of_output);
   const double gathered = layout.grid.tensor == 1 ? 0 : (rows - share) * (2 * row_bytes() + of_mlp);
-  return probed_.kept.of(blocks, share) + blocks * gathered;
+  return probed_.kept.of(blocks, share, static_cast<double>(most_in_pack(layout))) + blocks * gathered;
 }
 
 PlannedWork::KeptByChunk PlannedWork::kept_by(const nn::LayerChunk& chunk, const PlannedParts& parts) const {

@@ -63,7 +63,7 @@ std::string table(const PlannedWork& work, const Plan& plan) {
   };
   row("parameters", format_count(plan.parameters));
   row("parameters a rank computes with", format_count(plan.local_parameters));
-  row("tokens of a pack", format_count(work.tokens()));
+  row("tokens of the largest pack", format_count(plan.tokens));
   row("packs of a rank in a step", format_count(plan.passes));
   row("GFLOP of a token, the products that are there", fmt::format("{:.3f}", work.true_flops() / 1e9));
   row("GFLOP of a token, 6 x weights + 12 L h s", fmt::format("{:.3f}", work.reported_flops() / 1e9));
@@ -94,7 +94,7 @@ Json json_of(const PlannedWork& work, const Plan& plan) {
             {"ranks", plan.layout.ranks},
             {"parameters", plan.parameters},
             {"local_parameters", plan.local_parameters},
-            {"tokens_in_pack", work.tokens()},
+            {"tokens_in_pack", plan.tokens},
             {"packs_in_step", plan.passes},
             {"stage", plan.stage},
             {"waiting_share", plan.waiting_share},

@@ -36,7 +36,9 @@ def test_it_counts_the_parameters_and_bytes_of_a_run(tmp_path, family):
 
 def test_made_up_samples_are_as_long_as_a_run_would_make_them():
     words = ["--recipe", "train_mock", "model.num_layers=1", "model.hidden_size=64", "model.num_attention_heads=8"]
-    assert planned(*words, "dataset.seq_length=16", "dataset.task_encoder_seq_length=40")["tokens_in_pack"] == 32
+    words += ["dataset.seq_length=16", "dataset.task_encoder_seq_length=40"]
+    assert planned(*words, "train.global_batch_size=2")["tokens_in_pack"] == 32
+    assert planned(*words, "train.global_batch_size=1")["tokens_in_pack"] == 16
 
 
 def test_the_layouts_that_it_suggests_fit_by_their_own_plan():
