@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/manifest_lock.h"
 #include "ckpt/pointer.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -34,6 +35,19 @@ std::vector<std::int64_t> dispensable(std::vector<std::int64_t> steps, const Ret
   return steps;
 }
 
+namespace {
+
+// What is read now is removed when the next checkpoint is there.
+void remove_unless_read(const fs::path& folder) {
+  if (const auto lock = ManifestLock::to_remove(folder)) {
+    remove_checkpoint(folder);
+  } else {
+    log::info("{} is being read by another program and stays until the next checkpoint", folder.native());
+  }
+}
+
+}  // namespace
+
 void prune_checkpoints(const fs::path& root, const Retention& retention) {
   if (retention.most_recent < 0) return;
   const std::int64_t newest_announced = read_pointer(root).value_or(std::numeric_limits<std::int64_t>::max());
@@ -41,9 +55,8 @@ void prune_checkpoints(const fs::path& root, const Retention& retention) {
   for (const Listed& listed : list_checkpoints(root)) {
     if (listed.manifest && listed.step <= newest_announced) valid.push_back(listed.step);
   }
-  for (const std::int64_t step : dispensable(std::move(valid), retention)) {
-    remove_checkpoint(checkpoint_folder(root, step));
-  }
+  for (const std::int64_t step : dispensable(std::move(valid), retention))
+    remove_unless_read(checkpoint_folder(root, step));
 }
 
 }  // namespace dfm::ckpt

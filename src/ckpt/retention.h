@@ -16,8 +16,8 @@ struct Retention {
 std::vector<std::int64_t> dispensable(std::vector<std::int64_t> steps, const Retention& retention);
 
 // Removes the checkpoints below root that need not be kept. Those that are damaged, and those newer than the
-// pointer file says, are neither counted nor removed. What cannot be removed is warned of. Called on one
-// rank.
+// pointer file says, are neither counted nor removed; what another program reads (ckpt/manifest_lock.h) stays
+// this time. What cannot be removed is warned of. Called on one rank.
 void prune_checkpoints(const std::filesystem::path& root, const Retention& retention);
 
 // Removes one checkpoint, its manifest first: what is half removed is no checkpoint. Warns where it cannot.

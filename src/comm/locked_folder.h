@@ -15,4 +15,7 @@ namespace dfm::comm {
 // none. All throw what lock_folder throws.
 std::optional<FolderLock> locked_folder(const Group& world, const std::filesystem::path& folder);
 
+// Collective. The same for an output that gets its name by a rename.
+std::optional<FolderLock> locked_output(const Group& world, const std::filesystem::path& output);
+
 }  // namespace dfm::comm

@@ -63,11 +63,28 @@ std::chrono::seconds patience_with(const std::string& holder) {
   return holder.starts_with(node() + ",") ? kPatienceWithin : kPatienceBetween;
 }
 
-[[noreturn]] void refuse(const fs::path& folder, const std::string& holder) {
+// What a program wants for itself, and the file that stands for it.
+struct Wanted {
+  fs::path what, file;
+};
+
+[[noreturn]] void refuse(const Wanted& wanted, const std::string& holder) {
   throw storage_error(
-      fmt::format("{} is in use by another program ({})", folder.native(), holder),
-      fmt::format("wait for it or end it, or choose another folder; if there is no such program, remove {}",
-                  (folder / kName).native()));
+      fmt::format("{} is in use by another program ({})", wanted.what.native(), holder),
+      fmt::format("wait for it or end it, or choose another place; if there is no such program, remove {}",
+                  wanted.file.native()));
+}
+
+FolderLock wait_for(const Wanted& wanted) {
+  const auto start = Clock::now();
+  for (bool has_told = false;; has_told = true) {
+    if (auto lock = FolderLock::attempt_on(wanted.file)) return std::move(*lock);
+    StopToken::throw_if_requested();
+    const std::string holder = holder_of(wanted.file);
+    if (Clock::now() - start > patience_with(holder)) refuse(wanted, holder);
+    if (!has_told) log::info("waiting for another program in {} to end ({})", wanted.what.native(), holder);
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace
@@ -83,8 +100,9 @@ FolderLock::~FolderLock() {
   ::close(descriptor_);
 }
 
-std::optional<FolderLock> FolderLock::attempt(const fs::path& folder) {
-  const fs::path path = folder / kName;
+std::optional<FolderLock> FolderLock::attempt(const fs::path& folder) { return attempt_on(folder / kName); }
+
+std::optional<FolderLock> FolderLock::attempt_on(const fs::path& path) {
   for (;;) {
     const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor < 0) return FolderLock(path, -1);
@@ -99,16 +117,11 @@ std::optional<FolderLock> FolderLock::attempt(const fs::path& folder) {
   }
 }
 
-FolderLock lock_folder(const fs::path& folder) {
-  const auto start = Clock::now();
-  for (bool has_told = false;; has_told = true) {
-    if (auto lock = FolderLock::attempt(folder)) return std::move(*lock);
-    StopToken::throw_if_requested();
-    const std::string holder = holder_of(folder / kName);
-    if (Clock::now() - start > patience_with(holder)) refuse(folder, holder);
-    if (!has_told) log::info("waiting for another program in {} to end ({})", folder.native(), holder);
-    std::this_thread::sleep_for(kPause);
-  }
+FolderLock lock_folder(const fs::path& folder) { return wait_for({folder, folder / kName}); }
+
+FolderLock lock_output(const fs::path& output) {
+  const fs::path named = output.has_filename() ? output : output.parent_path();
+  return wait_for({output, named.parent_path() / ("." + named.filename().native() + kName)});
 }
 
 }  // namespace dfm

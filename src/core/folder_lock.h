@@ -15,6 +15,8 @@ class FolderLock {
   // Nothing while another process has it. Where the file cannot be made, or the file system has no locks,
   // nothing is locked: the first write will tell what is wrong with the folder.
   static std::optional<FolderLock> attempt(const std::filesystem::path& folder);
+  // The same by the name of the file.
+  static std::optional<FolderLock> attempt_on(const std::filesystem::path& path);
 
   FolderLock(FolderLock&& other) noexcept;
   FolderLock& operator=(FolderLock&&) = delete;
@@ -34,5 +36,9 @@ class FolderLock {
 // error that names the other where it goes on, and what a stop token throws when it is asked to stop
 // meanwhile.
 FolderLock lock_folder(const std::filesystem::path& folder);
+
+// The same for a file or folder that gets its name by a rename, beside which it is made: the lock is on
+// .NAME.in_use, also beside it.
+FolderLock lock_output(const std::filesystem::path& output);
 
 }  // namespace dfm

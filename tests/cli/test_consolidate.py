@@ -1,16 +1,18 @@
 """dfm_consolidate: its outputs read by the Python libraries, listing, verifying, and what it refuses."""
 
+import fcntl
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from conftest import BIN, ENVIRONMENT, TINY, command, run, start
+from conftest import BIN, ENVIRONMENT, TINY, TINY_MOCK, command, run, start
 
 
 def stored(checkpoint, kind="weights"):
@@ -129,6 +131,35 @@ def test_a_checkpoint_is_never_replaced(trained, tmp_path):
     printed = run("dfm_consolidate", trained, tmp_path / "run", "--ranks", 3, code=2).stderr
     assert "already" in printed and len(list((tmp_path / "run/iter_0000004").glob("rank_*"))) == 2
     assert "step 4" in run("dfm_consolidate", trained, tmp_path / "iter_0000009", code=2).stderr
+
+
+@pytest.mark.parametrize("words, lock", [
+    (["model.pth"], ".model.pth.in_use"),
+    (["parts/", "--max-part-size", "1MB"], ".parts.in_use"),
+    (["run", "--ranks", 2], "run/.in_use"),
+])
+def test_an_output_that_another_program_writes_is_refused(trained, tmp_path, words, lock):
+    (tmp_path / lock).parent.mkdir(exist_ok=True)
+    with (tmp_path / lock).open("w") as held:
+        held.write(f"{socket.gethostname()}, process 1")
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+        printed = run("dfm_consolidate", trained, *words, ranks=2, code=4, cwd=tmp_path).stderr
+        assert f"is in use by another program ({socket.gethostname()}, process 1)" in printed
+        assert not [path for path in tmp_path.rglob("*") if path.is_file() and not path.samefile(tmp_path / lock)]
+    run("dfm_consolidate", trained, *words, cwd=tmp_path)
+    assert not (tmp_path / lock).exists()
+
+
+def test_a_run_keeps_a_checkpoint_that_is_being_read(tmp_path):
+    words = ["dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", "checkpoint.save_interval=1", "checkpoint.most_recent_k=1"]
+    run(*words, "train.train_iters=1")
+    with (tmp_path / "iter_0000001/manifest.json").open() as read:
+        fcntl.flock(read, fcntl.LOCK_SH)
+        assert "iter_0000001 is being read by another program" in run(*words, "train.train_iters=3").stderr
+        assert sorted(path.name for path in tmp_path.glob("iter_*")) == ["iter_0000001", "iter_0000003"]
+    run(*words, "train.train_iters=4")
+    assert [path.name for path in tmp_path.glob("iter_*")] == ["iter_0000004"]
 
 
 def test_the_list_says_what_is_valid_and_why_not(trained, tmp_path):

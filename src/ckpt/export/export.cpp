@@ -10,6 +10,7 @@
 #include "ckpt/export/preparation.h"
 #include "ckpt/export/write_plan.h"
 #include "comm/agree.h"
+#include "comm/locked_folder.h"
 #include "core/file.h"
 #include "core/hash.h"
 #include "core/log.h"
@@ -65,6 +66,13 @@ void add_manifest(const comm::Group& world, const Source& source, const Preparat
   });
 }
 
+// Collective. Two programs would take each other's unfinished output away. A checkpoint goes into the folder
+// of a run, whose pointer moves with it.
+std::optional<FolderLock> locked(const comm::Group& world, const Preparation& made) {
+  return made.layout ? comm::locked_folder(world, made.output.parent_path())
+                     : comm::locked_output(world, made.output);
+}
+
 }  // namespace
 
 std::string to_text(const ExportReport& report) {
@@ -85,6 +93,8 @@ ExportReport export_source(const comm::Group& world, const Source& source, const
   });
   const WriteSettings write{comm::agreed(world, [&] { return slice_bytes_below(settings.max_memory_bytes); }),
                             progress};
+  const auto lock = locked(world, made);
+  comm::agreed(world, [&] { refuse_in_the_way(source, made); });  // what another program has put there
   ExportReport report = report_of(made.plan);
   Staging staging(world, made.output, made.is_folder);
   report.stopped = !write_plan(world, made.plan, staging, write);

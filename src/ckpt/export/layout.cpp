@@ -40,12 +40,13 @@ LayoutTarget layout_target(const fs::path& output, const Source& source) {
         fmt::format("name it {}", checkpoint_folder(path.parent_path(), own).native()));
   }
   const std::int64_t step = std::max({own, named, std::int64_t{0}});
-  LayoutTarget target{named >= 0 ? path : checkpoint_folder(path, step), step};
-  if (fs::exists(target.folder / kManifestName)) {
-    throw usage_error(fmt::format("there is a checkpoint {} already", target.folder.native()),
-                      "checkpoints are not replaced: remove it first, or name another folder");
-  }
-  return target;
+  return {named >= 0 ? path : checkpoint_folder(path, step), step};
+}
+
+void refuse_checkpoint_there(const LayoutTarget& target) {
+  if (!fs::exists(target.folder / kManifestName)) return;
+  throw usage_error(fmt::format("there is a checkpoint {} already", target.folder.native()),
+                    "checkpoints are not replaced: remove it first, or name another folder");
 }
 
 Manifest layout_manifest(const Source& source, std::int64_t step, int ranks) {

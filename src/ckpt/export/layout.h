@@ -14,8 +14,11 @@ struct LayoutTarget {
   std::int64_t step = 0;
 };
 
-// Throws a usage error for a name with another step, and for a checkpoint that is there already.
+// Throws a usage error for a name with another step.
 LayoutTarget layout_target(const std::filesystem::path& output, const Source& source);
+
+// Throws a usage error for a checkpoint that is there already.
+void refuse_checkpoint_there(const LayoutTarget& target);
 
 // Of a checkpoint with these files: the source's own, or one that begins with these weights.
 Manifest layout_manifest(const Source& source, std::int64_t step, int ranks);

@@ -75,6 +75,7 @@ fs::path existing_folder(const fs::path& output) {
 }  // namespace
 
 void refuse_in_the_way(const Source& source, const Preparation& made) {
+  if (made.layout) refuse_checkpoint_there(*made.layout);
   const bool is_there = fs::exists(made.output);
   if (is_there && fs::equivalent(made.output, source.path)) {
     throw usage_error(fmt::format("{} is to be read and written at once", made.output.native()),

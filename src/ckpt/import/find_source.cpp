@@ -19,16 +19,33 @@ void log_left_out(const Source& source) {
             fmt::join(first, ", "), named < source.left_out.size() ? ", ..." : "");
 }
 
+// Collective. Rank 0 has it.
+std::shared_ptr<const ManifestLock> locked_to_read(const comm::Group& world, const Listed& checkpoint) {
+  return comm::agreed(world, [&]() -> std::shared_ptr<const ManifestLock> {
+    if (world.rank() != 0) return nullptr;
+    if (auto lock = ManifestLock::to_read(checkpoint.folder))
+      return std::make_shared<const ManifestLock>(*std::move(lock));
+    throw storage_error(fmt::format("{} was removed when it was to be read", checkpoint.folder.native()),
+                        "run again: the run that removed it has newer ones");
+  });
+}
+
 Source find_own(const comm::Group& world, const std::filesystem::path& path,
                 const std::vector<std::string>& kinds) {
-  const auto found = find_newest_valid(world, path);
+  std::shared_ptr<const ManifestLock> lock;
+  const auto found = load_newest(world, path, Damaged::leave, [&](const Listed& candidate) {
+    lock = locked_to_read(world, candidate);
+    verify_checksums(world, candidate);
+  });
   if (!found) {
     throw comm::AgreedError(
         ExitCode::no_checkpoint, fmt::format("{} holds no checkpoint", path.native()),
         "give the folder that checkpoint.save named, a folder with .metadata or model_rank_0.pt, "
         "or a .pth or .safetensors file");
   }
-  return comm::agreed(world, [&] { return open_dfm_source(*found, kinds); });
+  Source source = comm::agreed(world, [&] { return open_dfm_source(*found, kinds); });
+  source.lock = std::move(lock);
+  return source;
 }
 
 }  // namespace

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ckpt/checkpoint.h"
+#include "ckpt/manifest_lock.h"
 #include "ckpt/pieces.h"
 #include "core/array.h"
 #include "data/tensor/byte_range.h"
@@ -56,6 +58,7 @@ struct Source {
   std::optional<Manifest> manifest;           // of a dfm checkpoint
   std::vector<SourceTensor> tensors;          // ordered by kind and name
   std::vector<std::string> left_out;          // names of what is no weight
+  std::shared_ptr<const ManifestLock> lock;   // of a dfm checkpoint: it stays while it is read
 
   std::vector<const SourceTensor*> of_kind(const std::string& kind) const;
 };

@@ -52,5 +52,23 @@ TEST(FolderLock, StaysLockedWhenItsVariableIsMoved) {
   EXPECT_FALSE(FolderLock::attempt(folder.path()));
 }
 
+TEST(OutputLock, IsBesideTheOutputWhetherThatIsAFileOrAFolder) {
+  const testing::TemporaryFolder folder;
+  for (const char* const name : {"model.pth", "parts/"}) {
+    std::optional<FolderLock> lock = lock_output(folder / name);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1) << name;
+    const std::string stem = std::string(name).substr(0, std::string(name).find('/'));
+    EXPECT_FALSE(FolderLock::attempt_on(folder / ("." + stem + ".in_use"))) << name;
+    lock.reset();
+    EXPECT_TRUE(fs::is_empty(folder.path())) << name;
+  }
+}
+
+TEST(OutputLock, LeavesOtherOutputsOfTheFolderAlone) {
+  const testing::TemporaryFolder folder;
+  const FolderLock whole = lock_folder(folder.path()), first = lock_output(folder / "a.pth");
+  EXPECT_NO_THROW(lock_output(folder / "b.pth"));
+}
+
 }  // namespace
 }  // namespace dfm
