@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "comm/agree.h"
+#include "comm/common_failure.h"
 #include "core/activity.h"
 #include "core/log.h"
 #include "core/stop_token.h"
@@ -134,9 +135,11 @@ LoopSettings loop_settings(const Config& config) {
 
 ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
                const LoopHooks& hooks) {
+  const comm::Group failures = world.split(0, "failures");
   Saving saving(trainer, world, settings.saving, {hooks.journal, hooks.stop});
   try {
-    const ExitCode code = take_steps(trainer, world, saving, settings, hooks);
+    const ExitCode code =
+        comm::told_once(failures, [&] { return take_steps(trainer, world, saving, settings, hooks); });
     if (code == ExitCode::stopped) log::info("stopping at iteration {}", trainer.steps_done());
     return code;
   } catch (const comm::AgreedError&) {

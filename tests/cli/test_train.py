@@ -161,6 +161,12 @@ def test_a_mistake_of_all_ranks_is_told_once(tmp_path, words):
     assert printed.count("error: ") == 1 and printed.count("hint: ") == 1
 
 
+@pytest.mark.parametrize("word, code", [("model.max_img_h=2", 2), ("dataset.task_encoder_seq_length=4", 3)])
+def test_a_mistake_that_all_ranks_find_in_a_step_is_told_once(tmp_path, word, code):
+    printed = run("dfm_train", *TINY_MOCK, f"checkpoint.save={tmp_path}", word, ranks=3, code=code).stderr
+    assert printed.count("error: ") == 1 and printed.count("hint: ") == 1 and word.split("=")[0] in printed
+
+
 @pytest.mark.parametrize("words, says", [
     (["checkpoint.save="], "checkpoint.save = '' is not accepted"),
     (["optimizer.min_lr=1"], "optimizer.min_lr = 1 is above optimizer.lr = 0.001"),
