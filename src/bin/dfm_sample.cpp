@@ -7,8 +7,10 @@
 #include "core/allocator.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/memory.h"
 #include "nn/device.h"
 #include "nn/rank_device.h"
+#include "sample/memory_need.h"
 #include "sample/sampling.h"
 #include "sample/staged_weights.h"
 
@@ -62,6 +64,15 @@ void require_no_layout(const Config& config) {
       "leave --cp-size and model.*_parallel_size at 1; all ranks then divide the prompts");
 }
 
+// Nodes may have more or less.
+void require_node_memory(const sample::SamplingModel& model, const sample::WorkList& list,
+                         const sample::SamplingSettings& settings, const comm::Group& world) {
+  comm::agreed(world, [&] {
+    if (const auto limit_bytes = memory_limit_bytes())
+      sample::require_memory(model, list, settings, *limit_bytes);
+  });
+}
+
 ExitCode run(const Config& config, const cli::Context& context) {
   const sample::WorkList list = sample::work_list(config);
   sample::SamplingSettings settings = sample::sampling_settings(config);
@@ -74,6 +85,7 @@ ExitCode run(const Config& config, const cli::Context& context) {
   const auto model =
       comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype, device); });
   sample::fit_to_model(settings, config, model);
+  if (device.is_cpu()) require_node_memory(model, list, settings, context.world);
   const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;
   if (list.is_one_file) {

@@ -7,6 +7,8 @@
 
 #include <fmt/core.h>
 
+#include "core/memory.h"
+
 namespace dfm {
 
 std::string_view describe(ExitCode code) {
@@ -108,7 +110,7 @@ Error to_error(const std::exception_ptr& failure) {
   } catch (const std::exception& error) {
     const std::string text = error.what();
     const std::string first_line = text.substr(0, text.find('\n'));
-    if (text.find("can't allocate memory") != std::string::npos) return out_of_memory(first_line);
+    if (is_lack_of_memory(failure)) return out_of_memory(first_line);
     return {ExitCode::internal, first_line};
   } catch (...) {
     return {ExitCode::internal, "something was thrown that is not an exception"};

@@ -68,6 +68,7 @@ SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype
   const model::BackboneSpec spec = model::backbone_spec(config);
   model.network = spec.build(model.parameters);
   model.text_width = spec.text_width;
+  model.hidden_size = config.integer("model.hidden_size");
   model.parameters.materialize(dtype, nn::Memory::whole, device);
   model.network.device = device;
   copy_weights(file, model.parameters, path);

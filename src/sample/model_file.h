@@ -15,7 +15,7 @@ struct SamplingModel {
   model::Backbone network;
   diffusion::ObjectiveKind objective = diffusion::ObjectiveKind::edm;
   double sigma_data = 0.5;
-  std::int64_t text_width = 0;
+  std::int64_t text_width = 0, hidden_size = 0;
   std::string codec, text_encoder;
   std::string fingerprint;  // of weights and configuration
 };

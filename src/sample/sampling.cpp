@@ -9,6 +9,7 @@
 #include "comm/agree.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/stop_token.h"
 #include "core/text.h"
 #include "media/image_writer.h"
@@ -17,6 +18,7 @@
 #include "model/text_encoder.h"
 #include "report/gallery.h"
 #include "sample/latent_file.h"
+#include "sample/memory_need.h"
 
 namespace dfm::sample {
 namespace fs = std::filesystem;
@@ -94,7 +96,7 @@ class Sampler {
     const std::int64_t stride = settings_.batch_size * world.size();
     for (std::int64_t first = world.rank() * settings_.batch_size; first < count; first += stride) {
       const std::int64_t last = std::min(first + settings_.batch_size, count);
-      if (!run_batch(first, last)) {
+      if (!run_batch_in_memory(first, last)) {
         report_.stopped = true;
         break;
       }
@@ -104,6 +106,15 @@ class Sampler {
   }
 
  private:
+  bool run_batch_in_memory(std::int64_t first, std::int64_t last) {
+    try {
+      return run_batch(first, last);
+    } catch (...) {
+      if (is_lack_of_memory(std::current_exception())) throw too_large(settings_);
+      throw;
+    }
+  }
+
   // False when asked to stop.
   bool run_batch(std::int64_t first, std::int64_t last) {
     std::vector<Array> latents = latents_on_disk(first, last);

@@ -34,6 +34,14 @@ std::vector<std::string> all_prompts(const Config& config) {
   return prompts;
 }
 
+void refuse_too_many(std::size_t prompts, std::int64_t samples_per_prompt) {
+  constexpr std::int64_t kMostSamples = 1'000'000;  // their names have six digits
+  if (static_cast<std::int64_t>(prompts) <= kMostSamples / samples_per_prompt) return;
+  throw usage_error(fmt::format("{} prompts with {} samples each are more than {}", prompts,
+                                samples_per_prompt, kMostSamples),
+                    "divide them over several calls, each with a folder of its own");
+}
+
 // sample.output is a folder, or the name of the only result.
 bool names_a_file(const fs::path& output) {
   return output.extension() == ".png" || output.extension() == ".mp4";
@@ -77,6 +85,7 @@ WorkList work_list(const Config& config) {
   const std::vector<std::string> prompts = all_prompts(config);
   WorkList list;
   list.samples_per_prompt = config.integer("sample.samples_per_prompt");
+  refuse_too_many(prompts.size(), list.samples_per_prompt);
   list.folder = names_a_file(output) ? output.parent_path() : output;
   for (const std::string& prompt : prompts) {
     for (std::int64_t i = 0; i < list.samples_per_prompt; ++i) {

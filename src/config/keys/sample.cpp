@@ -2,20 +2,34 @@
 #include "config/keys/sections.h"
 
 namespace dfm::keys {
+namespace {
+
+constexpr double kMostSamples = 1'000'000;  // their names have six digits
+constexpr double kMostPixelsOfAnEdge = 1'000'000, kMostFrames = 1'000'000, kMostSteps = 1'000'000;
+
+}  // namespace
 
 std::vector<Key> sample_keys() {
   return {
       text("sample.weights", {}, "Consolidated weights (.safetensors)"),
       texts("sample.prompts", "Texts to draw"),
       text("sample.prompt_file", {}, "File with one prompt a line"),
-      integer("sample.samples_per_prompt", 1, "Samples of each prompt").at_least(1),
+      integer("sample.samples_per_prompt", 1, "Samples of each prompt").at_least(1).at_most(kMostSamples),
       text("sample.output", "samples", "Folder for the results, or one file name ending in .png or .mp4"),
-      integer("sample.height", 256, "Height; a multiple of 16").at_least(16).in("pixels"),
-      integer("sample.width", 256, "Width; a multiple of 16").at_least(16).in("pixels"),
+      integer("sample.height", 256, "Height; a multiple of 16")
+          .at_least(16)
+          .at_most(kMostPixelsOfAnEdge)
+          .in("pixels"),
+      integer("sample.width", 256, "Width; a multiple of 16")
+          .at_least(16)
+          .at_most(kMostPixelsOfAnEdge)
+          .in("pixels"),
       text("sample.size", {}, "WIDTH*HEIGHT in one word, instead of the two"),
-      integer("sample.num_frames", 1, "Frames; 1 gives a picture, 4n+1 a video").at_least(1),
+      integer("sample.num_frames", 1, "Frames; 1 gives a picture, 4n+1 a video")
+          .at_least(1)
+          .at_most(kMostFrames),
       integer("sample.fps", 24, "Frame rate of videos").at_least(1).at_most(240),
-      integer("sample.num_steps", 35, "Sampling steps").at_least(2),
+      integer("sample.num_steps", 35, "Sampling steps").at_least(2).at_most(kMostSteps),
       choice(
           "sample.sampler", "auto", {"auto", "heun", "euler", "unipc"},
           "edm: second-order heun (auto), or euler at half the cost; flow matching: unipc (auto), or euler"),
@@ -34,7 +48,7 @@ std::vector<Key> sample_keys() {
       real("sample.s_churn", 0.0, "edm: noise put back at each step").at_least(0),
       integer("sample.seed", 1, "Seed; the same seed gives the same picture on any number of ranks")
           .at_least(0),
-      integer("sample.batch_size", 8, "Samples denoised together").at_least(1),
+      integer("sample.batch_size", 8, "Samples denoised together").at_least(1).at_most(kMostSamples),
       choice("sample.precision", "fp32", {"fp32", "bf16"}, "Arithmetic of the network"),
   };
 }
