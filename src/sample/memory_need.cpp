@@ -31,7 +31,7 @@ double of_latent(const model::Codec& codec, const SamplingSettings& settings) {
 double least_bytes(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings) {
   constexpr double kRows = 4;
   const double latent = of_latent(model::make_codec(model.codec), settings);
-  const double tokens = latent / static_cast<double>(model.network.patches.patch_features());
+  const double tokens = latent / static_cast<double>(model.network.patches.features());
   const auto samples = static_cast<double>(std::min(std::ssize(list.items), settings.batch_size));
   const double copies = settings.generation.guidance > 0 ? 2 : 1;
   const auto row =
