@@ -143,8 +143,10 @@ class MovedBytes {
   // first; the gradients of what all stages have.
   void expect_between_stages() const {
     const std::int64_t tokens = rows_.own_tokens * awkward_hidden(row_.family);
-    expect(groups_.pipeline, &Traffic::sent_bytes, floats(depth_.sending * tokens));
-    expect(groups_.pipeline_back, &Traffic::sent_bytes, floats(depth_.sending_back * tokens));
+    if (groups_.stage_links) {
+      expect(groups_.stage_links->to_after, &Traffic::sent_bytes, floats(depth_.sending * tokens));
+      expect(groups_.stage_links->to_before, &Traffic::sent_bytes, floats(depth_.sending_back * tokens));
+    }
     expect(groups_.pipeline, &Traffic::all_reduce_bytes,
            floats(replicas(&nn::Placement::partial_over_pipeline)));
   }
@@ -176,8 +178,12 @@ class MovedBytes {
     Traffics all;
     for (const comm::Group* each :
          {&groups_.tensor, &groups_.context, &groups_.context_ring, &groups_.context_heads, &groups_.shard,
-          &groups_.expert, &groups_.expert_shard, &groups_.pipeline, &groups_.pipeline_back, &groups_.all})
+          &groups_.expert, &groups_.expert_shard, &groups_.pipeline, &groups_.all})
       all[each] = each->traffic();
+    if (groups_.stage_links) {
+      for (const comm::Group* each : {&groups_.stage_links->to_after, &groups_.stage_links->to_before})
+        all[each] = each->traffic();
+    }
     return all;
   }
   std::uint64_t moved(const comm::Group& group, std::uint64_t Traffic::*kind) const {
