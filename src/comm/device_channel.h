@@ -32,8 +32,8 @@ class DeviceChannel {
  public:
   // Of what is on its way. To be asked on the thread that began it.
   struct Arrival {
-    std::function<void()> await;         // makes the current stream wait for it; the host does not
-    std::function<bool()> is_over = {};  // without waiting: whether the device needs the memory no more
+    std::function<void()> await;    // makes the current stream wait for it; the host does not
+    std::function<bool()> is_over;  // without waiting: whether the device needs the memory no more
 
     void operator()() const { await(); }
     explicit operator bool() const { return static_cast<bool>(await); }

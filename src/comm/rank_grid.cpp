@@ -156,7 +156,7 @@ Group copies_group(const Group& among, const RankGrid& grid) {
 
 std::optional<StageLinks> linked(const Group& stages) {
   if (stages.size() == 1) return std::nullopt;
-  return std::optional<StageLinks>(std::in_place, stages);
+  return link_stages(stages);
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ TensorTransfer start_exchange(const Message& out, const Message& in, const comm:
 }
 
 TensorTransfer start_send(const at::Tensor& values, const comm::Group& link) {
-  const int to = comm::StageLinks::peer(link);
+  const int to = comm::peer(link);
   if (auto* const channel = channel_of(values, link)) {
     link.channel_traffic().sent_bytes += values.nbytes();
     return {channel->send(bytes_of(values), to), values, {}};
@@ -140,7 +140,7 @@ TensorTransfer start_send(const at::Tensor& values, const comm::Group& link) {
 }
 
 TensorTransfer start_receive(const at::Tensor& room, const comm::Group& link) {
-  const int from = comm::StageLinks::peer(link);
+  const int from = comm::peer(link);
   if (auto* const channel = channel_of(room, link)) return {channel->receive(bytes_of(room), from), {}, room};
   const at::Tensor arriving = host_room(room);
   auto transfer = link.start_receive(bytes_of(arriving), from);
