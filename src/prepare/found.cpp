@@ -72,7 +72,7 @@ void take_captions(const OutputFolder& folder, const media::Source& source, Foun
     if (now[i] == before[i]) continue;
     const auto item = static_cast<std::int64_t>(i);
     if (!std::ranges::binary_search(found.left_out, item)) refuse_caption(source.items[i]);
-    std::erase_if(found.parts, [&](const ItemRange& part) { return part.begin <= item && item < part.end; });
+    std::erase_if(found.parts, [&](const ItemRange& part) { return part.holds(item); });
   }
   folder.remember_captions(now);
 }

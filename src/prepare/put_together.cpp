@@ -98,8 +98,7 @@ void write_mended(const OutputFolder& folder, const fs::path& shard, std::span<c
 }
 
 bool is_in(std::int64_t item, std::span<const ItemRange> parts) {
-  return std::ranges::any_of(parts,
-                             [&](const ItemRange& part) { return part.begin <= item && item < part.end; });
+  return std::ranges::any_of(parts, [&](const ItemRange& part) { return part.holds(item); });
 }
 
 ShardRecord mended(const ShardRecord& before, const ShardRecord& tried, std::span<const ItemRange> parts) {

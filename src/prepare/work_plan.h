@@ -16,6 +16,7 @@ namespace dfm::prepare {
 struct ItemRange {
   std::int64_t begin = 0, end = 0;
 
+  bool holds(std::int64_t item) const { return begin <= item && item < end; }
   bool operator==(const ItemRange&) const = default;
 };
 

@@ -4,8 +4,7 @@
 
 #include "comm/agree.h"
 #include "support/errors.h"
-#include "unit/prepare/small_pictures.h"
-#include "unit/train/one_rank.h"
+#include "unit/prepare/of_small_pictures.h"
 
 namespace dfm::prepare {
 namespace {
@@ -17,18 +16,11 @@ using dfm::testing::write_file;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class Prepare : public ::testing::Test {
+class Prepare : public OfSmallPictures {
  protected:
-  Prepare() { write_pictures(pictures_, 5); }
+  Prepare() : OfSmallPictures(5) {}
 
-  PrepareReport run(const Layer& more = {}) const {
-    return prepare(settings_with(pictures_, shards_, more), dfm::testing::one_rank_groups().data_context,
-                   ProgressStyle::silent);
-  }
-  fs::path shard(int number) const { return shards_ / fmt::format("shard_{:06}.tar", number); }
-
-  dfm::testing::TemporaryFolder folder_;
-  const fs::path pictures_ = folder_ / "pictures", shards_ = folder_ / "shards";
+  PrepareReport run(const Layer& more = {}) const { return run_into(shards_, more); }
 };
 
 TEST_F(Prepare, CutsTheSourceIntoShardsOfTheGivenSize) {

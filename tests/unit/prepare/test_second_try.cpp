@@ -3,8 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/errors.h"
-#include "unit/prepare/small_pictures.h"
-#include "unit/train/one_rank.h"
+#include "unit/prepare/of_small_pictures.h"
 
 namespace dfm::prepare {
 namespace {
@@ -16,28 +15,22 @@ using dfm::testing::write_file;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-class SecondTry : public ::testing::Test {
+class SecondTry : public OfSmallPictures {
  protected:
-  SecondTry() { write_pictures(pictures_, 9); }
+  SecondTry() : OfSmallPictures(9) {}
 
-  PrepareReport run() const { return run_into(shards_); }
-  PrepareReport run_into(const fs::path& shards) const {
-    return prepare(settings_with(pictures_, shards, {{"prepare.shard_maxcount", "3", "test"}}),
-                   dfm::testing::one_rank_groups().data_context, ProgressStyle::silent);
-  }
+  PrepareReport run() const { return run_into(shards_, of_three_); }
   // As if nothing had ever been left out.
   std::map<std::string, std::string> shards_of_a_first_run() const {
-    run_into(folder_ / "first");
+    run_into(folder_ / "first", of_three_);
     return shards_of(folder_ / "first");
   }
   void damage(int number) const { write_file(pictures_ / fmt::format("p{}.png", number), "no picture"); }
   void put_back(int number) const {
     write_file(pictures_ / fmt::format("p{}.png", number), media::encode_png(small_picture(number)));
   }
-  fs::path shard(int number) const { return shards_ / fmt::format("shard_{:06}.tar", number); }
 
-  dfm::testing::TemporaryFolder folder_;
-  const fs::path pictures_ = folder_ / "pictures", shards_ = folder_ / "shards";
+  const Layer of_three_{{"prepare.shard_maxcount", "3", "test"}};
 };
 
 TEST_F(SecondTry, GivesTheBytesOfARunThatLeftNothingOut) {
