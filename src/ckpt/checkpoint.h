@@ -52,9 +52,6 @@ std::optional<Listed> load_newest(const comm::Group& world, const std::filesyste
                                   Damaged damaged, const std::function<void(const Listed&)>& load,
                                   LocalUnion* local = nullptr);
 
-// Collective. The newest checkpoint whose files have their checksums.
-std::optional<Listed> find_newest_valid(const comm::Group& world, const std::filesystem::path& root);
-
 // The files of a checkpoint with this rank's own first, for a PieceReader.
 std::vector<std::filesystem::path> piece_files(const Listed& checkpoint, int own_rank);
 

@@ -224,11 +224,6 @@ std::optional<Listed> load_newest(const comm::Group& world, const fs::path& root
   return loaded;
 }
 
-std::optional<Listed> find_newest_valid(const comm::Group& world, const fs::path& root) {
-  return load_newest(world, root, Damaged::leave,
-                     [&](const Listed& candidate) { verify_checksums(world, candidate); });
-}
-
 std::vector<fs::path> piece_files(const Listed& checkpoint, int own_rank) {
   std::vector<fs::path> paths;
   for (const FileRecord& file : checkpoint.manifest->files) paths.push_back(checkpoint.folder / file.name);

@@ -11,6 +11,7 @@
 #include "ckpt/retention.h"
 #include "ckpt/saver.h"
 #include "comm/agree.h"
+#include "mpi/newest_valid.h"
 #include "mpi/shared_folder.h"
 #include "support/errors.h"
 #include "unit/ckpt/made_checkpoint.h"
@@ -44,7 +45,7 @@ class Checkpoint : public ::testing::Test {
   fs::path folder_of(std::int64_t step) const { return checkpoint_folder(folder_.path(), step); }
   fs::path staging_of(std::int64_t step) const { return staging_folder(folder_.path(), step); }
   std::optional<std::int64_t> newest() const {
-    const auto found = find_newest_valid(world_, folder_.path());
+    const auto found = dfm::testing::newest_valid(world_, folder_.path());
     return found ? std::optional(found->step) : std::nullopt;
   }
   // Collective. Rank 0 does it, the others wait.
@@ -69,7 +70,7 @@ void expect_range(const Listed& checkpoint, int own_rank, std::int64_t begin, st
 
 TEST_F(Checkpoint, OfAllRanksIsReadWholeByEach) {
   save(7);
-  const auto found = find_newest_valid(world_, folder_.path());
+  const auto found = dfm::testing::newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->manifest->ranks, world_.size());
   EXPECT_EQ(found->manifest->files.size(), static_cast<std::size_t>(world_.size()));
@@ -78,7 +79,7 @@ TEST_F(Checkpoint, OfAllRanksIsReadWholeByEach) {
 
 TEST_F(Checkpoint, IsReadAsTheRangesOfAnyOtherNumberOfRanks) {
   save(7);
-  const auto found = find_newest_valid(world_, folder_.path());
+  const auto found = dfm::testing::newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   for (std::int64_t readers = 1; readers <= 9; ++readers) {
     for (std::int64_t r = 0; r < readers; ++r) {
@@ -167,7 +168,7 @@ TEST_F(Checkpoint, SavedOverAnOldOneHoldsTheNewValues) {
   const bool holds = world_.rank() == 0;
   saver().save_now(manifest,
                    holds ? std::vector<Piece>{{kWeights, "w", kShape, 0, zeros}} : std::vector<Piece>{});
-  const auto found = find_newest_valid(world_, folder_.path());
+  const auto found = dfm::testing::newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   std::vector<float> values(kElements, 1.0F);
   PieceReader(piece_files(*found, world_.rank())).read(kWeights, "w", kShape, 0, values);

@@ -4,6 +4,7 @@
 
 #include "ckpt/saver.h"
 #include "mpi/layout_rows.h"
+#include "mpi/newest_valid.h"
 #include "mpi/shared_folder.h"
 #include "support/seed.h"
 
@@ -75,10 +76,10 @@ class Running {
     manifest.step = trainer_->steps_done();
     manifest.consumed_samples = trainer_->consumed_samples();
     ckpt::Saver(group_, {.root = root, .retention = {}}).save_now(manifest, trainer_->pieces());
-    return ckpt::find_newest_valid(group_, root).value();
+    return dfm::testing::newest_valid(group_, root).value();
   }
   void load_newest(const std::filesystem::path& root) {
-    trainer_->load(ckpt::find_newest_valid(group_, root).value());
+    trainer_->load(dfm::testing::newest_valid(group_, root).value());
   }
   std::vector<double> next_losses() {
     std::vector<double> losses;

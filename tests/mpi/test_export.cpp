@@ -9,6 +9,7 @@
 #include "ckpt/safetensors.h"
 #include "comm/agree.h"
 #include "data/pickle/torch_archive.h"
+#include "mpi/newest_valid.h"
 #include "mpi/shared_folder.h"
 #include "support/errors.h"
 #include "unit/ckpt/made_checkpoint.h"
@@ -83,7 +84,7 @@ TEST_F(Export, ATorchFileIsReadAgainWithConfigurationAndStep) {
 TEST_F(Export, ADifferentLayoutHoldsEveryKindWithTheSameValues) {
   const std::vector<std::string> kinds{kWeights, kFirstMoment, kSecondMoment, kMovingAverage};
   export_to(make(2, kinds), {.output = folder_ / "other", .format = ExportFormat::checkpoint, .ranks = 5});
-  const auto found = find_newest_valid(world_, folder_ / "other");
+  const auto found = dfm::testing::newest_valid(world_, folder_ / "other");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->manifest->ranks, 5);
   PieceReader reader(piece_files(*found, 0));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ckpt/saver.h"
+#include "mpi/newest_valid.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
 #include "unit/train/odd_parameters.h"
@@ -33,7 +34,7 @@ class Restart : public ::testing::TestWithParam<at::ScalarType> {
     manifest.step = from.steps_done();
     manifest.consumed_samples = from.consumed_samples();
     ckpt::Saver(saving, {.root = root, .retention = {}}).save_now(manifest, from.pieces());
-    return ckpt::find_newest_valid(saving, root).value();
+    return dfm::testing::newest_valid(saving, root).value();
   }
 
   const comm::Group world_ = comm::Group::world();
@@ -82,7 +83,7 @@ TEST_P(Restart, OnAllRanksHasTheStateOfOne) {
   for (int i = 0; i < 2; ++i) one->step();
   // Every rank computed the same; the checkpoint of rank 0 is the one that all read.
   if (world_.rank() == 0) saved(*one, alone_.group(), folder_.path());
-  const auto found = ckpt::find_newest_valid(world_, folder_.path());
+  const auto found = dfm::testing::newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   const auto ours = trainer(groups_);
   ours->load(*found);

@@ -9,6 +9,7 @@
 #include "ckpt/pointer.h"
 #include "ckpt/saver.h"
 #include "comm/agree.h"
+#include "mpi/newest_valid.h"
 #include "mpi/shared_folder.h"
 #include "support/errors.h"
 #include "unit/ckpt/made_checkpoint.h"
@@ -60,7 +61,7 @@ TEST_F(Saving, BesideTheWorkGivesTheBytesOfASaveThatIsWaitedFor) {
   EXPECT_EQ(saved->bytes, expected->bytes);
   EXPECT_EQ(testing::file_content(own_file(saved->folder)),
             testing::file_content(own_file(expected->folder)));
-  EXPECT_EQ(find_newest_valid(world_, folder_ / "beside")->manifest->reason, "interval");
+  EXPECT_EQ(dfm::testing::newest_valid(world_, folder_ / "beside")->manifest->reason, "interval");
 }
 
 TEST_F(Saving, IsAnnouncedOnlyAtTheEnd) {

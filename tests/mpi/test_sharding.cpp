@@ -6,6 +6,7 @@
 
 #include "ckpt/saver.h"
 #include "mpi/layout_rows.h"
+#include "mpi/newest_valid.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
 #include "train/validation.h"
@@ -61,7 +62,7 @@ class Fsdp : public ::testing::Test {
     manifest.step = from.steps_done();
     manifest.consumed_samples = from.consumed_samples();
     ckpt::Saver(world_, {.root = folder_.path(), .retention = {}}).save_now(manifest, from.pieces());
-    return ckpt::find_newest_valid(world_, folder_.path()).value();
+    return dfm::testing::newest_valid(world_, folder_.path()).value();
   }
 
   const comm::Group world_ = comm::Group::world();

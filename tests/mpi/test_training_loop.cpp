@@ -4,6 +4,7 @@
 #include "comm/agree.h"
 #include "core/error.h"
 #include "core/stop_token.h"
+#include "mpi/newest_valid.h"
 #include "mpi/one_rank_alone.h"
 #include "mpi/shared_folder.h"
 #include "train/loop.h"
@@ -67,7 +68,7 @@ TEST_F(TrainingLoop, RecordsWhereItStands) {
   LoopSettings resumed = settings(2);
   resumed.saving.seconds_before = 1000;
   train(*trainer(), world_, resumed, {});
-  const auto found = ckpt::find_newest_valid(world_, folder_.path());
+  const auto found = dfm::testing::newest_valid(world_, folder_.path());
   ASSERT_TRUE(found);
   EXPECT_EQ(found->manifest->consumed_samples, 2 * kTinyBatch);
   EXPECT_EQ(found->manifest->ranks, world_.size());
