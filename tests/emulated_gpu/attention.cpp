@@ -2,7 +2,6 @@
 // layouts and limits.
 #include <torch/library.h>
 
-#include "core/error.h"
 #include "emulated_gpu/counts.h"
 #include "emulated_gpu/tensors.h"
 #include "nn/attention_kernel.h"

@@ -1,7 +1,6 @@
 // Copies from, to and within the emulated GPU, and reading one value of it.
 #include <torch/library.h>
 
-#include "core/error.h"
 #include "emulated_gpu/counts.h"
 #include "emulated_gpu/memory.h"
 #include "emulated_gpu/streams.h"

@@ -24,7 +24,6 @@ def on_gpus(program, *words, env=None, **options):
 
 def train(where, folder, family, *words, **options):
     """where: run or on_gpus. Returns what was logged."""
-    where = where if where is run else on_gpus
     return where("dfm_train", *TINY_MOCK, *WORDS, *FAMILIES[family], f"checkpoint.save={folder}", *words, **options).stderr
 
 
@@ -37,9 +36,13 @@ def assert_same_losses(folder, expected, relative):
     assert loss_of(folder) == pytest.approx(loss_of(expected), rel=relative, abs=0)
 
 
-def counts_of(folder, kind):
-    """What all ranks of a run asked of their GPUs, summed; kind: operators or waits."""
-    total = Counter()
-    for path in folder.glob("*.json"):
-        total.update(json.loads(path.read_text())[kind])
-    return total
+def waits_of_two_steps(folder, family, *words, **options):
+    """How often the hosts of all ranks waited for their GPUs between the second step and the fourth, by cause."""
+    waits = []
+    for steps in (2, 4):
+        counts = folder / str(steps)
+        counts.mkdir()
+        train(on_gpus, counts / "run", family, *words, f"train.train_iters={steps}",
+              env={"DFM_EMULATED_GPU_COUNTS": str(counts)}, **options)
+        waits.append(sum((Counter(json.loads(path.read_text())["waits"]) for path in counts.glob("*.json")), Counter()))
+    return waits[1] - waits[0]

@@ -20,10 +20,9 @@ using torch::jit::Stack;
 
 // Those whose results have a size that the host must know, or that return values to it.
 bool makes_the_host_wait(const std::string& name) {
-  static const std::set<std::string> names{
-      "aten::nonzero",    "aten::masked_select",      "aten::_unique2",
-      "aten::unique_dim", "aten::unique_consecutive", "aten::equal",
-      "aten::bincount",   "aten::repeat_interleave",  "aten::_assert_async"};
+  static const std::set<std::string> names{"aten::nonzero",    "aten::masked_select",      "aten::_unique2",
+                                           "aten::unique_dim", "aten::unique_consecutive", "aten::equal",
+                                           "aten::bincount",   "aten::repeat_interleave"};
   return names.contains(name);
 }
 

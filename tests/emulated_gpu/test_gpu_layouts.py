@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import run
-from emulated import FAMILIES, assert_same_losses, counts_of, on_gpus, train
+from emulated import assert_same_losses, on_gpus, train, waits_of_two_steps
 
 TENSOR_2, CONTEXT_2 = ["model.tensor_model_parallel_size=2"], ["model.context_parallel_size=2"]
 STAGES_2, EXPERTS_2 = ["model.pipeline_model_parallel_size=2"], ["model.expert_model_parallel_size=2"]
@@ -44,14 +44,7 @@ def test_gpus_give_the_losses_of_one_rank_on_the_cpu(tmp_path, layout):
 @pytest.mark.parametrize("layout", ["data", "tensor", "ring", "exchange of heads", "shards", "experts", "stages", "stages of two chunks", "stages and shards"])
 def test_by_nccl_the_host_waits_once_a_step(tmp_path, layout):
     family, ranks, words = LAYOUTS[layout]
-    counts = []
-    for steps in (2, 4):
-        folder = tmp_path / str(steps)
-        folder.mkdir()
-        train(on_gpus, folder / "run", family, *words, f"train.train_iters={steps}", ranks=ranks,
-              env={"DFM_EMULATED_GPU_COUNTS": str(folder)})
-        counts.append(counts_of(folder, "waits"))
-    assert counts[1] - counts[0] == {"copy to the host": 2 * ranks}
+    assert waits_of_two_steps(tmp_path, family, *words, ranks=ranks) == {"copy to the host": 2 * ranks}
 
 
 def test_ranks_that_share_a_gpu_exchange_through_the_host(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from conftest import run
-from emulated import FAMILIES, assert_same_losses, counts_of, on_gpus, train
+from emulated import FAMILIES, assert_same_losses, on_gpus, train, waits_of_two_steps
 from run_files import assert_same_bits, losses, tensors
 
 
@@ -61,15 +61,7 @@ def test_a_run_goes_on_elsewhere(tmp_path, first, then):
     assert_same_losses(tmp_path / "both", tmp_path / "cpu", 1e-6)
 
 
-def waits(folder, family, steps, *words, **options):
-    folder.mkdir()
-    train(on_gpus, folder / "run", family, *words, f"train.train_iters={steps}", env={"DFM_EMULATED_GPU_COUNTS": str(folder)},
-          **options)
-    return counts_of(folder, "waits")
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_host_waits_once_a_step_for_its_gpu(tmp_path, family):
     """For the loss and the norm of the gradient."""
-    four, two = waits(tmp_path / "4", family, 4), waits(tmp_path / "2", family, 2)
-    assert four - two == {"copy to the host": 2}
+    assert waits_of_two_steps(tmp_path, family) == {"copy to the host": 2}
