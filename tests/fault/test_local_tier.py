@@ -31,11 +31,17 @@ class TwoNodes:
     def run_until_a_local_checkpoint_is_ahead(self, *words):
         """Kills everything when a node-local checkpoint newer than the first shared one is announced; its step.
 
-        Again where a shared one came before the end, which removes those on the nodes."""
+        Again where the end came in the middle of a save, with something newer on one node alone or in the shared
+        folder: what the nodes hold together is then not what a start goes on from."""
         announced = self.run_until_a_local_checkpoint_is_announced(*words)
-        while not (self.locals(0) and self.locals(1)):
+        while not self.nodes_hold_the_newest():
             announced = self.run_until_a_local_checkpoint_is_announced(*words)
         return announced
+
+    def nodes_hold_the_newest(self):
+        newest = [[path.name for path in self.locals(node)][-1:] for node in (0, 1)]
+        shared = [path.parent.name for path in self.shared.glob("iter_*/manifest.json")]
+        return newest[0] == newest[1] and newest[0] > [max(shared)]
 
     def run_until_a_local_checkpoint_is_announced(self, *words):
         process = self.start("train.train_iters=100000", *words)
