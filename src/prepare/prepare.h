@@ -17,8 +17,8 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "media/image_resize.h"
-#include "model/codec.h"
-#include "model/text_encoder.h"
+#include "encoders/codec.h"
+#include "encoders/text_encoder.h"
 
 namespace dfm::prepare {
 
@@ -42,8 +42,8 @@ struct PrepareSettings {
   std::int64_t shard_maxcount = 10000;  // items
   OnBadInput on_bad_input = OnBadInput::skip;
   std::string codec_name, text_encoder_name;
-  model::Codec codec;
-  model::TextEncoder text_encoder;
+  encoders::Codec codec;
+  encoders::TextEncoder text_encoder;
   std::string fingerprint;  // of everything above that decides what a shard holds
 };
 

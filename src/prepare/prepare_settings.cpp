@@ -106,8 +106,8 @@ PrepareSettings prepare_settings(const Config& config) {
   settings.on_bad_input = config.text("prepare.on_bad_input") == "fail" ? OnBadInput::fail : OnBadInput::skip;
   settings.codec_name = config.text("encoders.codec");
   settings.text_encoder_name = config.text("encoders.text");
-  settings.codec = model::make_codec(settings.codec_name);
-  settings.text_encoder = model::make_text_encoder(settings.text_encoder_name);
+  settings.codec = encoders::make_codec(settings.codec_name);
+  settings.text_encoder = encoders::make_text_encoder(settings.text_encoder_name);
   settings.fingerprint = fmt::format("{} x {} {}, {} a shard, {}, {}", settings.width, settings.height,
                                      config.text("prepare.resize_mode"), settings.shard_maxcount,
                                      settings.codec_name, settings.text_encoder_name);

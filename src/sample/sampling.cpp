@@ -14,8 +14,8 @@
 #include "core/text.h"
 #include "media/image_writer.h"
 #include "media/video_writer.h"
-#include "model/codec.h"
-#include "model/text_encoder.h"
+#include "encoders/codec.h"
+#include "encoders/text_encoder.h"
 #include "report/gallery.h"
 #include "sample/latent_file.h"
 #include "sample/memory_need.h"
@@ -86,8 +86,8 @@ class Sampler {
       : model_(model),
         list_(list),
         settings_(settings),
-        codec_(model::make_codec(model.codec)),
-        text_encoder_(model::make_text_encoder(model.text_encoder)) {
+        codec_(encoders::make_codec(model.codec)),
+        text_encoder_(encoders::make_text_encoder(model.text_encoder)) {
     if (settings.negative_prompt) negative_ = text_encoder_.encode(*settings.negative_prompt);
   }
 
@@ -145,7 +145,7 @@ class Sampler {
   }
 
   std::vector<Array> compute(std::int64_t first, std::int64_t last) const {
-    const Shape shape{codec_.channels, model::latent_frames(settings_.frames),
+    const Shape shape{codec_.channels, encoders::latent_frames(settings_.frames),
                       settings_.height / codec_.spatial_stride, settings_.width / codec_.spatial_stride};
     std::vector<diffusion::Request> requests;
     for (std::int64_t i = first; i < last; ++i) {
@@ -177,8 +177,8 @@ class Sampler {
   const SamplingModel& model_;
   const WorkList& list_;
   const SamplingSettings& settings_;
-  model::Codec codec_;
-  model::TextEncoder text_encoder_;
+  encoders::Codec codec_;
+  encoders::TextEncoder text_encoder_;
   Array negative_;  // empty without a negative prompt
   SamplingReport report_;
 };
@@ -202,7 +202,7 @@ SamplingReport sample_all(const SamplingModel& model, const WorkList& list, cons
 
 void write_overview(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings) {
   static constexpr int kGapPixels = 4;
-  const model::Codec codec = model::make_codec(model.codec);
+  const encoders::Codec codec = encoders::make_codec(model.codec);
   std::vector<media::Image> cells;
   report::Gallery gallery{.title = "Samples"};
   for (const WorkItem& item : list.items) {

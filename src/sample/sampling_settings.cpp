@@ -8,8 +8,8 @@
 
 #include "config/layers.h"
 #include "core/error.h"
-#include "model/codec.h"
-#include "model/text_encoder.h"
+#include "encoders/codec.h"
+#include "encoders/text_encoder.h"
 
 namespace dfm::sample {
 namespace {
@@ -89,7 +89,7 @@ SamplingSettings sampling_settings(const Config& config) {
         fmt::format("use {}", std::max(kPixelMultiple, edge / kPixelMultiple * kPixelMultiple)));
   }
   settings.frames = config.integer("sample.num_frames");
-  model::latent_frames(settings.frames);  // throws for a count that cannot be encoded
+  encoders::latent_frames(settings.frames);  // throws for a count that cannot be encoded
   settings.frames_per_second = static_cast<int>(config.integer("sample.fps"));
   settings.batch_size = config.integer("sample.batch_size");
   return settings;
@@ -104,7 +104,7 @@ void fit_to_model(SamplingSettings& settings, const Config& config, const Sampli
                       flows ? "use unipc or euler" : "use heun or euler");
   }
   refuse_keys_of_the_other_kind(config, flows);
-  const std::int64_t width = model::make_text_encoder(model.text_encoder).width;
+  const std::int64_t width = encoders::make_text_encoder(model.text_encoder).width;
   if (width != model.text_width) {
     throw usage_error(fmt::format("the text encoder '{}' gives rows of width {}, the model takes {}",
                                   model.text_encoder, width, model.text_width),

@@ -48,14 +48,14 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
 
 void require_fitting_encoders(const Config& config, const model::BackboneSpec& model) {
   const std::string &encoder = config.text("encoders.text"), &codec = config.text("encoders.codec");
-  const std::int64_t width = model::make_text_encoder(encoder).width;
+  const std::int64_t width = encoders::make_text_encoder(encoder).width;
   if (width != model.text_width) {
     throw usage_error(
         fmt::format("validation.prompts are encoded {} wide (encoders.text = {}), the model takes {}", width,
                     encoder, model.text_width),
         fmt::format("leave validation.prompts out, or give {}={}", model.text_width_key, width));
   }
-  const std::int64_t channels = model::make_codec(codec).channels;
+  const std::int64_t channels = encoders::make_codec(codec).channels;
   if (channels == model.patches.in_channels) return;
   throw usage_error(
       fmt::format("pictures of validation.prompts have {} channels (encoders.codec = {}), the model {}",
@@ -64,7 +64,7 @@ void require_fitting_encoders(const Config& config, const model::BackboneSpec& m
 }
 
 // A picture of the validation samples' size, where none is given.
-std::int64_t image_size_of(const Config& config, std::int64_t latent_edge, const model::Codec& codec) {
+std::int64_t image_size_of(const Config& config, std::int64_t latent_edge, const encoders::Codec& codec) {
   return config.optional_integer("validation.image_size").value_or(latent_edge * codec.spatial_stride);
 }
 
@@ -76,7 +76,7 @@ void require_fitting_size(const Config& config, const model::BackboneSpec& model
                                   patches.temporal),
                       "leave validation.prompts out");
   }
-  const model::Codec codec = model::make_codec(config.text("encoders.codec"));
+  const encoders::Codec codec = encoders::make_codec(config.text("encoders.codec"));
   const std::int64_t size = image_size_of(config, latent_edge, codec);
   const std::int64_t patch = patches.spatial * codec.spatial_stride;  // pixels
   const std::int64_t most =
@@ -106,8 +106,8 @@ PictureSettings picture_settings(const Config& config, std::int64_t latent_edge)
                            .steps = config.integer("validation.num_steps"),
                            .guidance = config.real("validation.guidance"),
                            .sigma_data = config.real("diffusion.sigma_data"),
-                           .codec = model::make_codec(config.text("encoders.codec")),
-                           .text_encoder = model::make_text_encoder(config.text("encoders.text"))};
+                           .codec = encoders::make_codec(config.text("encoders.codec")),
+                           .text_encoder = encoders::make_text_encoder(config.text("encoders.text"))};
   if (diffusion::objective_kind(config) == diffusion::ObjectiveKind::flow) {
     settings.flow = diffusion::FlowSamplerSettings{.steps = settings.steps};
   }

@@ -10,8 +10,8 @@
 #include "config/config.h"
 #include "diffusion/flow_sampler.h"
 #include "model/backbone.h"
-#include "model/codec.h"
-#include "model/text_encoder.h"
+#include "encoders/codec.h"
+#include "encoders/text_encoder.h"
 
 namespace dfm::train {
 
@@ -22,8 +22,8 @@ struct PictureSettings {
   double guidance = 1;
   double sigma_data = 0.5;
   std::optional<diffusion::FlowSamplerSettings> flow = {};  // where the network learns velocities
-  model::Codec codec;
-  model::TextEncoder text_encoder;
+  encoders::Codec codec;
+  encoders::TextEncoder text_encoder;
 };
 
 // Throws a usage error where prompts are given that the network cannot draw, or not in that size: otherwise

@@ -11,7 +11,7 @@
 
 #include "core/array.h"
 
-namespace dfm::model {
+namespace dfm::encoders {
 
 struct TextEncoder {
   std::int64_t width;
@@ -21,4 +21,4 @@ struct TextEncoder {
 // By name (encoders.text); throws a usage error for an encoder that is not known.
 TextEncoder make_text_encoder(const std::string& name);
 
-}  // namespace dfm::model
+}  // namespace dfm::encoders

@@ -8,10 +8,10 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "model/codec.h"
+#include "encoders/codec.h"
 #include "support/seed.h"
 
-namespace dfm::model {
+namespace dfm::encoders {
 namespace {
 
 using media::Image;
@@ -226,4 +226,4 @@ TEST(MakeCodec, RefusesNamesItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace dfm::model
+}  // namespace dfm::encoders

@@ -1,4 +1,4 @@
-#include "model/text_encoder.h"
+#include "encoders/text_encoder.h"
 
 #include <cctype>
 #include <vector>
@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/philox.h"
 
-namespace dfm::model {
+namespace dfm::encoders {
 namespace {
 
 constexpr std::int64_t kWidth = 1024;
@@ -50,4 +50,4 @@ TextEncoder make_text_encoder(const std::string& name) {
   throw usage_error(fmt::format("text encoder '{}' is not known", name), "use hash");
 }
 
-}  // namespace dfm::model
+}  // namespace dfm::encoders

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "core/error.h"
-#include "model/text_encoder.h"
+#include "encoders/text_encoder.h"
 
-namespace dfm::model {
+namespace dfm::encoders {
 namespace {
 
 Array encode(const std::string& text) {
@@ -87,4 +87,4 @@ TEST(MakeTextEncoder, RefusesNamesItDoesNotKnow) {
 }
 
 }  // namespace
-}  // namespace dfm::model
+}  // namespace dfm::encoders

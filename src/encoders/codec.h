@@ -14,7 +14,7 @@
 #include "core/array.h"
 #include "media/image.h"
 
-namespace dfm::model {
+namespace dfm::encoders {
 
 struct Codec {
   std::int64_t channels;
@@ -31,4 +31,4 @@ Codec make_codec(const std::string& name);
 // Latent frames of a video; throws a usage error unless frames is 4n + 1.
 std::int64_t latent_frames(std::int64_t frames);
 
-}  // namespace dfm::model
+}  // namespace dfm::encoders

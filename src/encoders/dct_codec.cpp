@@ -1,4 +1,4 @@
-#include "model/codec.h"
+#include "encoders/codec.h"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-namespace dfm::model {
+namespace dfm::encoders {
 namespace {
 
 constexpr int kBlock = 8;
@@ -180,4 +180,4 @@ std::int64_t latent_frames(std::int64_t frames) {
                     fmt::format("use {} frames", std::max<std::int64_t>(1, (frames - 1) / 4 * 4 + 1)));
 }
 
-}  // namespace dfm::model
+}  // namespace dfm::encoders
