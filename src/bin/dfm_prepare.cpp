@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "cli/run_program.h"
+#include "comm/agree.h"
 #include "core/log.h"
 #include "core/units.h"
+#include "nn/device.h"
 #include "prepare/prepare.h"
 
 namespace {
@@ -42,8 +44,13 @@ cli::Program program() {
 }
 
 ExitCode run(const Config& config, const cli::Context& context) {
-  const prepare::PrepareSettings settings = prepare::prepare_settings(config);
-  log::info("text encoder '{}' knows words, not meaning", settings.text_encoder_name);
+  const at::Device device = prepare::encoder_device(config, context.world, context.topology.local_rank);
+  at::set_num_threads(context.topology.threads);
+  const auto settings =
+      comm::agreed(context.world, [&] { return prepare::prepare_settings(config, device); });
+  log::info("codec {}, text encoder {}, on {}", settings.codec.fingerprint, settings.text_encoder.fingerprint,
+            nn::describe(device));
+  if (config.text("encoders.text") == "hash") log::info("text encoder 'hash' knows words, not meaning");
   const auto report = prepare::prepare(settings, context.world, context.progress);
   if (context.world.rank() == 0) {
     static constexpr std::size_t kShown = 100;

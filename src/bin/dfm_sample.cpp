@@ -47,7 +47,7 @@ cli::Program program() {
                       {"seed", "sample.seed"},
                       {"base-seed", "sample.seed"},
                       {"cp-size", "model.context_parallel_size"}},
-          .sections = {"sample", "stage", "device"},
+          .sections = {"sample", "encoders", "stage", "device"},
           .examples =
               "  dfm_sample weights.safetensors --prompt \"a handwritten seven\" --height 32 --width 32\n"
               "  mpirun -n 4 dfm_sample weights.safetensors --prompt-file prompts.txt --output samples/\n"};
@@ -82,18 +82,20 @@ ExitCode run(const Config& config, const cli::Context& context) {
   log::info("sampling on {}", nn::describe(device));
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
   const sample::StagedWeights weights(config, context.world);
-  const auto model =
-      comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype, device); });
+  auto model = comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype, device); });
+  model.encoders = encoders::with_folders_of(model.encoders, config);
   sample::fit_to_model(settings, config, model);
   if (device.is_cpu()) require_node_memory(model, list, settings, context.world);
-  const auto report = sample::sample_all(model, list, settings, context.world, context.progress);
+  const auto encoders = comm::agreed(context.world, [&] { return sample::open_encoders(model); });
+  const sample::Sampling sampling{model, encoders, list, settings};
+  const auto report = sample::sample_all(sampling, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;
   if (list.is_one_file) {
     log::info("look at {}", config.text("sample.output"));
     return ExitCode::done;
   }
   comm::agreed(context.world, [&] {
-    if (context.world.rank() == 0) sample::write_overview(model, list, settings);
+    if (context.world.rank() == 0) sample::write_overview(sampling);
   });
   log::info("{} samples in {} ({} latents were there already)", list.items.size(), list.folder.native(),
             report.found);

@@ -1,11 +1,9 @@
-#include "encoders/codec.h"
+#include "encoders/dct_codec.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
-
-#include <fmt/core.h>
 
 #include "core/error.h"
 
@@ -13,8 +11,7 @@ namespace dfm::encoders {
 namespace {
 
 constexpr int kBlock = 8;
-constexpr std::int64_t kChannels = 16;
-constexpr std::int64_t kFramesInGroup = 4;
+constexpr std::int64_t kChannels = kDctShape.channels;
 
 // One latent channel: which plane (0 luma, 1 Cb, 2 Cr), which coefficient, and its typical deviation. The
 // deviations lie between those of photographs and of line drawings.
@@ -147,8 +144,8 @@ Array encode_dct(const std::vector<media::Image>& frames) {
   for (std::size_t i = 0; i < frames.size(); ++i) {
     ensure(frames[i].height == rows * kBlock && frames[i].width == columns * kBlock,
            "frames are multiples of 8");
-    const auto group = static_cast<std::int64_t>((i + kFramesInGroup - 1) / kFramesInGroup);
-    add_coefficients(frames[i], i == 0 ? 1.0F : 1.0F / kFramesInGroup,
+    const auto group = static_cast<std::int64_t>((i + kFramesInLatent - 1) / kFramesInLatent);
+    add_coefficients(frames[i], i == 0 ? 1.0F : 1.0F / kFramesInLatent,
                      {latent.as<float>().data(), group, count, rows, columns});
   }
   return latent;
@@ -162,22 +159,13 @@ std::vector<media::Image> decode_dct(const Array& latent) {
   for (std::int64_t frame = 0; frame < latent.shape[1]; ++frame) {
     const media::Image image = frame_from_coefficients(
         {copy.as<float>().data(), frame, latent.shape[1], latent.shape[2], latent.shape[3]});
-    frames.insert(frames.end(), frame == 0 ? 1 : kFramesInGroup, image);
+    frames.insert(frames.end(), frame == 0 ? 1 : kFramesInLatent, image);
   }
   return frames;
 }
 
 }  // namespace
 
-Codec make_codec(const std::string& name) {
-  if (name == "dct") return {kChannels, kBlock, encode_dct, decode_dct};
-  throw usage_error(fmt::format("codec '{}' is not known", name), "use dct");
-}
-
-std::int64_t latent_frames(std::int64_t frames) {
-  if (frames >= 1 && (frames - 1) % kFramesInGroup == 0) return 1 + (frames - 1) / kFramesInGroup;
-  throw usage_error(fmt::format("{} frames cannot be encoded: the codec takes 4n + 1 of them", frames),
-                    fmt::format("use {} frames", std::max<std::int64_t>(1, (frames - 1) / 4 * 4 + 1)));
-}
+Codec dct_codec() { return {kChannels, kBlock, encode_dct, decode_dct, "dct"}; }
 
 }  // namespace dfm::encoders

@@ -1,19 +1,15 @@
-#include "encoders/text_encoder.h"
+#include "encoders/hash_encoder.h"
 
 #include <cctype>
 #include <vector>
 
-#include <fmt/core.h>
-
-#include "core/error.h"
 #include "core/philox.h"
 
 namespace dfm::encoders {
 namespace {
 
-constexpr std::int64_t kWidth = 1024;
-constexpr std::uint64_t kSeed = 0;       // part of the encoder's definition
-constexpr std::size_t kMostWords = 512;  // the text length of the reference (spec/dfm.md section 4.4)
+constexpr std::int64_t kWidth = kHashWidth;
+constexpr std::uint64_t kSeed = 0;  // part of the encoder's definition
 
 std::vector<std::string> words_of(const std::string& text) {
   std::vector<std::string> words;
@@ -27,13 +23,13 @@ std::vector<std::string> words_of(const std::string& text) {
       word.clear();
     }
   }
-  if (words.size() > kMostWords) words.resize(kMostWords);
   return words;
 }
 
 // An empty caption becomes one row of zeros, which is what text dropout shows the network.
-Array encode_hash(const std::string& text) {
-  const auto words = words_of(text);
+Array encode_hash(const std::string& text, std::size_t most_words) {
+  auto words = words_of(text);
+  if (words.size() > most_words) words.resize(most_words);
   std::vector<float> rows(std::max<std::size_t>(words.size(), 1) * kWidth, 0.0F);
   for (std::size_t i = 0; i < words.size(); ++i) {
     const Philox random(kSeed, Stream::text_embedding, name_key(words[i]));
@@ -45,9 +41,10 @@ Array encode_hash(const std::string& text) {
 
 }  // namespace
 
-TextEncoder make_text_encoder(const std::string& name) {
-  if (name == "hash") return {kWidth, encode_hash};
-  throw usage_error(fmt::format("text encoder '{}' is not known", name), "use hash");
+TextEncoder hash_encoder(std::int64_t most_rows) {
+  const auto most_words = static_cast<std::size_t>(most_rows);
+  return {kHashWidth, [most_words](const std::string& text) { return encode_hash(text, most_words); },
+          "hash"};
 }
 
 }  // namespace dfm::encoders

@@ -19,7 +19,7 @@
 #include "ckpt/import/source.h"
 #include "core/hash.h"
 #include "core/json.h"
-#include "nn/torch_header.h"
+#include "encoders/placed.h"
 
 namespace dfm::encoders {
 
@@ -51,12 +51,6 @@ class PretrainedConfig {
 
   std::filesystem::path folder_;
   Json values_;
-};
-
-// What to compute in and on.
-struct Placed {
-  at::ScalarType dtype = at::kFloat;
-  at::Device device = at::kCPU;
 };
 
 class WeightReader {

@@ -1,8 +1,7 @@
 // Text encoders: a caption to the rows that cross-attention reads.
 //
-// `hash` gives each word one row: a fixed standard normal vector keyed by the word's hash, rounded to float16
-// as the shards store it. It knows words, not meaning. Words are runs of letters, digits and non-ASCII bytes,
-// in lower case.
+//   const TextEncoder encoder = make_text_encoder({"umt5:/models/wan", 512}, {at::kBFloat16, device});
+//   const Array rows = encoder.encode("a blue butterfly");     // [rows, width] float16
 #pragma once
 
 #include <cstdint>
@@ -10,15 +9,26 @@
 #include <string>
 
 #include "core/array.h"
+#include "encoders/placed.h"
 
 namespace dfm::encoders {
 
 struct TextEncoder {
   std::int64_t width;
   std::function<Array(const std::string&)> encode;  // -> [rows, width] float16, at least one row
+  std::string fingerprint;                          // of what decides the rows, wherever its weights lie
 };
 
-// By name (encoders.text); throws a usage error for an encoder that is not known.
-TextEncoder make_text_encoder(const std::string& name);
+struct TextEncoderChoice {
+  std::string name;              // encoders.text
+  std::int64_t most_rows = 512;  // encoders.text_length
+};
+
+// Throws a usage error for an encoder that is not known, a data error for weights that are not such an
+// encoder's.
+TextEncoder make_text_encoder(const TextEncoderChoice& choice, const Placed& placed);
+
+// Of the rows, without its weights.
+std::int64_t text_width(const std::string& name);
 
 }  // namespace dfm::encoders

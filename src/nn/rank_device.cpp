@@ -13,12 +13,12 @@
 namespace dfm::nn {
 namespace {
 
-void require_one_kind(const comm::Group& world, const at::Device& device) {
+void require_one_kind(const comm::Group& world, const at::Device& device, const std::string& key) {
   std::int32_t gpus = device.is_cpu() ? 0 : 1;
   world.all_reduce_sum(std::span(&gpus, 1));
   if (gpus == 0 || gpus == world.size()) return;
   throw comm::AgreedError(ExitCode::usage, fmt::format("{} of {} ranks have a GPU", gpus, world.size()),
-                          "start on nodes of one kind, or give device.type=cpu");
+                          fmt::format("start on nodes of one kind, or give {}=cpu", key));
 }
 
 // Collective. NCCL takes no two ranks on one GPU.
@@ -50,10 +50,15 @@ std::shared_ptr<comm::DeviceChannel> channel_for(const comm::Group& group, const
 
 }  // namespace
 
+at::Device open_keyed_device(const Config& config, const std::string& key, const comm::Group& world,
+                             int local_rank) {
+  const at::Device device = comm::agreed(world, [&] { return open_device(config.text(key), local_rank); });
+  require_one_kind(world, device, key);
+  return device;
+}
+
 at::Device open_rank_device(const Config& config, const comm::Group& world, int local_rank) {
-  const at::Device device =
-      comm::agreed(world, [&] { return open_device(config.text("device.type"), local_rank); });
-  require_one_kind(world, device);
+  const at::Device device = open_keyed_device(config, "device.type", world, local_rank);
   set_attention(
       {parse_attention_choice(config.text("device.attention")), config.flag("device.deterministic")});
   return device;

@@ -15,6 +15,10 @@ namespace dfm::nn {
 // have used LibTorch before.
 at::Device open_rank_device(const Config& config, const comm::Group& world, int local_rank);
 
+// Collective. The same for a program that has a key of its own for the type of its devices.
+at::Device open_keyed_device(const Config& config, const std::string& key, const comm::Group& world,
+                             int local_rank);
+
 // Collective. The same ranks, whose groups move tensors as device.collectives says: each group settles it
 // when it is first asked to.
 comm::Group with_channels(const comm::Group& world, const Config& config, const at::Device& device);

@@ -16,9 +16,9 @@
 #include "config/config.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "media/image_resize.h"
 #include "encoders/codec.h"
 #include "encoders/text_encoder.h"
+#include "media/image_resize.h"
 
 namespace dfm::prepare {
 
@@ -41,13 +41,17 @@ struct PrepareSettings {
   std::int64_t synthetic = 0;           // samples; 0: they come from the source
   std::int64_t shard_maxcount = 10000;  // items
   OnBadInput on_bad_input = OnBadInput::skip;
-  std::string codec_name, text_encoder_name;
   encoders::Codec codec;
   encoders::TextEncoder text_encoder;
   std::string fingerprint;  // of everything above that decides what a shard holds
 };
 
-PrepareSettings prepare_settings(const Config& config);
+// Collective. Where the encoders of this configuration run. Throws a usage error for a GPU that is asked for
+// in vain. Nothing may have used LibTorch before.
+at::Device encoder_device(const Config& config, const comm::Group& world, int local_rank);
+
+// Opens the encoders on their device.
+PrepareSettings prepare_settings(const Config& config, const at::Device& device);
 
 struct PrepareReport {
   std::int64_t shards = 0;

@@ -2,7 +2,9 @@
 
 #include "config/layers.h"
 #include "core/error.h"
+#include "encoders/encoder_settings.h"
 #include "media/image.h"
+#include "nn/rank_device.h"
 #include "prepare/prepare.h"
 
 namespace dfm::prepare {
@@ -55,28 +57,22 @@ void require_size_of_synthetic(const PrepareSettings& settings) {
 
 // What scripts that called prepare_dataset_wan.py may hand on and nothing here could do.
 void refuse_what_has_no_meaning(const Config& config) {
-  const std::string& codec = config.text("encoders.codec");
   if (config.text("prepare.output_format") != "energon") {
     throw usage_error("dfm_prepare writes no files of the format automodel",
                       "leave out --output-format: dfm_train and Megatron-Energon read webdataset shards");
   }
-  if (config.text("prepare.device") != "cpu") {
-    throw usage_error(fmt::format("codec '{}' and text encoder '{}' run on processors alone", codec,
-                                  config.text("encoders.text")),
-                      "leave out --device, and start more ranks to be faster");
-  }
   if (config.flag("prepare.stochastic")) {
-    throw usage_error(fmt::format("codec '{}' gives latents, not a distribution to draw them from", codec),
+    throw usage_error("latents are the mean of a codec's distribution, not drawn from it",
                       "leave out --stochastic");
   }
   if (config.flag("prepare.no_memory_optimization")) {
-    throw usage_error(fmt::format("codec '{}' cuts nothing into slices or tiles to save memory", codec),
+    throw usage_error("no codec cuts pictures into slices or tiles to save memory",
                       "leave out --no-memory-optimization");
   }
   if (const auto model = config.optional_text("prepare.model")) {
     throw usage_error(
         fmt::format("prepare.model = {}: no codec or text encoder is loaded by such a name", *model),
-        "leave out --model; encoders.codec and encoders.text choose among those that are built in");
+        "leave out --model; encoders.codec and encoders.text choose, and name the folders of weights");
   }
 }
 
@@ -85,9 +81,28 @@ Fit fit_of(const Config& config) {
   return config.flag("prepare.center_crop") ? Fit::crop : Fit::inside;
 }
 
+void open_encoders(PrepareSettings& settings, const encoders::EncoderSettings& chosen,
+                   const at::Device& device) {
+  settings.codec = encoders::make_codec(chosen.codec, {chosen.dtype, device});
+  settings.text_encoder = encoders::make_text_encoder(chosen.text, {chosen.dtype, device});
+  settings.fingerprint +=
+      fmt::format(", {}, {}", settings.codec.fingerprint, settings.text_encoder.fingerprint);
+  if (!chosen.have_weights()) return;
+  settings.fingerprint += fmt::format(", {} rows, {}", chosen.text.most_rows, at::toString(chosen.dtype));
+}
+
 }  // namespace
 
-PrepareSettings prepare_settings(const Config& config) {
+at::Device encoder_device(const Config& config, const comm::Group& world, int local_rank) {
+  const encoders::EncoderSettings chosen = encoders::encoder_settings(config);
+  if (chosen.have_weights()) return nn::open_keyed_device(config, "prepare.device", world, local_rank);
+  if (config.text("prepare.device") != "cuda") return at::kCPU;
+  throw usage_error(
+      fmt::format("codec '{}' and text encoder '{}' run on processors alone", chosen.codec, chosen.text.name),
+      "leave out --device, and start more ranks to be faster");
+}
+
+PrepareSettings prepare_settings(const Config& config, const at::Device& device) {
   refuse_what_has_no_meaning(config);
   PrepareSettings settings;
   settings.synthetic = config.optional_integer("prepare.synthetic").value_or(0);
@@ -104,13 +119,8 @@ PrepareSettings prepare_settings(const Config& config) {
   settings.num_frames = config.integer("prepare.num_frames");
   settings.shard_maxcount = config.integer("prepare.shard_maxcount");
   settings.on_bad_input = config.text("prepare.on_bad_input") == "fail" ? OnBadInput::fail : OnBadInput::skip;
-  settings.codec_name = config.text("encoders.codec");
-  settings.text_encoder_name = config.text("encoders.text");
-  settings.codec = encoders::make_codec(settings.codec_name);
-  settings.text_encoder = encoders::make_text_encoder(settings.text_encoder_name);
-  settings.fingerprint = fmt::format("{} x {} {}, {} a shard, {}, {}", settings.width, settings.height,
-                                     config.text("prepare.resize_mode"), settings.shard_maxcount,
-                                     settings.codec_name, settings.text_encoder_name);
+  settings.fingerprint = fmt::format("{} x {} {}, {} a shard", settings.width, settings.height,
+                                     config.text("prepare.resize_mode"), settings.shard_maxcount);
   if (settings.fit != Fit::crop)
     settings.fingerprint += settings.fit == Fit::stretch ? ", stretched" : ", inside";
   if (settings.video_mode == VideoMode::frames) {
@@ -122,6 +132,7 @@ PrepareSettings prepare_settings(const Config& config) {
   require_both_or_none(settings);
   require_size_of_synthetic(settings);
   refuse_idle_keys(config, settings);
+  open_encoders(settings, encoders::encoder_settings(config), device);
   return settings;
 }
 

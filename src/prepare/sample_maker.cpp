@@ -50,10 +50,14 @@ SampleFiles make_sample(const media::Item& item, std::span<const std::byte> enco
   const media::Image original = media::decode_image(encoded, item.name);
   const media::Image image = fitted(original, settings);
   const Array latent = settings.codec.encode({image});
-  Json description = {{"caption", *item.caption},           {"file_name", item.name},
-                      {"image_height", image.height},       {"image_width", image.width},
-                      {"original_height", original.height}, {"original_width", original.width},
-                      {"codec", settings.codec_name},       {"text_encoder", settings.text_encoder_name}};
+  Json description = {{"caption", *item.caption},
+                      {"file_name", item.name},
+                      {"image_height", image.height},
+                      {"image_width", image.width},
+                      {"original_height", original.height},
+                      {"original_width", original.width},
+                      {"codec", settings.codec.fingerprint},
+                      {"text_encoder", settings.text_encoder.fingerprint}};
   add_resize_settings(settings, description);
   return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
           data::write_numpy_pickle(settings.text_encoder.encode(*item.caption)), description.dump()};

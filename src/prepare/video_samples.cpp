@@ -53,8 +53,8 @@ Json description_of(const media::Item& item, const Frames& frames, const Prepare
                       {"original_width", frames.original_width},
                       {"total_frames_in_video", frames.total},
                       {"deterministic_latents", true},
-                      {"codec", settings.codec_name},
-                      {"text_encoder", settings.text_encoder_name}};
+                      {"codec", settings.codec.fingerprint},
+                      {"text_encoder", settings.text_encoder.fingerprint}};
   add_resize_settings(settings, description);
   return description;
 }

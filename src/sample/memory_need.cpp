@@ -18,7 +18,7 @@ std::string size_text(const SamplingSettings& settings) {
                      format_count(settings.frames, "frame"));
 }
 
-double of_latent(const encoders::Codec& codec, const SamplingSettings& settings) {
+double of_latent(const encoders::CodecShape& codec, const SamplingSettings& settings) {
   const auto stride = static_cast<double>(codec.spatial_stride);
   return static_cast<double>(codec.channels) * static_cast<double>(encoders::latent_frames(settings.frames)) *
          (static_cast<double>(settings.height) / stride) * (static_cast<double>(settings.width) / stride);
@@ -30,7 +30,7 @@ double of_latent(const encoders::Codec& codec, const SamplingSettings& settings)
 // them twice.
 double least_bytes(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings) {
   constexpr double kRows = 4;
-  const double latent = of_latent(encoders::make_codec(model.codec), settings);
+  const double latent = of_latent(encoders::codec_shape(model.encoders.codec), settings);
   const double tokens = latent / static_cast<double>(model.network.patches.features());
   const auto samples = static_cast<double>(std::min(std::ssize(list.items), settings.batch_size));
   const double copies = settings.generation.guidance > 0 ? 2 : 1;

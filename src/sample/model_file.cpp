@@ -74,8 +74,7 @@ SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype
   copy_weights(file, model.parameters, path);
   model.objective = diffusion::objective_kind(config);
   model.sigma_data = config.real("diffusion.sigma_data");
-  model.codec = config.text("encoders.codec");
-  model.text_encoder = config.text("encoders.text");
+  model.encoders = encoders::encoder_settings(config);
   model.fingerprint = fmt::format("{} {}", hex(hash_file(path)), dtype == at::kFloat ? "fp32" : "bf16");
   return model;
 }

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "diffusion/objective.h"
+#include "encoders/encoder_settings.h"
 #include "model/backbone.h"
 
 namespace dfm::sample {
@@ -16,8 +17,8 @@ struct SamplingModel {
   diffusion::ObjectiveKind objective = diffusion::ObjectiveKind::edm;
   double sigma_data = 0.5;
   std::int64_t text_width = 0, hidden_size = 0;
-  std::string codec, text_encoder;
-  std::string fingerprint;  // of weights and configuration
+  encoders::EncoderSettings encoders;  // as in training
+  std::string fingerprint;             // of weights and configuration
 };
 
 // Whether a key belongs to what weights carry of their training run: it says what they are.

@@ -14,8 +14,6 @@
 #include "core/text.h"
 #include "media/image_writer.h"
 #include "media/video_writer.h"
-#include "encoders/codec.h"
-#include "encoders/text_encoder.h"
 #include "report/gallery.h"
 #include "sample/latent_file.h"
 #include "sample/memory_need.h"
@@ -27,15 +25,17 @@ namespace {
 constexpr const char* kLatents = "latents";
 
 // What decides the pixels, beside the prompt and the sample's number.
-std::string recipe_of(const SamplingModel& model, const SamplingSettings& settings, std::uint64_t number) {
+std::string recipe_of(const Sampling& sampling, std::uint64_t number) {
+  const SamplingSettings& settings = sampling.settings;
   const auto& g = settings.generation;
   const std::string sampler =
       g.flow ? fmt::format("flow order {} shift {}", g.flow->multistep ? 2 : 1, g.flow->shift)
              : fmt::format("order {} sigma {} {} rho {} churn {}", g.sampler.second_order ? 2 : 1,
                            g.sampler.sigma_min, g.sampler.sigma_max, g.sampler.rho, g.sampler.churn);
-  return fmt::format("{} {}x{}x{} steps {} {} guidance {} seed {} number {}{}", model.fingerprint,
-                     settings.frames, settings.height, settings.width, g.sampler.steps, sampler, g.guidance,
-                     g.seed, number, settings.negative_prompt ? " not " + *settings.negative_prompt : "");
+  return fmt::format("{} {} {}x{}x{} steps {} {} guidance {} seed {} number {}{}", sampling.model.fingerprint,
+                     sampling.encoders.text.fingerprint, settings.frames, settings.height, settings.width,
+                     g.sampler.steps, sampler, g.guidance, g.seed, number,
+                     settings.negative_prompt ? " not " + *settings.negative_prompt : "");
 }
 
 const char* sampler_name(const diffusion::GenerateSettings& settings) {
@@ -82,13 +82,8 @@ void require_finite(const Array& latent, const WorkItem& item) {
 // One rank's way through its batches.
 class Sampler {
  public:
-  Sampler(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings)
-      : model_(model),
-        list_(list),
-        settings_(settings),
-        codec_(encoders::make_codec(model.codec)),
-        text_encoder_(encoders::make_text_encoder(model.text_encoder)) {
-    if (settings.negative_prompt) negative_ = text_encoder_.encode(*settings.negative_prompt);
+  explicit Sampler(const Sampling& sampling) : sampling_(sampling) {
+    if (settings_.negative_prompt) negative_ = sampling.encoders.text.encode(*settings_.negative_prompt);
   }
 
   SamplingReport run(const comm::Group& world, Progress& progress) {
@@ -136,8 +131,7 @@ class Sampler {
     std::vector<Array> latents;
     for (std::int64_t i = first; i < last; ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
-      auto latent =
-          read_latent(latent_path(list_, item), item.prompt, recipe_of(model_, settings_, item.number));
+      auto latent = read_latent(latent_path(list_, item), item.prompt, recipe_of(sampling_, item.number));
       if (!latent) return {};
       latents.push_back(std::move(*latent));
     }
@@ -145,27 +139,27 @@ class Sampler {
   }
 
   std::vector<Array> compute(std::int64_t first, std::int64_t last) const {
-    const Shape shape{codec_.channels, encoders::latent_frames(settings_.frames),
-                      settings_.height / codec_.spatial_stride, settings_.width / codec_.spatial_stride};
+    const std::int64_t stride = sampling_.encoders.codec.spatial_stride;
+    const Shape shape{sampling_.encoders.codec.channels, encoders::latent_frames(settings_.frames),
+                      settings_.height / stride, settings_.width / stride};
     std::vector<diffusion::Request> requests;
     for (std::int64_t i = first; i < last; ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(i)];
-      requests.push_back({text_encoder_.encode(item.prompt), shape, item.number, negative_});
+      requests.push_back({sampling_.encoders.text.encode(item.prompt), shape, item.number, negative_});
     }
     auto latents =
-        diffusion::generate(model_.network, requests, settings_.generation,
+        diffusion::generate(sampling_.model.network, requests, settings_.generation,
                             [](std::int64_t, const at::Tensor&) { return !StopToken::requested(); });
     for (std::size_t i = 0; i < latents.size(); ++i) {
       const WorkItem& item = list_.items[static_cast<std::size_t>(first) + i];
       require_finite(latents[i], item);
-      write_latent(latent_path(list_, item), latents[i], item.prompt,
-                   recipe_of(model_, settings_, item.number));
+      write_latent(latent_path(list_, item), latents[i], item.prompt, recipe_of(sampling_, item.number));
     }
     return latents;
   }
 
   void write_result(const WorkItem& item, const Array& latent) const {
-    const std::vector<media::Image> frames = codec_.decode(latent);
+    const std::vector<media::Image> frames = sampling_.encoders.codec.decode(latent);
     const fs::path path = list_.folder / result_name(item, settings_);
     if (settings_.frames == 1) {
       write_durably(path, media::encode_png(frames.at(0)));
@@ -174,43 +168,46 @@ class Sampler {
     }
   }
 
-  const SamplingModel& model_;
-  const WorkList& list_;
-  const SamplingSettings& settings_;
-  encoders::Codec codec_;
-  encoders::TextEncoder text_encoder_;
+  const Sampling& sampling_;
+  const WorkList& list_ = sampling_.list;
+  const SamplingSettings& settings_ = sampling_.settings;
   Array negative_;  // empty without a negative prompt
   SamplingReport report_;
 };
 
 }  // namespace
 
-SamplingReport sample_all(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings,
-                          const comm::Group& world, ProgressStyle progress_style) {
+Encoders open_encoders(const SamplingModel& model) {
+  const encoders::Placed placed{model.encoders.dtype, model.network.device};
+  return {encoders::make_codec(model.encoders.codec, placed),
+          encoders::make_text_encoder(model.encoders.text, placed)};
+}
+
+SamplingReport sample_all(const Sampling& sampling, const comm::Group& world, ProgressStyle progress_style) {
+  const WorkList& list = sampling.list;
   comm::agreed(world, [&] {
     if (world.rank() != 0) return;
-    refuse_strangers(list, settings);
+    refuse_strangers(list, sampling.settings);
     make_folder(list.folder / kLatents);
   });
   Progress progress("Sampling", static_cast<std::int64_t>(list.items.size()), progress_style);
-  const SamplingReport mine =
-      comm::agreed(world, [&] { return Sampler(model, list, settings).run(world, progress); });
+  const SamplingReport mine = comm::agreed(world, [&] { return Sampler(sampling).run(world, progress); });
   std::array<std::int64_t, 3> sums{mine.computed, mine.found, mine.stopped ? 1 : 0};
   world.all_reduce_sum(std::span<std::int64_t>(sums));
   return {sums[0], sums[1], sums[2] > 0};
 }
 
-void write_overview(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings) {
+void write_overview(const Sampling& sampling) {
   static constexpr int kGapPixels = 4;
-  const encoders::Codec codec = encoders::make_codec(model.codec);
+  const WorkList& list = sampling.list;
+  const SamplingSettings& settings = sampling.settings;
   std::vector<media::Image> cells;
   report::Gallery gallery{.title = "Samples"};
   for (const WorkItem& item : list.items) {
     StopToken::throw_if_requested();
-    const auto latent =
-        read_latent(latent_path(list, item), item.prompt, recipe_of(model, settings, item.number));
+    const auto latent = read_latent(latent_path(list, item), item.prompt, recipe_of(sampling, item.number));
     ensure(latent.has_value(), "a latent that was just written is not there");
-    cells.push_back(codec.decode(*latent).at(0));
+    cells.push_back(sampling.encoders.codec.decode(encoders::first_latent_frame(*latent)).at(0));
     gallery.pictures.push_back({item.prompt, report::FileBesidePage{result_name(item, settings)}});
   }
   const bool one_each = list.samples_per_prompt == 1;
@@ -224,7 +221,7 @@ void write_overview(const SamplingModel& model, const WorkList& list, const Samp
       {"Guidance", fmt::format("{}", g.guidance)},
       {"Seed", std::to_string(g.seed)},
       {"Size", fmt::format("{} x {} pixels, {} frames", settings.width, settings.height, settings.frames)},
-      {"Weights", model.fingerprint}};
+      {"Weights", sampling.model.fingerprint}};
   report::write_gallery(list.folder / kPage, gallery);
 }
 

@@ -10,11 +10,21 @@
 
 #include "comm/group.h"
 #include "core/progress.h"
+#include "encoders/codec.h"
+#include "encoders/text_encoder.h"
 #include "sample/model_file.h"
 #include "sample/sampling_settings.h"
 #include "sample/work_list.h"
 
 namespace dfm::sample {
+
+struct Encoders {
+  encoders::Codec codec;
+  encoders::TextEncoder text;
+};
+
+// Those that the model was trained with.
+Encoders open_encoders(const SamplingModel& model);
 
 struct SamplingReport {
   std::int64_t computed = 0;
@@ -22,11 +32,18 @@ struct SamplingReport {
   bool stopped = false;
 };
 
+// What draws, and what it draws.
+struct Sampling {
+  const SamplingModel& model;
+  const Encoders& encoders;
+  const WorkList& list;
+  const SamplingSettings& settings;
+};
+
 // Collective. The same report on every rank.
-SamplingReport sample_all(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings,
-                          const comm::Group& world, ProgressStyle progress);
+SamplingReport sample_all(const Sampling& sampling, const comm::Group& world, ProgressStyle progress);
 
 // contact_sheet.png (a row a prompt) and index.html of a finished work list. Called on one rank.
-void write_overview(const SamplingModel& model, const WorkList& list, const SamplingSettings& settings);
+void write_overview(const Sampling& sampling);
 
 }  // namespace dfm::sample

@@ -61,7 +61,8 @@ void refuse_idle_keys(const Config& config) {
   if (guidance(config) == 0.0)
     refuse_idle(config, "sample.negative_prompt", "a guidance of 0", "leave it out, or guide by more than 0");
   for (const auto& [key, value] : config.values_as_text()) {
-    if (describes_weights(key) && !key.ends_with("_parallel_size"))
+    const bool is_folder = key == "encoders.codec" || key == "encoders.text";  // they may lie elsewhere here
+    if (describes_weights(key) && !is_folder && !key.ends_with("_parallel_size"))
       refuse_idle(config, key, "weights that carry their configuration", "leave it out");
   }
 }
@@ -104,10 +105,11 @@ void fit_to_model(SamplingSettings& settings, const Config& config, const Sampli
                       flows ? "use unipc or euler" : "use heun or euler");
   }
   refuse_keys_of_the_other_kind(config, flows);
-  const std::int64_t width = encoders::make_text_encoder(model.text_encoder).width;
+  const std::string& text_encoder = model.encoders.text.name;
+  const std::int64_t width = encoders::text_width(text_encoder);
   if (width != model.text_width) {
     throw usage_error(fmt::format("the text encoder '{}' gives rows of width {}, the model takes {}",
-                                  model.text_encoder, width, model.text_width),
+                                  text_encoder, width, model.text_width),
                       "train with encoders.text as the data were prepared");
   }
   settings.generation.sigma_data = model.sigma_data;

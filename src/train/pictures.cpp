@@ -9,6 +9,7 @@
 #include "core/stop_token.h"
 #include "diffusion/generate.h"
 #include "diffusion/objective.h"
+#include "encoders/encoder_settings.h"
 #include "media/image_writer.h"
 #include "model/whole_packs.h"
 
@@ -33,8 +34,7 @@ Dealing dealing(const model::Backbone& network, const comm::GridGroups& groups) 
 std::string draw(const model::Backbone& network, const PictureSettings& settings, std::size_t index,
                  const comm::Group& together) {
   const std::int64_t edge = settings.image_size / settings.codec.spatial_stride;
-  const diffusion::Request request{
-      settings.text_encoder.encode(settings.prompts[index]), {settings.codec.channels, 1, edge, edge}, index};
+  const diffusion::Request request{settings.prompts[index], {settings.codec.channels, 1, edge, edge}, index};
   diffusion::GenerateSettings generation;
   generation.sampler.steps = settings.steps;
   generation.guidance = settings.guidance;
@@ -46,16 +46,35 @@ std::string draw(const model::Backbone& network, const PictureSettings& settings
   return latents.empty() ? "" : media::encode_png(settings.codec.decode(latents.at(0)).at(0));
 }
 
+// Collective. Each prompt encoded by rank 0, for all.
+std::vector<Array> encoded(const std::vector<std::string>& prompts, const encoders::EncoderSettings& chosen,
+                           const comm::Group& world) {
+  std::vector<Array> rows(prompts.size());
+  comm::agreed(world, [&] {
+    if (world.rank() != 0) return;
+    const encoders::TextEncoder encoder = encoders::make_text_encoder(chosen.text, {chosen.dtype, at::kCPU});
+    std::ranges::transform(prompts, rows.begin(), encoder.encode);
+  });
+  const std::int64_t width = encoders::text_width(chosen.text.name);
+  for (Array& each : rows) {
+    std::int64_t count = world.rank() == 0 ? each.shape[0] : 0;
+    world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
+    if (world.rank() != 0) each = make_array(DType::float16, {count, width});
+    world.broadcast(std::span(each.bytes), 0);
+  }
+  return rows;
+}
+
 void require_fitting_encoders(const Config& config, const model::BackboneSpec& model) {
-  const std::string &encoder = config.text("encoders.text"), &codec = config.text("encoders.codec");
-  const std::int64_t width = encoders::make_text_encoder(encoder).width;
+  const auto [codec, text, dtype] = encoders::encoder_settings(config);
+  const std::int64_t width = encoders::text_width(text.name);
   if (width != model.text_width) {
     throw usage_error(
         fmt::format("validation.prompts are encoded {} wide (encoders.text = {}), the model takes {}", width,
-                    encoder, model.text_width),
+                    text.name, model.text_width),
         fmt::format("leave validation.prompts out, or give {}={}", model.text_width_key, width));
   }
-  const std::int64_t channels = encoders::make_codec(codec).channels;
+  const std::int64_t channels = encoders::codec_shape(codec).channels;
   if (channels == model.patches.in_channels) return;
   throw usage_error(
       fmt::format("pictures of validation.prompts have {} channels (encoders.codec = {}), the model {}",
@@ -64,8 +83,8 @@ void require_fitting_encoders(const Config& config, const model::BackboneSpec& m
 }
 
 // A picture of the validation samples' size, where none is given.
-std::int64_t image_size_of(const Config& config, std::int64_t latent_edge, const encoders::Codec& codec) {
-  return config.optional_integer("validation.image_size").value_or(latent_edge * codec.spatial_stride);
+std::int64_t image_size_of(const Config& config, std::int64_t latent_edge, std::int64_t stride) {
+  return config.optional_integer("validation.image_size").value_or(latent_edge * stride);
 }
 
 void require_fitting_size(const Config& config, const model::BackboneSpec& model, std::int64_t latent_edge) {
@@ -76,9 +95,9 @@ void require_fitting_size(const Config& config, const model::BackboneSpec& model
                                   patches.temporal),
                       "leave validation.prompts out");
   }
-  const encoders::Codec codec = encoders::make_codec(config.text("encoders.codec"));
-  const std::int64_t size = image_size_of(config, latent_edge, codec);
-  const std::int64_t patch = patches.spatial * codec.spatial_stride;  // pixels
+  const std::int64_t stride = encoders::codec_shape(config.text("encoders.codec")).spatial_stride;
+  const std::int64_t size = image_size_of(config, latent_edge, stride);
+  const std::int64_t patch = patches.spatial * stride;  // pixels
   const std::int64_t most =
       model.most_positions ? std::ranges::min(*model.most_positions) * patch : size / patch * patch;
   if (size % patch == 0 && size <= most) return;
@@ -101,17 +120,21 @@ void require_fitting_prompts(const Config& config, const model::BackboneSpec& mo
   require_fitting_size(config, model, latent_edge);
 }
 
-PictureSettings picture_settings(const Config& config, std::int64_t latent_edge) {
-  PictureSettings settings{.prompts = config.texts("validation.prompts"),
+PictureSettings picture_settings(const Config& config, std::int64_t latent_edge, const comm::Group& world,
+                                 const at::Device& device) {
+  if (config.texts("validation.prompts").empty()) return {};
+  const encoders::EncoderSettings chosen = encoders::encoder_settings(config);
+  PictureSettings settings{.prompts = encoded(config.texts("validation.prompts"), chosen, world),
                            .steps = config.integer("validation.num_steps"),
                            .guidance = config.real("validation.guidance"),
                            .sigma_data = config.real("diffusion.sigma_data"),
-                           .codec = encoders::make_codec(config.text("encoders.codec")),
-                           .text_encoder = encoders::make_text_encoder(config.text("encoders.text"))};
+                           .codec = comm::agreed(world, [&] {
+                             return encoders::make_codec(chosen.codec, {chosen.dtype, device});
+                           })};
   if (diffusion::objective_kind(config) == diffusion::ObjectiveKind::flow) {
     settings.flow = diffusion::FlowSamplerSettings{.steps = settings.steps};
   }
-  settings.image_size = image_size_of(config, latent_edge, settings.codec);
+  settings.image_size = image_size_of(config, latent_edge, settings.codec.spatial_stride);
   return settings;
 }
 

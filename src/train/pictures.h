@@ -8,22 +8,21 @@
 
 #include "comm/rank_grid.h"
 #include "config/config.h"
+#include "core/array.h"
 #include "diffusion/flow_sampler.h"
-#include "model/backbone.h"
 #include "encoders/codec.h"
-#include "encoders/text_encoder.h"
+#include "model/backbone.h"
 
 namespace dfm::train {
 
 struct PictureSettings {
-  std::vector<std::string> prompts;
+  std::vector<Array> prompts;     // as encoded: [rows, width] each
   std::int64_t image_size = 256;  // pixels
   std::int64_t steps = 12;
   double guidance = 1;
   double sigma_data = 0.5;
   std::optional<diffusion::FlowSamplerSettings> flow = {};  // where the network learns velocities
   encoders::Codec codec;
-  encoders::TextEncoder text_encoder;
 };
 
 // Throws a usage error where prompts are given that the network cannot draw, or not in that size: otherwise
@@ -31,8 +30,11 @@ struct PictureSettings {
 void require_fitting_prompts(const Config& config, const model::BackboneSpec& model,
                              std::int64_t latent_edge);
 
-// latent_edge: cells of the validation samples, used where validation.image_size is null.
-PictureSettings picture_settings(const Config& config, std::int64_t latent_edge);
+// Collective: rank 0 encodes the prompts, on its processors, since GPUs are full of the network that is
+// trained. latent_edge: cells of the validation samples, used where validation.image_size is null. device:
+// decodes.
+PictureSettings picture_settings(const Config& config, std::int64_t latent_edge, const comm::Group& world,
+                                 const at::Device& device);
 
 // Collective: the data-parallel ranks divide the prompts. One PNG a prompt, in prompt order, on every rank.
 // The same pictures at every validation but for the weights, and on any number of ranks. Throws on every

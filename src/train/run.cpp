@@ -14,6 +14,7 @@
 #include "core/slurm_time.h"
 #include "core/stop_token.h"
 #include "core/units.h"
+#include "encoders/encoder_settings.h"
 #include "nn/device.h"
 #include "nn/rank_device.h"
 #include "train/data_only.h"
@@ -64,6 +65,7 @@ Inputs open_inputs(const Surroundings& here, const DataIndex& index, stage::Stag
     Inputs inputs{trainer_settings(here.config), training_source(here.config, index, copies),
                   validation_source(here.config, index, copies)};
     require_fitting_text(inputs.training, inputs.trainer.model);
+    encoders::encoder_settings(here.config);  // throws for names that samples from the weights would not know
     if (inputs.validation)
       require_fitting_prompts(here.config, inputs.trainer.model, latent_edge(&*inputs.validation));
     return inputs;

@@ -1,5 +1,6 @@
 """The life of one training run through many faults: starts, ends, what was promised and what must hold."""
 
+import contextlib
 import json
 import os
 import re
@@ -143,8 +144,9 @@ class Run:
         received = False
         for pid in pids:
             if is_alive(pid):
-                os.kill(pid, number)
-                received = True
+                with contextlib.suppress(ProcessLookupError):  # gone meanwhile
+                    os.kill(pid, number)
+                    received = True
         return received
 
     def kill_everything(self):

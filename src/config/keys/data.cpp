@@ -8,6 +8,7 @@ constexpr double kMostPixelsOfAnEdge = 65536;
 constexpr double kMostInShard = 1e9;    // far from where sums with it overflow
 constexpr double kMostSynthetic = 1e7;  // each rank lists them all in memory
 constexpr double kMostInMock = 1'000'000;
+constexpr double kMostTextRows = 65536;
 
 }  // namespace
 
@@ -76,10 +77,19 @@ std::vector<Key> mock_keys() {
 
 std::vector<Key> encoder_keys() {
   return {
-      choice("encoders.codec", "dct", {"dct"},
-             "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights"),
-      choice("encoders.text", "hash", {"hash"},
-             "Text encoder: hash gives each word a fixed random vector; it knows words, not meaning"),
+      text("encoders.codec", "dct",
+           "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights; "
+           "wan:DIR "
+           "is WAN 2.1's autoencoder, as diffusers saves it"),
+      text(
+          "encoders.text", "hash",
+          "Text encoder: hash gives each word a fixed random vector and knows words, not meaning; t5:DIR and "
+          "umt5:DIR are encoders as transformers saves them, with their tokenizer"),
+      integer("encoders.text_length", 512, "Most rows of a caption; what is longer is cut")
+          .at_least(1)
+          .at_most(kMostTextRows),
+      choice("encoders.precision", "fp32", {"fp32", "bf16"},
+             "What codecs and text encoders with weights compute in"),
   };
 }
 
@@ -120,11 +130,12 @@ std::vector<Key> prepare_keys() {
           "Leave out an image or video that cannot be used and end with code 7, or end at once with code 3"),
       choice("prepare.output_format", "energon", {"energon", "automodel"},
              "Webdataset shards; automodel (a pickle a sample) is refused, with what to do instead"),
-      choice("prepare.device", "cpu", {"cpu", "cuda"}, "Where codec and text encoder run; cuda is refused"),
+      choice("prepare.device", "auto", {"auto", "cpu", "cuda"},
+             "Where codec and text encoder run; auto takes a GPU where there is one and they have weights"),
       flag("prepare.stochastic", false,
-           "Draw latents instead of taking their mean; refused by codecs without a distribution, as dct"),
+           "Draw latents instead of taking their mean; refused: all codecs here give the mean"),
       flag("prepare.no_memory_optimization", false,
-           "Codec without slices and tiles; refused by codecs that have none, as dct"),
+           "Codec without slices and tiles; refused: no codec here has any"),
       text("prepare.model", {}, "A model to encode with; refused: encoders.codec and encoders.text choose"),
   };
 }

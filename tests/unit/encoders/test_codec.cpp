@@ -18,7 +18,7 @@ using media::Image;
 using ::testing::HasSubstr;
 
 const Codec& dct() {
-  static const Codec codec = make_codec("dct");
+  static const Codec codec = make_codec("dct", {});
   return codec;
 }
 
@@ -216,7 +216,7 @@ TEST(LatentFrames, RefuseOtherCountsAndNameTheNextLower) {
 
 TEST(MakeCodec, RefusesNamesItDoesNotKnow) {
   try {
-    make_codec("jpeg");
+    make_codec("jpeg", {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ExitCode::usage);

@@ -10,7 +10,7 @@ namespace dfm::encoders {
 namespace {
 
 Array encode(const std::string& text) {
-  static const TextEncoder encoder = make_text_encoder("hash");
+  static const TextEncoder encoder = make_text_encoder({"hash"}, {});
   return encoder.encode(text);
 }
 
@@ -20,7 +20,7 @@ std::vector<float> row(const Array& rows, std::int64_t index) {
 }
 
 TEST(HashTextEncoder, GivesOneRowOf1024Float16NumbersAWord) {
-  EXPECT_EQ(make_text_encoder("hash").width, 1024);
+  EXPECT_EQ(make_text_encoder({"hash"}, {}).width, 1024);
   const Array rows = encode("a handwritten seven");
   EXPECT_EQ(rows.dtype, DType::float16);
   EXPECT_EQ(rows.shape, (Shape{3, 1024}));
@@ -78,11 +78,11 @@ TEST(HashTextEncoder, RowsAreStandardNormalAndUnrelated) {
 
 TEST(MakeTextEncoder, RefusesNamesItDoesNotKnow) {
   try {
-    make_text_encoder("t5");
+    make_text_encoder({"bert"}, {});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ExitCode::usage);
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("'t5'"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("'bert'"));
   }
 }
 

@@ -37,7 +37,7 @@ inline PrepareSettings settings_with(const std::filesystem::path& source, const 
                 {"prepare.output", output.native(), "test"},
                 {"prepare.shard_maxcount", "2", "test"}});
   config.apply(more);
-  return prepare_settings(config);
+  return prepare_settings(config, at::kCPU);
 }
 
 struct Member {

@@ -27,7 +27,8 @@ TEST(MakeSample, StoresTheLatentOfThePictureCutToMultiplesOf16) {
   EXPECT_EQ(latent.dtype, DType::bfloat16);
   EXPECT_EQ(latent.shape, (Shape{16, 1, 2, 2}));
   // 24 x 17 pixels: the middle 16 x 16.
-  const Array expected = encoders::make_codec("dct").encode({media::crop(small_picture(1), 4, 0, 16, 16)});
+  const Array expected =
+      encoders::make_codec("dct", {}).encode({media::crop(small_picture(1), 4, 0, 16, 16)});
   EXPECT_EQ(latent.bytes, from_floats(expected.as<float>(), expected.shape, DType::bfloat16).bytes);
 }
 
@@ -40,7 +41,7 @@ TEST(MakeSample, ResizesToTheAskedSize) {
 TEST(MakeSample, StoresTheEmbeddingOfTheCaption) {
   const SampleFiles files = made(kItem, media::encode_png(small_picture(1)));
   const Array text = data::read_tensor(data::ByteRange::of(files.pickle), dfm::testing::kPickle, "pickle");
-  const Array expected = encoders::make_text_encoder("hash").encode("two words");
+  const Array expected = encoders::make_text_encoder({"hash"}, {}).encode("two words");
   EXPECT_EQ(text.shape, (Shape{2, 1024}));
   EXPECT_EQ(text.dtype, DType::float16);
   EXPECT_EQ(text.bytes, expected.bytes);

@@ -24,8 +24,8 @@ TEST_F(ModelFile, CarriesEverythingThatSamplingNeeds) {
   const SamplingModel model = load_model(path_, at::kFloat);
   EXPECT_EQ(model.parameters.find("x_embedder.bias").count(), 32);
   EXPECT_EQ(model.sigma_data, 0.6);
-  EXPECT_EQ(model.codec, "dct");
-  EXPECT_EQ(model.text_encoder, "hash");
+  EXPECT_EQ(model.encoders.codec, "dct");
+  EXPECT_EQ(model.encoders.text.name, "hash");
   const SmallNetwork expected(1);
   for (const nn::Parameter& parameter : expected.parameters.all()) {
     EXPECT_TRUE(at::equal(model.parameters.find(parameter.name).value, parameter.value)) << parameter.name;

@@ -16,7 +16,8 @@ class SampleAll : public ::testing::Test {
   SampleAll() { write_small_weights(weights_); }
 
   SamplingReport run(const WorkList& list, const SamplingSettings& settings = small_sampling(2)) const {
-    return sample_all(load_model(weights_, at::kFloat), list, settings,
+    const SamplingModel model = load_model(weights_, at::kFloat);
+    return sample_all({model, open_encoders(model), list, settings},
                       dfm::testing::one_rank_groups().data_context, ProgressStyle::silent);
   }
   fs::path latent(const std::string& name) const { return out_ / "latents" / (name + ".safetensors"); }
