@@ -1,6 +1,8 @@
 #include "encoders/pretrained.h"
 
+#include <algorithm>
 #include <array>
+#include <type_traits>
 
 #include <fmt/ranges.h>
 
@@ -23,6 +25,27 @@ void require_range(std::int64_t value, const std::string& key, const fs::path& f
   if (value >= 1 && value <= kLargestInteger) return;
   throw data_error(fmt::format("{}: {} is {}, expected 1 to {}", (folder / kConfigName).native(), key, value,
                                kLargestInteger));
+}
+
+template <class T>
+struct IsVector : std::false_type {};
+template <class T>
+struct IsVector<std::vector<T>> : std::true_type {};
+
+// Asked first: nlohmann::json takes numbers and truth values for each other, and cuts fractions off.
+template <class T>
+bool holds(const Json& value) {
+  if constexpr (IsVector<T>::value) {
+    return value.is_array() && std::ranges::all_of(value, holds<typename T::value_type>);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return value.is_string();
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return value.is_boolean();
+  } else if constexpr (std::is_same_v<T, double>) {
+    return value.is_number();
+  } else {
+    return value.is_number_integer();
+  }
 }
 
 ckpt::Source open_weights(const fs::path& folder) {
@@ -64,12 +87,9 @@ T PretrainedConfig::get(const std::string& key, const std::optional<T>& otherwis
   const std::string path = (folder_ / kConfigName).native();
   if (value == nullptr && otherwise) return *otherwise;
   if (value == nullptr) throw data_error(fmt::format("{} has no {}", path, key));
-  try {
-    return value->get<T>();
-  } catch (const nlohmann::json::exception&) {
-    throw data_error(fmt::format("{}: {} is {}, which is of another type than it should be", path, key,
-                                 value->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 100)));
-  }
+  if (holds<T>(*value)) return value->get<T>();
+  throw data_error(fmt::format("{}: {} is {}, which is of another type than it should be", path, key,
+                               value->dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 100)));
 }
 
 std::int64_t PretrainedConfig::integer(const std::string& key, std::optional<std::int64_t> otherwise) const {

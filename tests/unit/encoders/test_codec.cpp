@@ -214,6 +214,14 @@ TEST(LatentFrames, RefuseOtherCountsAndNameTheNextLower) {
   }
 }
 
+TEST(FirstLatentFrame, IsWhatTheFirstPictureIsDecodedFrom) {
+  std::vector<Image> video;
+  for (std::uint32_t i = 0; i < 5; ++i) video.push_back(random_image(16, 8, i));
+  const Array latent = dct().encode(video), first = first_latent_frame(latent);
+  EXPECT_EQ(first.shape, (Shape{16, 1, 1, 2}));
+  EXPECT_EQ(dct().decode(first).at(0).rgb, dct().decode(latent).at(0).rgb);
+}
+
 TEST(MakeCodec, RefusesNamesItDoesNotKnow) {
   try {
     make_codec("jpeg", {});
