@@ -11,7 +11,7 @@
 namespace dfm::encoders {
 namespace {
 
-constexpr const char *kCodec = "encoders.codec", *kText = "encoders.text";
+constexpr const char *kCodec = "encoders.codec", *kText = "encoders.text", *kPrecision = "encoders.precision";
 
 struct Kind {
   std::string_view name;
@@ -42,10 +42,14 @@ void require_known(const std::string& key, const std::string& name, std::span<co
 
 std::string folder_of(const Config& config, const char* key, const std::string& trained) {
   if (config.origin(key) == kDefaultOrigin) return trained;
-  const std::string& here = config.text(key);
-  if (parse_encoder_name(here).kind == parse_encoder_name(trained).kind) return here;
-  throw usage_error(fmt::format("{} = {}, but the weights were trained with {}", key, here, trained),
+  const std::string& given = config.text(key);
+  if (parse_encoder_name(given).kind == parse_encoder_name(trained).kind) return given;
+  throw usage_error(fmt::format("{} = {}, but the weights were trained with {}", key, given, trained),
                     "only its folder may be another one");
+}
+
+at::ScalarType precision_of(const Config& config) {
+  return config.text(kPrecision) == "fp32" ? at::kFloat : at::kBFloat16;
 }
 
 }  // namespace
@@ -59,12 +63,14 @@ EncoderSettings encoder_settings(const Config& config) {
   require_known(kText, config.text(kText), kTextEncoders);
   return {config.text(kCodec),
           {config.text(kText), config.integer("encoders.text_length")},
-          config.text("encoders.precision") == "fp32" ? at::kFloat : at::kBFloat16};
+          precision_of(config)};
 }
 
-EncoderSettings with_folders_of(EncoderSettings trained, const Config& config) {
+EncoderSettings for_this_place(EncoderSettings trained, const Config& config) {
+  encoder_settings(config);  // throws for names that are none
   trained.codec = folder_of(config, kCodec, trained.codec);
   trained.text.name = folder_of(config, kText, trained.text.name);
+  if (config.origin(kPrecision) != kDefaultOrigin) trained.dtype = precision_of(config);
   return trained;
 }
 

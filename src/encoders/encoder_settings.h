@@ -20,8 +20,8 @@ struct EncoderSettings {
 // given where none is. Looks at no file.
 EncoderSettings encoder_settings(const Config& config);
 
-// Of weights that were trained with these: their folders may lie elsewhere here, which `config` then says.
-// Throws a usage error for another kind.
-EncoderSettings with_folders_of(EncoderSettings trained, const Config& config);
+// Of weights that were trained with these: where `config` says so, their folders lie elsewhere here, and they
+// compute in another precision. Throws a usage error for another kind.
+EncoderSettings for_this_place(EncoderSettings trained, const Config& config);
 
 }  // namespace dfm::encoders

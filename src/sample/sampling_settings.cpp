@@ -61,8 +61,8 @@ void refuse_idle_keys(const Config& config) {
   if (guidance(config) == 0.0)
     refuse_idle(config, "sample.negative_prompt", "a guidance of 0", "leave it out, or guide by more than 0");
   for (const auto& [key, value] : config.values_as_text()) {
-    const bool is_folder = key == "encoders.codec" || key == "encoders.text";  // they may lie elsewhere here
-    if (describes_weights(key) && !is_folder && !key.ends_with("_parallel_size"))
+    const bool is_of_this_place = key.starts_with("encoders.") && key != "encoders.text_length";
+    if (describes_weights(key) && !is_of_this_place && !key.ends_with("_parallel_size"))
       refuse_idle(config, key, "weights that carry their configuration", "leave it out");
   }
 }

@@ -51,20 +51,22 @@ TEST(EncoderSettings, RefuseWeightsWithoutAFolderAndAFolderWithoutWeights) {
               HasSubstr("has no weights in a folder"));
 }
 
-TEST(EncoderSettings, TakeTheFolderOfThisPlaceAndTheRestOfTraining) {
+TEST(EncoderSettings, TakeFolderAndPrecisionOfThisPlaceAndTheRestOfTraining) {
   const EncoderSettings trained = settings_with({{"encoders.codec", "wan:/there", "test"},
                                                  {"encoders.text", "umt5:/there", "test"},
                                                  {"encoders.text_length", "226", "test"}});
-  const EncoderSettings here =
-      with_folders_of(trained, config_with({{"encoders.codec", "wan:/here", "test"}}));
-  EXPECT_EQ(here.codec, "wan:/here");
-  EXPECT_EQ(here.text.name, "umt5:/there");
-  EXPECT_EQ(here.text.most_rows, 226);
+  const EncoderSettings adapted = for_this_place(
+      trained,
+      config_with({{"encoders.codec", "wan:/here", "test"}, {"encoders.precision", "bf16", "test"}}));
+  EXPECT_EQ(adapted.dtype, at::kBFloat16);
+  EXPECT_EQ(adapted.codec, "wan:/here");
+  EXPECT_EQ(adapted.text.name, "umt5:/there");
+  EXPECT_EQ(adapted.text.most_rows, 226);
 }
 
 TEST(EncoderSettings, RefuseAnotherKindThanThatOfTraining) {
   const Error error = error_of([] {
-    with_folders_of(settings_with({}), config_with({{"encoders.codec", "wan:/here", "test"}}));
+    for_this_place(settings_with({}), config_with({{"encoders.codec", "wan:/here", "test"}}));
   });
   EXPECT_EQ(error.kind(), ExitCode::usage);
   EXPECT_THAT(error.what(), HasSubstr("encoders.codec = wan:/here, but the weights were trained with dct"));
