@@ -13,7 +13,7 @@ CMAKE = "\n".join((ROOT / name).read_text() for name in
 # CMake's names where Spack has others; None: part of every system.
 SPACK_NAMES = {"PkgConfig": "pkgconfig", "Threads": None, "MPI": "mpi", "HDF5": "hdf5", "Boost": "boost",
                "LibArchive": "libarchive", "ZLIB": "zlib-api", "nlohmann_json": "nlohmann-json", "XXHASH": "xxhash",
-               "SQLITE": "sqlite",
+               "SQLITE": "sqlite", "SENTENCEPIECE": "sentencepiece",
                "LIBAV": "ffmpeg", "GTest": "googletest", "CUDAToolkit": "cuda"}
 
 

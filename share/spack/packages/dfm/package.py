@@ -32,6 +32,7 @@ class Dfm(CMakePackage):
     depends_on("yaml-cpp")
     depends_on("xxhash")
     depends_on("sqlite")
+    depends_on("sentencepiece")
     depends_on("ffmpeg")
     depends_on("py-torch@2.11")  # for its LibTorch; no Python at run time
     with when("+cuda"):
