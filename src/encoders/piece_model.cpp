@@ -17,7 +17,7 @@ constexpr std::size_t kLongestPiece = 512;        // bytes: tries are built by r
 constexpr std::size_t kLongestDefinedPiece = 64;  // SentencePiece has room for so many that begin alike
 
 // Numbers of sentencepiece_model.proto.
-enum ModelField : std::uint64_t { kPieces = 1, kTraining = 2, kNormalizer = 3, kDenormalizer = 5 };
+enum ModelField : std::uint64_t { kPieces = 1, kTraining = 2, kNormalizer = 3 };
 enum PieceField : std::uint64_t { kText = 1, kScore = 2, kType = 3 };
 constexpr std::uint64_t kKindOfModel = 3, kUnigram = 1;
 constexpr std::uint64_t kCharacterMap = 2;
@@ -68,13 +68,16 @@ void check_normalizer(std::string_view message) {
 
 }  // namespace
 
-void check_piece_model(std::string_view model) {
+std::string checked_piece_model(std::string_view model) {
+  std::string checked;
   WireFields fields(model);
   while (const auto field = fields.next()) {
     if (field->number == kPieces) check_piece(read_piece(field->bytes()));
     if (field->number == kTraining) check_training(field->bytes());
-    if (field->number == kNormalizer || field->number == kDenormalizer) check_normalizer(field->bytes());
+    if (field->number == kNormalizer) check_normalizer(field->bytes());
+    if (field->number <= kNormalizer) checked += field->whole;
   }
+  return checked;
 }
 
 }  // namespace dfm::encoders

@@ -3,11 +3,13 @@
 // finite.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace dfm::encoders {
 
-// Throws a data error that says what is wrong, without the name of the file.
-void check_piece_model(std::string_view model);
+// The parts of a model that matter to encoding, for the library. What it would test itself with, and print
+// about, is left out. Throws a data error that says what is wrong, without the name of the file.
+std::string checked_piece_model(std::string_view model);
 
 }  // namespace dfm::encoders

@@ -31,9 +31,8 @@ void require(const sentencepiece::util::Status& status) {
 }
 
 std::shared_ptr<const Processor> load(const std::string& model) {
-  check_piece_model(model);
   const auto processor = std::make_shared<Processor>();
-  require(processor->LoadFromSerializedProto(model));
+  require(processor->LoadFromSerializedProto(checked_piece_model(model)));
   if (processor->eos_id() < 0) throw data_error("it has no end token");
   return processor;
 }

@@ -51,10 +51,9 @@ std::string_view WireFields::take(std::uint64_t size) {
   return taken;
 }
 
-std::optional<WireField> WireFields::next() {
-  if (rest_.empty()) return {};
+WireField WireFields::take_field() {
   const std::uint64_t tag = take_varint();
-  WireField field{.number = tag >> 3U, .kind = tag & 7U, .integer = 0, .content = {}};
+  WireField field{.number = tag >> 3U, .kind = tag & 7U, .integer = 0, .content = {}, .whole = {}};
   switch (field.kind) {
     case kVarint:
       field.integer = take_varint();
@@ -71,6 +70,14 @@ std::optional<WireField> WireFields::next() {
     default:
       throw data_error(fmt::format("field {} is of kind {}", field.number, field.kind));
   }
+}
+
+std::optional<WireField> WireFields::next() {
+  if (rest_.empty()) return {};
+  const std::string_view before = rest_;
+  WireField field = take_field();
+  field.whole = before.substr(0, before.size() - rest_.size());
+  return field;
 }
 
 }  // namespace dfm::encoders

@@ -19,6 +19,7 @@ struct WireField {
   std::uint64_t kind;
   std::uint64_t integer;     // of a varint
   std::string_view content;  // of all other kinds
+  std::string_view whole;    // as it stands in the message
 
   std::uint64_t varint() const;
   std::string_view bytes() const;
@@ -33,6 +34,7 @@ class WireFields {
   std::optional<WireField> next();
 
  private:
+  WireField take_field();
   std::uint64_t take_varint();
   std::string_view take(std::uint64_t size);
 

@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import numpy
+import sentencepiece
 import torch
 import torch.distributed.checkpoint as dcp
 from PIL import Image
@@ -186,6 +187,22 @@ def pictures():
         put("image_header", f"{form.lower()}-{mode.lower().replace(';', '')}-{len(options)}", out.getvalue())
 
 
+def piece_models():
+    """With a small table of characters, and with pieces of all types."""
+    with tempfile.TemporaryDirectory() as folder:
+        rules = Path(folder) / "rules.tsv"
+        rules.write_text("41\t61\n43\t63\nFB01\t66 69\n41 42\t61 62 62\n20 20\t20\n")
+        options = {"characters": {"normalization_rule_tsv": str(rules)},
+                   "bytes": {"normalization_rule_name": "identity", "byte_fallback": True, "user_defined_symbols": ["<x>", "ab"],
+                             "control_symbols": ["<c>"], "self_test_sample_size": 2}}
+        for name, more in options.items():
+            model = io.BytesIO()
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(["a red cube", "abc ab a", "a bad cab", "red bed"] * 3), model_writer=model, pad_id=0, eos_id=1,
+                unk_id=2, bos_id=-1, vocab_size=30 + 258 * (name == "bytes"), hard_vocab_limit=False, num_threads=1, minloglevel=2, **more)
+            put("piece_model", name, model.getvalue())
+
+
 def own_files():
     """dfm_shapes.bin (its target mends the checksum), and the samples in a record of dfm_index."""
     rows = struct.pack("<10I", 16, 1, 4, 4, 8, 16, 1, 4, 4, 8)
@@ -202,5 +219,5 @@ def own_files():
 
 
 if __name__ == "__main__":
-    for make in (tars, archives, indexes, pickles, checkpoints, texts, captions, pictures, own_files):
+    for make in (tars, archives, indexes, pickles, checkpoints, texts, captions, pictures, piece_models, own_files):
         make()
