@@ -51,9 +51,11 @@ TextEncoder t5_encoder(const fs::path& dir, const Placed& placed, std::int64_t m
   const T5Shape shape = t5_shape(config);
   Tokenizer tokenizer = fitting_tokenizer(dir, shape);
   WeightReader weights(config.folder(), placed);
-  const auto t5 =
-      std::make_shared<const T5>(T5{std::move(tokenizer), shape, read_t5(weights, shape), most_rows});
-  return {shape.width, [t5](const std::string& caption) { return encode(*t5, caption); }};
+  const T5Weights network = read_t5(weights, shape);
+  const std::string fingerprint =
+      fmt::format("{} {} {}", shape.kind, weights.fingerprint(), tokenizer.fingerprint());
+  const auto t5 = std::make_shared<const T5>(T5{std::move(tokenizer), shape, network, most_rows});
+  return {shape.width, [t5](const std::string& caption) { return encode(*t5, caption); }, fingerprint};
 }
 
 }  // namespace dfm::encoders

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 
-#include "encoders/pretrained.h"
+#include "encoders/placed.h"
 #include "encoders/text_encoder.h"
 
 namespace dfm::encoders {

@@ -14,11 +14,10 @@ namespace {
   throw data_error(fmt::format("{}: {}", (config.folder() / "config.json").native(), what), hint);
 }
 
-bool is_umt5(const PretrainedConfig& config) {
-  const std::string type = config.text("model_type");
-  if (type != "t5" && type != "umt5")
-    refuse(config, fmt::format("model_type is '{}'", printable(type)), "use a network of type t5 or umt5");
-  return type == "umt5";
+std::string kind_of(const PretrainedConfig& config) {
+  const std::string kind = config.text("model_type");
+  if (kind == "t5" || kind == "umt5") return kind;
+  refuse(config, fmt::format("model_type is '{}'", printable(kind)), "use a network of type t5 or umt5");
 }
 
 T5Activation activation_of(const PretrainedConfig& config, bool umt5) {
@@ -47,8 +46,10 @@ double epsilon_of(const PretrainedConfig& config) {
 }  // namespace
 
 T5Shape t5_shape(const PretrainedConfig& config) {
-  const bool umt5 = is_umt5(config);
-  const T5Shape shape{.vocabulary = config.integer("vocab_size"),
+  const std::string kind = kind_of(config);
+  const bool umt5 = kind == "umt5";
+  const T5Shape shape{.kind = kind,
+                      .vocabulary = config.integer("vocab_size"),
                       .width = config.integer("d_model"),
                       .head_width = config.integer("d_kv"),
                       .hidden_width = config.integer("d_ff"),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "encoders/pretrained.h"
 
@@ -10,6 +11,7 @@ namespace dfm::encoders {
 enum class T5Activation { relu, gated_gelu };
 
 struct T5Shape {
+  std::string kind;  // t5 or umt5
   std::int64_t vocabulary;
   std::int64_t width;         // d_model
   std::int64_t head_width;    // d_kv

@@ -98,6 +98,32 @@ TEST_F(T5EncoderTest, TakesTheEmbeddingUnderEitherOfItsNames) {
   EXPECT_EQ(encoder().encode("ab").bytes, rows.bytes);
 }
 
+TEST_F(T5EncoderTest, IsKnownByItsWeightsAndTokenizer) {
+  const std::string before = encoder().fingerprint;
+  EXPECT_THAT(before, ::testing::StartsWith("t5 "));
+  EXPECT_EQ(encoder().fingerprint, before);
+  folder_.write("spiece.model", small_model() + dfm::testing::piece("c", -2));
+  const std::string other_tokenizer = encoder().fingerprint;
+  EXPECT_NE(other_tokenizer, before);
+  tensors_["shared.weight"] = tensors_["shared.weight"] + 1;
+  save();
+  EXPECT_NE(encoder().fingerprint, other_tokenizer);
+}
+
+TEST_F(T5EncoderTest, IsChosenByItsKindAndFolder) {
+  const TextEncoderChoice choice{"t5:" + folder_.path().native(), 3};
+  EXPECT_EQ(make_text_encoder(choice, {}).encode("abababab").shape, (Shape{3, 8}));
+  EXPECT_EQ(text_width(choice.name), 8);
+}
+
+TEST_F(T5EncoderTest, IsNotTakenForAnotherKind) {
+  const std::string folder = folder_.path().native();
+  const Error error = error_of([&] { make_text_encoder({"umt5:" + folder, 3}, {}); });
+  EXPECT_EQ(error.kind(), ExitCode::usage);
+  EXPECT_THAT(error.what(), HasSubstr("is no umt5, but t5"));
+  EXPECT_EQ(error.hint(), "use t5:" + folder);
+}
+
 TEST_F(T5EncoderTest, TellsOfWeightsThatAreMissing) {
   tensors_.erase("encoder.block.1.layer.0.SelfAttention.v.weight");
   save();
