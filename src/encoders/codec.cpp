@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "encoders/dct_codec.h"
 #include "encoders/encoder_name.h"
+#include "encoders/wan_codec.h"
 
 namespace dfm::encoders {
 namespace {
@@ -18,14 +19,17 @@ Error unknown_codec(const std::string& name) {
 
 }  // namespace
 
-Codec make_codec(const std::string& name, const Placed&) {
+Codec make_codec(const std::string& name, const Placed& placed) {
   const EncoderName parsed = parse_encoder_name(name);
   if (name == "dct") return dct_codec();
+  if (parsed.kind == "wan") return wan_codec(parsed.folder, placed);
   throw unknown_codec(name);
 }
 
 CodecShape codec_shape(const std::string& name) {
   if (name == "dct") return kDctShape;
+  const EncoderName parsed = parse_encoder_name(name);
+  if (parsed.kind == "wan") return wan_codec_shape(parsed.folder);
   throw unknown_codec(name);
 }
 
