@@ -2,7 +2,10 @@
 
 #include <memory>
 
+#include <fmt/ranges.h>
+
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/stop_token.h"
 #include "encoders/wan_pixels.h"
 #include "encoders/wan_vae.h"
@@ -17,6 +20,11 @@ namespace {
 Placed computed_in(const Placed& placed) {
   if (!placed.device.is_cpu()) return placed;
   return {placed.dtype == at::kHalf ? at::kFloat : nn::product_type(placed.dtype), placed.device};
+}
+
+std::string fingerprint_of(const WanVaeShape& shape, const WeightReader& weights) {
+  const std::string all = fmt::format("{} {} {}", weights.fingerprint(), shape.latent_mean, shape.latent_std);
+  return fmt::format("wan {}", hex(hash64(all)));
 }
 
 class WanVae {
@@ -37,7 +45,7 @@ class WanVae {
         decoder_(weights, shape),
         mean_(at::tensor(shape.latent_mean, at::TensorOptions(placed.device).dtype(at::kFloat))),
         deviation_(at::tensor(shape.latent_std, at::TensorOptions(placed.device).dtype(at::kFloat))),
-        fingerprint_(fmt::format("wan {}", weights.fingerprint())) {}
+        fingerprint_(fingerprint_of(shape, weights)) {}
 
   Placed placed_;
   WanEncoder encoder_;

@@ -45,7 +45,7 @@ def pictures(tmp_path_factory):
 @pytest.fixture(scope="module")
 def shards(pipeline, pictures, tmp_path_factory):
     out = tmp_path_factory.mktemp("shards") / "out"
-    run("dfm_prepare", pictures, out, *pipeline.keys)
+    run("dfm_prepare", pictures, out, *pipeline.keys, "--shard-maxcount", 1)
     return out
 
 
@@ -76,7 +76,7 @@ def test_text_rows_are_those_of_transformers(pipeline, shards):
 
 @pytest.mark.parametrize("ranks", [2, 3])
 def test_the_shards_are_the_same_on_any_number_of_ranks(pipeline, pictures, shards, ranks, tmp_path):
-    run("dfm_prepare", pictures, tmp_path / "out", *pipeline.keys, ranks=ranks)
+    run("dfm_prepare", pictures, tmp_path / "out", *pipeline.keys, "--shard-maxcount", 1, ranks=ranks)
     assert members(tmp_path / "out") == members(shards)
 
 
@@ -84,14 +84,14 @@ def test_a_folder_of_shards_takes_no_others_weights(pipeline, pictures, shards, 
     moved = tmp_path / "moved"
     moved.symlink_to(pipeline.folder)
     moved_keys = [key.replace(str(pipeline.folder), str(moved)) for key in pipeline.keys]
-    assert "3 samples" in run("dfm_prepare", pictures, shards, *moved_keys).stderr
+    assert "3 samples" in run("dfm_prepare", pictures, shards, *moved_keys, "--shard-maxcount", 1).stderr
     save_pipeline(tmp_path / "other")
     with torch.no_grad():
         pipeline.vae.quant_conv.bias.add_(1)
         pipeline.vae.save_pretrained(tmp_path / "other/vae")
         pipeline.vae.quant_conv.bias.sub_(1)
     other_keys = [key.replace(str(pipeline.folder), str(tmp_path / "other")) for key in pipeline.keys]
-    assert "of other settings" in run("dfm_prepare", pictures, shards, *other_keys, code=2).stderr
+    assert "of other settings" in run("dfm_prepare", pictures, shards, *other_keys, "--shard-maxcount", 1, code=2).stderr
 
 
 def test_samples_are_decoded_as_diffusers_decodes_their_latents(pipeline, tmp_path):
@@ -122,7 +122,7 @@ def small_model():
 def test_the_commands_of_the_manual_run(pipeline, pictures, tmp_path):
     text = (ROOT / "share/doc/encoders.md").read_text()
     commands = re.search(r"^```sh\n(.*?)^```", text, re.M | re.S)[1]
-    for written, small in (("/models/Wan2.1-T2V-1.3B-Diffusers", str(pipeline.folder)), ("prepare videos", f"prepare {pictures}"),
+    for written, small in (("/models/Wan2.1-T2V-1.3B-Diffusers", str(pipeline.folder)), ("prepare videos", f"prepare --shard-maxcount 1 {pictures}"),
                            ("--height 480 --width 832", "--height 32 --width 48"), ("832*480", "48*32"), ("--frame-nums 81", "--frame-nums 5"),
                            ("_finetune ", f"_finetune {' '.join(small_model())} train.train_iters=2 train.global_batch_size=2 "),
                            ("dfm_sample ", "dfm_sample --sample-steps 2 ")):
