@@ -3,6 +3,7 @@
 
 #include "cli/run_program.h"
 #include "comm/agree.h"
+#include "core/allocator.h"
 #include "core/log.h"
 #include "core/units.h"
 #include "nn/device.h"
@@ -75,4 +76,7 @@ ExitCode run(const Config& config, const cli::Context& context) {
 
 }  // namespace
 
-int main(int argc, char** argv) { return cli::run_program(program(), argc, argv, run); }
+int main(int argc, char** argv) {
+  keep_freed_memory();
+  return cli::run_program(program(), argc, argv, run);
+}
