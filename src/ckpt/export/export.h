@@ -20,7 +20,7 @@
 
 namespace dfm::ckpt {
 
-enum class ExportFormat { safetensors, parts, torch, hdf5, checkpoint };
+enum class ExportFormat { safetensors, parts, torch, hdf5, checkpoint, diffusers };
 
 struct ExportSettings {
   std::filesystem::path output;
@@ -42,8 +42,8 @@ ExportSettings export_settings(const Config& config);
 // The kinds of tensors that the output takes from a dfm checkpoint; empty: all.
 std::vector<std::string> wanted_kinds(const ExportSettings& settings);
 
-// For a foreign source: takes the configuration that was given, every value, where any key of the model is
-// given. Returns false when the source has none then.
+// For a foreign source, where any key of the model is given: what is given counts before the source's own
+// configuration; with none of its own, it takes every value. Returns false when the source has none then.
 bool take_configuration(Source& source, const Config& config);
 
 // For a foreign source that becomes a checkpoint to train from with train.ema_decay > 0: the moving average

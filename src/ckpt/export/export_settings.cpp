@@ -21,9 +21,11 @@ constexpr std::array kEndings{Ending{".safetensors", ExportFormat::safetensors},
                               Ending{".h5", ExportFormat::hdf5}, Ending{".hdf5", ExportFormat::hdf5}};
 
 constexpr std::array kNames{Ending{"safetensors", ExportFormat::safetensors},
-                            Ending{"parts", ExportFormat::parts}, Ending{"pth", ExportFormat::torch},
+                            Ending{"parts", ExportFormat::parts},
+                            Ending{"pth", ExportFormat::torch},
                             Ending{"hdf5", ExportFormat::hdf5},
-                            Ending{"checkpoint", ExportFormat::checkpoint}};
+                            Ending{"checkpoint", ExportFormat::checkpoint},
+                            Ending{"diffusers", ExportFormat::diffusers}};
 
 std::string last_name(const fs::path& path) {
   return (path.has_filename() ? path : path.parent_path()).filename().native();
@@ -60,9 +62,10 @@ void require_fitting_options(const Config& config, const ExportSettings& setting
                                   config.integer("consolidate.ranks")),
                       "name a folder as output, or leave it out");
   }
-  if (settings.format != ExportFormat::parts && !config.is_null("consolidate.max_part_size")) {
+  const bool has_parts = settings.format == ExportFormat::parts || settings.format == ExportFormat::diffusers;
+  if (!has_parts && !config.is_null("consolidate.max_part_size")) {
     throw usage_error("consolidate.max_part_size goes with parts alone",
-                      "name a folder as output, or give --format parts");
+                      "name a folder as output, or give --format parts or diffusers");
   }
 }
 
@@ -105,14 +108,20 @@ std::vector<std::string> wanted_kinds(const ExportSettings& settings) {
 }
 
 bool take_configuration(Source& source, const Config& config) {
-  bool is_given = false;
-  for (const auto& [key, text] : config.values_as_text()) {
-    const bool describes_model =
-        key.starts_with("model.") || key.starts_with("diffusion.") || key.starts_with("encoders.");
-    is_given = is_given || (describes_model && config.origin(key) != kDefaultOrigin);
+  const auto values = config.values_as_text();
+  std::map<std::string, std::string> given;
+  bool describes_model = false;
+  for (const auto& [key, text] : values) {
+    if (config.origin(key) == kDefaultOrigin) continue;
+    given.emplace(key, text);
+    describes_model = describes_model || key.starts_with("model.") || key.starts_with("diffusion.") ||
+                      key.starts_with("encoders.");
   }
-  if (is_given) source.config = config.values_as_text();
-  return is_given || !source.config.empty();
+  if (describes_model) {
+    given.insert(source.config.begin(), source.config.end());
+    source.config = source.config.empty() ? values : given;
+  }
+  return !source.config.empty();
 }
 
 }  // namespace dfm::ckpt

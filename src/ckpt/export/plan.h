@@ -65,6 +65,9 @@ Plan plan_safetensors(const ExportContent& content);
 // Files of at most max_part_bytes each (one tensor may be larger) and an index, as Hugging Face's libraries
 // name them.
 Plan plan_safetensors_parts(const ExportContent& content, std::uint64_t max_part_bytes);
+// A folder as diffusers saves a network: config.json and one file, or parts where that would be larger.
+Plan plan_diffusers(const ExportContent& content, std::uint64_t max_part_bytes,
+                    const std::string& config_json);
 // An OrderedDict of tensors, as torch.save writes it.
 Plan plan_torch_file(const ExportContent& content);
 // A dataset for each parameter.

@@ -1,8 +1,11 @@
 #include "ckpt/export/preparation.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 
 #include "ckpt/export/metadata.h"
+#include "ckpt/wan_names.h"
 #include "core/convert.h"
 #include "core/error.h"
 #include "core/units.h"
@@ -29,6 +32,12 @@ ExportContent content_of(const Source& source, const ExportSettings& settings) {
   return content;
 }
 
+void require_configuration(const Source& source) {
+  if (!source.config.empty()) return;
+  throw usage_error(source.title + " carries no configuration of its model",
+                    "give the one it is trained with: --config-file, --recipe or model.* words");
+}
+
 Plan plan_layout(const Source& source, int ranks) {
   for (const SourceTensor& tensor : source.tensors) {
     if (is_floating_point(tensor.dtype)) continue;
@@ -37,20 +46,38 @@ Plan plan_layout(const Source& source, int ranks) {
                       "export it to .safetensors or .pth instead");
   }
   if (source.of_kind(kWeights).empty()) throw usage_error(source.title + " holds no weights");
-  if (source.config.empty()) {
-    throw usage_error(source.title + " carries no configuration of its model",
-                      "give the one to train with: --config-file, --recipe or model.* words");
-  }
+  require_configuration(source);
   return plan_checkpoint(source.tensors, ranks, missing_moments(source));
 }
 
+// By the names of diffusers' class.
+std::shared_ptr<const Source> as_diffusers_has_it(const Source& source, const ExportSettings& settings,
+                                                  const WanSizes& sizes) {
+  std::vector<SourceTensor> tensors;
+  for (const SourceTensor* const tensor : source.of_kind(settings.kind)) tensors.push_back(*tensor);
+  auto converted = std::make_shared<Source>(source);
+  converted->tensors = wan_to_diffusers(std::move(tensors), sizes);
+  std::ranges::sort(converted->tensors, {}, &SourceTensor::name);
+  return converted;
+}
+
+void prepare_diffusers(const Source& source, const ExportSettings& settings, Preparation& made) {
+  require_configuration(source);
+  content_of(source, settings);  // throws where there is nothing to write
+  const WanSizes sizes = wan_sizes(source.config);
+  made.converted = as_diffusers_has_it(source, settings, sizes);
+  made.plan =
+      plan_diffusers(content_of(*made.converted, settings), settings.max_part_bytes, wan_config_json(sizes));
+}
+
 // A folder is replaced by a new one; what else lies in it would be lost.
-void refuse_strangers(const fs::path& folder) {
+void refuse_strangers(const fs::path& folder, const std::string& replaced) {
   if (!fs::exists(folder)) return;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().native();
-    if (name.starts_with("model") && name.find(".safetensors") != std::string::npos) continue;
-    throw usage_error(fmt::format("{} holds {}, which is no part of such an output", folder.native(), name),
+    const bool is_replaced = !replaced.empty() && name.starts_with(replaced);
+    if (is_replaced && name.find(".safetensors") != std::string::npos) continue;
+    throw usage_error(fmt::format("{} holds {}, whose place the output does not take", folder.native(), name),
                       "name a new folder");
   }
 }
@@ -86,7 +113,7 @@ void refuse_in_the_way(const Source& source, const Preparation& made) {
                       "choose another name for the output");
   }
   refuse_inside_checkpoint(made.output);
-  if (made.is_folder && !made.layout) refuse_strangers(made.output);
+  if (made.is_folder && !made.layout) refuse_strangers(made.output, made.replaces);
 }
 
 std::uint64_t require_space(const Preparation& made) {
@@ -102,7 +129,8 @@ std::uint64_t require_space(const Preparation& made) {
 }
 
 Preparation prepare(const Source& source, const ExportSettings& settings) {
-  Preparation made{{}, settings.output, false, {}};
+  Preparation made;
+  made.output = settings.output;
   if (settings.format == ExportFormat::checkpoint) {
     made.layout = layout_target(settings.output, source);
     made.plan = plan_layout(source, settings.ranks);
@@ -110,10 +138,16 @@ Preparation prepare(const Source& source, const ExportSettings& settings) {
     made.is_folder = true;
     return made;
   }
+  if (settings.format == ExportFormat::diffusers) {
+    made.is_folder = true;
+    prepare_diffusers(source, settings, made);
+    return made;
+  }
   const ExportContent content = content_of(source, settings);
   switch (settings.format) {
     case ExportFormat::parts:
       made.is_folder = true;
+      made.replaces = "model";
       made.plan = plan_safetensors_parts(content, settings.max_part_bytes);
       break;
     case ExportFormat::torch:

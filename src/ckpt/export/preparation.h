@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "ckpt/export/export.h"
 #include "ckpt/export/layout.h"
@@ -12,8 +14,10 @@ namespace dfm::ckpt {
 
 struct Preparation {
   Plan plan;
+  std::shared_ptr<const Source> converted;  // where the plan's tensors are not the source's own
   std::filesystem::path output;
   bool is_folder = false;
+  std::string replaces;  // how the names of files begin that a new folder takes the place of; empty: of none
   std::optional<LayoutTarget> layout;  // of a dfm checkpoint
 };
 

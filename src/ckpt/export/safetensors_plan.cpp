@@ -5,6 +5,7 @@
 
 #include "ckpt/export/metadata.h"
 #include "ckpt/export/plan.h"
+#include "ckpt/import/foreign.h"
 #include "ckpt/safetensors.h"
 #include "core/json.h"
 
@@ -49,7 +50,11 @@ std::vector<std::size_t> divide(const std::vector<ExportItem>& items, std::uint6
   return counts;
 }
 
-void add_index(Plan& plan, const ExportContent& content) {
+void add_text(Plan& plan, std::string name, const std::string& text) {
+  plan.files.push_back({std::move(name), text.size(), {{0, bytes_of(text)}}, nullptr});
+}
+
+void add_index(Plan& plan, const ExportContent& content, const std::string& stem) {
   Json map = Json::object();
   std::uint64_t bytes = 0;
   std::int64_t parameters = 0;
@@ -61,8 +66,20 @@ void add_index(Plan& plan, const ExportContent& content) {
   Json metadata = {{"total_size", bytes}, {"total_parameters", parameters}};
   for (const auto& [key, value] : content.metadata) metadata[key] = value;
   const Json index = {{"metadata", metadata}, {"weight_map", map}};
-  const std::string text = index.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  plan.files.push_back({"model.safetensors.index.json", text.size(), {{0, bytes_of(text)}}, nullptr});
+  add_text(plan, stem + ".safetensors.index.json",
+           index.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+void add_parts(Plan& plan, const ExportContent& content, const std::vector<std::size_t>& counts,
+               const std::string& stem) {
+  std::size_t first = 0;
+  for (std::size_t part = 0; part < counts.size(); ++part) {
+    const auto items = std::span(content.items).subspan(first, counts[part]);
+    add_file(plan, fmt::format("{}-{:05}-of-{:05}.safetensors", stem, part + 1, counts.size()), items,
+             content.metadata);
+    first += counts[part];
+  }
+  add_index(plan, content, stem);
 }
 
 }  // namespace
@@ -75,15 +92,20 @@ Plan plan_safetensors(const ExportContent& content) {
 
 Plan plan_safetensors_parts(const ExportContent& content, std::uint64_t max_part_bytes) {
   Plan plan;
+  add_parts(plan, content, divide(content.items, max_part_bytes), "model");
+  return plan;
+}
+
+Plan plan_diffusers(const ExportContent& content, std::uint64_t max_part_bytes,
+                    const std::string& config_json) {
+  Plan plan;
   const std::vector<std::size_t> counts = divide(content.items, max_part_bytes);
-  std::size_t first = 0;
-  for (std::size_t part = 0; part < counts.size(); ++part) {
-    const auto items = std::span(content.items).subspan(first, counts[part]);
-    add_file(plan, fmt::format("model-{:05}-of-{:05}.safetensors", part + 1, counts.size()), items,
-             content.metadata);
-    first += counts[part];
+  if (counts.size() == 1) {
+    add_file(plan, fmt::format("{}.safetensors", kDiffusersStem), content.items, content.metadata);
+  } else {
+    add_parts(plan, content, counts, kDiffusersStem);
   }
-  add_index(plan, content);
+  add_text(plan, kDiffusersConfigName, config_json);
   return plan;
 }
 

@@ -40,8 +40,8 @@ Source find_own(const comm::Group& world, const std::filesystem::path& path,
   if (!found) {
     throw comm::AgreedError(
         ExitCode::no_checkpoint, fmt::format("{} holds no checkpoint", path.native()),
-        "give the folder that checkpoint.save named, a folder with .metadata or model_rank_0.pt, "
-        "or a .pth or .safetensors file");
+        "give the folder that checkpoint.save named, a folder with .metadata, model_rank_0.pt or "
+        "diffusion_pytorch_model.safetensors, or a .pth or .safetensors file");
   }
   Source source = comm::agreed(world, [&] { return open_dfm_source(*found, kinds); });
   source.lock = std::move(lock);

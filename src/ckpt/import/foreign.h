@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ckpt/import/source.h"
@@ -13,6 +14,9 @@ namespace dfm::ckpt {
 
 inline constexpr const char* kModelFileName = "model.pth";
 inline constexpr const char* kSafetensorsIndexName = "model.safetensors.index.json";
+// Of diffusers.
+inline constexpr const char* kDiffusersConfigName = "config.json";
+inline constexpr const char* kDiffusersStem = "diffusion_pytorch_model";
 
 // A file as bytes that are read when they are needed.
 data::ByteRange byte_range_of(const std::filesystem::path& path);
@@ -32,6 +36,15 @@ Source open_torch_distributed(const std::filesystem::path& folder);
 
 // A file, or a folder of parts with their index.
 Source open_safetensors_source(const std::filesystem::path& path);
+// The parts beside their index.
+Source open_safetensors_parts(const std::filesystem::path& index);
+
+// The folder of a network that diffusers saved: path, or its folder "transformer" where path is a pipeline.
+std::optional<std::filesystem::path> diffusers_folder(const std::filesystem::path& path);
+
+// A WanTransformer3DModel, by dfm's names and with the keys that describe it; with those of the encoders
+// beside it, where it lies in a pipeline. Throws a data error for any other network.
+Source open_diffusers_source(const std::filesystem::path& path);
 
 // Elements of a view, in the order of its shape. The view must outlive nothing: it is kept.
 ReadElements reader_of(std::shared_ptr<const data::ArrayView> view);

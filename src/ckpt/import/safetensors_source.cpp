@@ -66,15 +66,19 @@ void add_file(const fs::path& path, const std::set<std::string>& wanted, Source&
 }  // namespace
 
 Source open_safetensors_source(const fs::path& path) {
+  if (fs::is_directory(path)) return open_safetensors_parts(path / kSafetensorsIndexName);
   Source source;
   source.title = path.native();
-  if (!fs::is_directory(path)) {
-    add_file(path, {}, source);
-    return source;
-  }
+  add_file(path, {}, source);
+  return source;
+}
+
+Source open_safetensors_parts(const fs::path& index) {
+  Source source;
+  source.title = index.parent_path().native();
   std::map<std::string, std::set<std::string>> names;  // by file
-  for (const auto& [tensor, file] : read_index(path / kSafetensorsIndexName)) names[file].insert(tensor);
-  for (const auto& [file, wanted] : names) add_file(path / file, wanted, source);
+  for (const auto& [tensor, file] : read_index(index)) names[file].insert(tensor);
+  for (const auto& [file, wanted] : names) add_file(index.parent_path() / file, wanted, source);
   return source;
 }
 

@@ -80,6 +80,7 @@ SourceKind recognize_source(const fs::path& path) {
     if (!rank_shard_files(path).empty()) return SourceKind::rank_shards;
     if (is_there(path / kSafetensorsIndexName)) return SourceKind::safetensors;
     if (is_there(path / kModelFileName)) return SourceKind::torch_file;
+    if (diffusers_folder(path)) return SourceKind::diffusers;
   }
   return SourceKind::dfm;
 }
@@ -101,10 +102,13 @@ Source open_foreign_source(const fs::path& path, SourceKind kind) {
     case SourceKind::safetensors:
       source = open_safetensors_source(path);
       break;
+    case SourceKind::diffusers:
+      source = open_diffusers_source(path);
+      break;
     case SourceKind::dfm:
       throw internal_error("open_foreign_source: a checkpoint of dfm's own");
   }
-  source.path = path;
+  if (source.path.empty()) source.path = path;
   if (!source.step) source.step = step_in_name(path);
   sort_out(source);
   if (kind == SourceKind::torch_distributed) divide_stacks(source);

@@ -64,7 +64,7 @@ struct Source {
 };
 
 // What a folder or file is, by its content.
-enum class SourceKind { dfm, torch_distributed, rank_shards, torch_file, safetensors };
+enum class SourceKind { dfm, torch_distributed, rank_shards, torch_file, safetensors, diffusers };
 
 // Throws an error of kind no_checkpoint for a path that holds none of these.
 SourceKind recognize_source(const std::filesystem::path& path);

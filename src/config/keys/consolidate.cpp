@@ -13,7 +13,8 @@ std::vector<Key> consolidate_keys() {
       text("consolidate.output", {},
            "What to write: a file ending in .safetensors, .pth or .h5, or a folder; its name selects the "
            "format"),
-      choice("consolidate.format", "auto", {"auto", "safetensors", "parts", "pth", "hdf5", "checkpoint"},
+      choice("consolidate.format", "auto",
+             {"auto", "safetensors", "parts", "pth", "hdf5", "checkpoint", "diffusers"},
              "Format, where the name does not say it; parts: safetensors files with an index"),
       flag("consolidate.ema", false, "Export the moving average instead of the weights themselves"),
       choice("consolidate.dtype", "stored", {"stored", "float32", "bfloat16", "float16"},
