@@ -20,7 +20,7 @@ cli::Program program() {
           .summary =
               "Exports a checkpoint as safetensors, .pth, HDF5 or another layout; lists and verifies "
               "checkpoints; "
-              "takes over checkpoints of PyTorch.",
+              "takes over checkpoints of PyTorch and WAN's weights from diffusers.",
           .positionals = {{"CKPT", "consolidate.checkpoint"}, {"OUT", "consolidate.output"}},
           .options = {{"format", "consolidate.format"},
                       {"ema", "consolidate.ema"},
@@ -39,7 +39,9 @@ cli::Program program() {
               "  mpirun -n 4 dfm_consolidate checkpoints/ parts/ --max-part-size 2GB\n"
               "  dfm_consolidate checkpoints/ eight/ --ranks 8\n"
               "  dfm_consolidate checkpoints/ --list\n"
-              "  dfm_consolidate torch_dist/iter_0005000 model.safetensors --config-file model.yaml\n"};
+              "  dfm_consolidate torch_dist/iter_0005000 model.safetensors --config-file model.yaml\n"
+              "  dfm_consolidate Wan2.1-T2V-1.3B-Diffusers/ weights.safetensors\n"
+              "  dfm_consolidate checkpoints/ transformer/ --format diffusers\n"};
 }
 
 void print(const std::vector<ckpt::OverviewRow>& rows, const Config& config) {

@@ -1,7 +1,7 @@
 // Training that starts from weights alone, at step 0 with a fresh optimizer:
 // checkpoint.pretrained_checkpoint, or checkpoint.load with checkpoint.finetune, as in the reference
 // (spec/dfm.md section 9.3). The weights are those of a dfm checkpoint, of a file or parts that
-// dfm_consolidate wrote, or of a checkpoint of PyTorch.
+// dfm_consolidate wrote, of a checkpoint of PyTorch, or of a WAN that diffusers saved.
 //
 //   if (const auto path = weights_to_start_from(config)) {
 //     trainer.begin_with(starting_weights(world, *path, config, trainer.parameters()));

@@ -152,6 +152,9 @@ def checkpoints():
 def texts():
     put("json", "values", '{"a": [1, -2.5e3, null, true, "\\u00e9\\ud83d\\ude00"], "b": {}}')
     put("json", "scalar", "18446744073709551616")
+    put("wan_config", "small", json.dumps({"_class_name": "WanTransformer3DModel", "attention_head_dim": 16, "cross_attn_norm": True,
+                                          "eps": 1e-6, "ffn_dim": 80, "freq_dim": 32, "image_dim": None, "in_channels": 16,
+                                          "num_attention_heads": 3, "num_layers": 2, "patch_size": [1, 2, 2], "text_dim": 24}))
     put("python_json", "values", '{"a": [NaN, -Infinity, 1e5], "b\\"": {"a": 1, "a": null}, "NaN": "Infinity"}')
     put("yaml", "nested", "model:\n  name: dit\n  sizes: [1, 2]\ndata:\n  path: ${oc.env:NOWHERE,${oc.env:HOME,x}}\n")
     put("yaml", "alias", "a: &x [1, 2]\nb: *x\nc: {<<: &y {d: 1}}\n")

@@ -41,6 +41,12 @@ def saved(model, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def without_accelerate(monkeypatch):
+    """from_pretrained asks for the package accelerate only to keep some weights in float32 when it converts the others."""
+    monkeypatch.setattr(WanTransformer3DModel, "_keep_in_fp32_modules", None)
+
+
 def assert_equal(found, expected):
     assert found.keys() == expected.keys()
     for name, value in expected.items():
@@ -119,7 +125,7 @@ def test_dfm_sample_takes_the_file(saved, tmp_path):
     run("dfm_consolidate", tmp_path / "transformer", tmp_path / "weights.safetensors")
     run("dfm_sample", tmp_path / "weights.safetensors", "--prompts", "a red square", "--sizes", "32*32", "--frame_nums", 5,
         "--sample_steps", 2, "--output", tmp_path / "out")
-    assert list((tmp_path / "out").glob("*.mp4")) or list((tmp_path / "out").iterdir())
+    assert list((tmp_path / "out").rglob("*.mp4"))
 
 
 def changed_config(**values):
@@ -164,8 +170,7 @@ DAMAGES = {
 def test_what_is_no_such_model_is_refused(saved, damage, tmp_path):
     change, says = DAMAGES[damage]
     change(shutil.copytree(saved / "whole", tmp_path / "in"))
-    code = 4 if damage == "no config.json" else 3
-    assert says in run("dfm_consolidate", tmp_path / "in", tmp_path / "out.safetensors", code=code).stderr
+    assert says in run("dfm_consolidate", tmp_path / "in", tmp_path / "out.safetensors", code=3).stderr
     assert not (tmp_path / "out.safetensors").exists()
 
 

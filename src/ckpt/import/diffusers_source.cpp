@@ -57,7 +57,12 @@ std::optional<fs::path> diffusers_folder(const fs::path& path) {
 Source open_diffusers_source(const fs::path& path) {
   const fs::path folder = diffusers_folder(path).value_or(path);
   refuse_two_networks(path, folder);
-  const WanConfig config = read_wan_config(folder / kDiffusersConfigName);
+  const fs::path config_path = folder / kDiffusersConfigName;
+  if (!fs::exists(config_path)) {
+    throw data_error(fmt::format("{} is not there, beside weights", config_path.native()),
+                     "copy it from where the weights come from: it says of which network they are");
+  }
+  const WanConfig config = read_wan_config(config_path);
   const bool is_whole = fs::exists(weights_file(folder));
   Source source =
       is_whole ? open_safetensors_source(weights_file(folder)) : open_safetensors_parts(index_file(folder));

@@ -8,14 +8,15 @@ std::vector<Key> consolidate_keys() {
       text("consolidate.checkpoint", {},
            "Folder of checkpoints (its newest valid one is taken), an iter_* folder, or what others wrote: a "
            "folder with .metadata and *.distcp, with model_rank_0.pt, ..., or with "
-           "model.safetensors.index.json, or "
-           "a .pth, .pt or .safetensors file"),
+           "model.safetensors.index.json, a .pth, .pt or .safetensors file, or the folder of a WAN 2.1 "
+           "(transformer, or the pipeline around it) that diffusers saved"),
       text("consolidate.output", {},
            "What to write: a file ending in .safetensors, .pth or .h5, or a folder; its name selects the "
            "format"),
       choice("consolidate.format", "auto",
              {"auto", "safetensors", "parts", "pth", "hdf5", "checkpoint", "diffusers"},
-             "Format, where the name does not say it; parts: safetensors files with an index"),
+             "Format, where the name does not say it; parts: safetensors files with an index; diffusers: a "
+             "folder for WanTransformer3DModel.from_pretrained, of model.family=wan"),
       flag("consolidate.ema", false, "Export the moving average instead of the weights themselves"),
       choice("consolidate.dtype", "stored", {"stored", "float32", "bfloat16", "float16"},
              "Element type of the exported weights; stored: as in the checkpoint"),

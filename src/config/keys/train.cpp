@@ -127,9 +127,10 @@ std::vector<Key> checkpoint_keys() {
   return {
       text("checkpoint.save", "checkpoints", "Folder of the checkpoints"),
       text("checkpoint.load", {}, "Folder, or iter_* folder, to go on from; null: checkpoint.save"),
-      text("checkpoint.pretrained_checkpoint", {},
-           "Checkpoint or file whose weights alone a run starts from at step 0 when checkpoint.save holds "
-           "none; null: random weights"),
+      text(
+          "checkpoint.pretrained_checkpoint", {},
+          "Checkpoint, file or folder of diffusers (WAN 2.1) whose weights alone a run starts from at step 0 "
+          "when checkpoint.save holds none; null: random weights"),
       flag("checkpoint.finetune", false,
            "Start from the weights of checkpoint.load at step 0 instead of going on from it"),
       integer("checkpoint.save_interval", 2000, "Steps between checkpoints; 0: not by steps").at_least(0),
