@@ -19,8 +19,7 @@ cli::Program program() {
   return {.name = "dfm_consolidate",
           .summary =
               "Exports a checkpoint as safetensors, .pth, HDF5 or another layout; lists and verifies "
-              "checkpoints; "
-              "takes over checkpoints of PyTorch and WAN's weights from diffusers.",
+              "checkpoints; takes over those of PyTorch, and WAN from diffusers.",
           .positionals = {{"CKPT", "consolidate.checkpoint"}, {"OUT", "consolidate.output"}},
           .options = {{"format", "consolidate.format"},
                       {"ema", "consolidate.ema"},
