@@ -4,12 +4,14 @@ import io
 import os
 import pickle
 import re
+import shutil
 import subprocess
 import tarfile
 
 import numpy as np
 import pytest
 import torch
+from diffusers import UniPCMultistepScheduler, WanPipeline, WanTransformer3DModel
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -17,6 +19,7 @@ from conftest import BIN, ENVIRONMENT, ROOT, run
 from pipeline_peer import latents_of, pictures_of, rows_of, save_pipeline
 
 CAPTIONS = ["the cat sleeps on the green grass", "a bird", "red house and blue river, quickly!"]
+STEPS, SHIFT, GUIDANCE = 6, 5.0, 4.5
 
 
 class Pipeline:
@@ -92,6 +95,43 @@ def test_a_folder_of_shards_takes_no_others_weights(pipeline, pictures, shards, 
         pipeline.vae.quant_conv.bias.sub_(1)
     other_keys = [key.replace(str(pipeline.folder), str(tmp_path / "other")) for key in pipeline.keys]
     assert "of other settings" in run("dfm_prepare", pictures, shards, *other_keys, "--shard-maxcount", 1, code=2).stderr
+
+
+def latents_of_dfm(weights, out):
+    run("dfm_sample", weights, "--prompt", CAPTIONS[2], "--negative-prompt", CAPTIONS[1], "--sizes", "48*32", "--frame-nums", 5,
+        "--sample-steps", STEPS, "--sample-shift", SHIFT, "--sample-guide-scale", GUIDANCE, "sample.precision=fp32", "--output", out)
+    (path,) = (out / "latents").glob("*.safetensors")
+    return load_file(path)["latent"]
+
+
+def noise_of_dfm(pipeline, folder):
+    """Where the velocity is zero everywhere, the sample is the noise that it began with."""
+    shutil.copytree(pipeline.folder, folder)
+    still = WanTransformer3DModel.from_config(pipeline.transformer.config)
+    still.proj_out.weight.data.zero_()
+    still.proj_out.bias.data.zero_()
+    still.save_pretrained(folder / "transformer")
+    run("dfm_consolidate", folder, folder / "still.safetensors")
+    return latents_of_dfm(folder / "still.safetensors", folder / "out")
+
+
+def padded(rows):
+    return torch.nn.functional.pad(rows, (0, 0, 0, 512 - len(rows)))[None]
+
+
+def test_a_sample_is_that_of_diffusers_pipeline(pipeline, tmp_path):
+    run("dfm_consolidate", pipeline.folder, tmp_path / "weights.safetensors")
+    scheduler = UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=SHIFT)
+    theirs = WanPipeline(tokenizer=None, text_encoder=None, transformer=pipeline.transformer, vae=pipeline.vae, scheduler=scheduler)
+    theirs.set_progress_bar_config(disable=True)
+    noise = noise_of_dfm(pipeline, tmp_path / "still")
+    assert abs(noise.mean()) < 0.1 and abs(noise.std() - 1) < 0.1
+    text, negative = (padded(rows_of(pipeline.text, pipeline.folder, CAPTIONS[i])) for i in (2, 1))
+    expected = theirs(prompt_embeds=text, negative_prompt_embeds=negative, latents=noise[None], height=32, width=48, num_frames=5,
+                      num_inference_steps=STEPS, guidance_scale=GUIDANCE, output_type="latent").frames[0]
+    found = latents_of_dfm(tmp_path / "weights.safetensors", tmp_path / "out")
+    assert (expected - noise).norm() > 0.1 * noise.norm()
+    assert ((found - expected).norm() / expected.norm()).item() < 1e-4  # text is rounded to float16 here
 
 
 def test_samples_are_decoded_as_diffusers_decodes_their_latents(pipeline, tmp_path):
