@@ -2,6 +2,8 @@
 # Pictures to shards: dfm_prepare, the ranks share the pictures.
 #
 #   sbatch --ntasks=32 jobs/prepare.sh /data/pictures /data/shards --height 256 --width 256
+#   sbatch --ntasks=8 --gpus-per-task=1 jobs/prepare.sh /data/videos /data/shards --height 480 --width 832 \
+#     encoders.codec=wan:/models/wan encoders.text=umt5:/models/wan
 #
 # Variables (share/doc/slurm.md has them all): DFM_BIN or DFM_MODULES where the programs are; DFM_MPI (pmix);
 # DFM_CONTAINER image; DFM_SCRATCH node-local folder to stage the program in; DFM_SRUN_ARGS.
