@@ -70,10 +70,9 @@ at::Device open_device(const std::string& type, int local_rank) {
   if (type == "auto" && visible_gpus() == 0) return at::kCPU;
   const std::string problem = why_no_gpu();
   if (!problem.empty()) {
-    throw usage_error(
-        fmt::format("no GPU can be used: {}", problem),
-        "device.type=cpu computes on the CPU; else look at nvidia-smi, CUDA_VISIBLE_DEVICES, and the "
-        "installation of dfm and LibTorch");
+    throw usage_error(fmt::format("no GPU can be used: {}", problem),
+                      "type cpu computes without one; else look at nvidia-smi, CUDA_VISIBLE_DEVICES, and the "
+                      "installation of dfm and LibTorch");
   }
   const int index = local_rank % functions().count();
   functions().select(index);

@@ -59,4 +59,4 @@ def test_shards_made_on_gpus_hold_the_numbers_of_the_cpu(keys, pictures, ranks, 
 
 
 def test_a_gpu_that_is_not_there_is_refused(keys, pictures, tmp_path):
-    assert "prepare.device" not in run("dfm_prepare", pictures, tmp_path / "out", *keys, "--device", "cuda", code=2).stdout
+    assert "no GPU can be used" in run("dfm_prepare", pictures, tmp_path / "out", *keys, "--device", "cuda", code=2).stderr
