@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
+#include "ckpt/manifest_lock.h"
 #include "comm/agree.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -71,6 +75,26 @@ std::string line_of(const Cells& cells, const std::array<std::size_t, kColumns>&
   return line + "\n";
 }
 
+// Collective. Whether the checkpoint is still there; rank 0's lock then keeps it from being pruned.
+bool is_kept_by(const comm::Group& world, const fs::path& folder, std::optional<ManifestLock>& lock) {
+  if (world.rank() == 0) lock = ManifestLock::to_read(folder);
+  std::int32_t is_there = lock ? 1 : 0;
+  world.broadcast(std::as_writable_bytes(std::span(&is_there, 1)), 0);
+  return is_there != 0;
+}
+
+// Collective. False when asked to stop.
+bool verify(const comm::Group& world, OverviewRow& row) {
+  try {
+    verify_checksums(world, row.listed);
+  } catch (const Error& error) {
+    if (error.kind() == ExitCode::stopped) return false;
+    row.listed.problem = error.what();
+    row.soundness = Soundness::damaged;
+  }
+  return true;
+}
+
 }  // namespace
 
 std::vector<OverviewRow> overview(const fs::path& root) {
@@ -85,16 +109,15 @@ std::vector<OverviewRow> overview(const fs::path& root) {
 }
 
 bool verify_all(const comm::Group& world, std::vector<OverviewRow>& rows) {
-  for (OverviewRow& row : rows) {
-    if (row.soundness != Soundness::valid) continue;
+  for (auto row = rows.begin(); row != rows.end();) {
     if (comm::stop_requested_anywhere(world)) return false;
-    try {
-      verify_checksums(world, row.listed);
-    } catch (const Error& error) {
-      if (error.kind() == ExitCode::stopped) return false;
-      row.listed.problem = error.what();
-      row.soundness = Soundness::damaged;
+    std::optional<ManifestLock> lock;
+    if (row->soundness == Soundness::valid && !is_kept_by(world, row->listed.folder, lock)) {
+      row = rows.erase(row);
+      continue;
     }
+    if (row->soundness == Soundness::valid && !verify(world, *row)) return false;
+    ++row;
   }
   return true;
 }

@@ -26,7 +26,8 @@ struct OverviewRow {
 std::vector<OverviewRow> overview(const std::filesystem::path& root);
 
 // Collective, with the rows of rank 0. Compares every checksum of what looks valid, all ranks reading; what
-// is damaged gets its row changed. Returns false when asked to stop.
+// is damaged gets its row changed. A run that goes on does not prune what is being read; what it has pruned
+// before loses its row. Returns false when asked to stop.
 bool verify_all(const comm::Group& world, std::vector<OverviewRow>& rows);
 
 std::string overview_table(const std::vector<OverviewRow>& rows);

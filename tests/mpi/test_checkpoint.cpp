@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "ckpt/commit.h"
+#include "ckpt/overview.h"
 #include "ckpt/pointer.h"
 #include "ckpt/retention.h"
 #include "ckpt/saver.h"
@@ -173,6 +174,22 @@ TEST_F(Checkpoint, SavedOverAnOldOneHoldsTheNewValues) {
   std::vector<float> values(kElements, 1.0F);
   PieceReader(piece_files(*found, world_.rank())).read(kWeights, "w", kShape, 0, values);
   EXPECT_EQ(values, zeros);
+}
+
+TEST_F(Checkpoint, VerifyingFindsWhatIsDamagedAndForgetsWhatIsGoneMeanwhile) {
+  for (const std::int64_t step : {1, 2, 3}) save(step);
+  std::vector<OverviewRow> rows = overview(folder_.path());
+  world_.barrier();
+  on_rank_0([&] {
+    remove_checkpoint(folder_of(2));
+    std::ofstream(folder_of(1) / "rank_00000.h5", std::ios::in | std::ios::out).seekp(100).put('x');
+  });
+  EXPECT_TRUE(verify_all(world_, rows));
+  ASSERT_EQ(rows.size(), 2);
+  EXPECT_EQ(rows[0].listed.step, 3);
+  EXPECT_EQ(rows[0].soundness, Soundness::valid);
+  EXPECT_EQ(rows[1].listed.step, 1);
+  EXPECT_EQ(rows[1].soundness, Soundness::damaged);
 }
 
 }  // namespace
