@@ -22,7 +22,11 @@ Error unknown_codec(const std::string& name) {
 Codec make_codec(const std::string& name, const Placed& placed) {
   const EncoderName parsed = parse_encoder_name(name);
   if (name == "dct") return dct_codec();
-  if (parsed.kind == "wan") return wan_codec(parsed.folder, placed);
+  if (parsed.kind == "wan") {
+    Codec codec = wan_codec(parsed.folder, placed);
+    codec.fingerprint += precision_in_fingerprint(placed.dtype);
+    return codec;
+  }
   throw unknown_codec(name);
 }
 

@@ -25,14 +25,23 @@ T5Shape shape_of(const EncoderName& name) {
       fmt::format("use {}:{}", shape.kind, name.folder.native()));
 }
 
-}  // namespace
-
-TextEncoder make_text_encoder(const TextEncoderChoice& choice, const Placed& placed) {
+TextEncoder open_text_encoder(const TextEncoderChoice& choice, const Placed& placed) {
   const EncoderName parsed = parse_encoder_name(choice.name);
   if (choice.name == "hash") return hash_encoder(choice.most_rows);
   if (!is_t5(parsed)) throw unknown_text_encoder(choice.name);
   shape_of(parsed);
-  return t5_encoder(parsed.folder, placed, choice.most_rows);
+  TextEncoder encoder = t5_encoder(parsed.folder, placed, choice.most_rows);
+  encoder.fingerprint += precision_in_fingerprint(placed.dtype);
+  return encoder;
+}
+
+}  // namespace
+
+TextEncoder make_text_encoder(const TextEncoderChoice& choice, const Placed& placed) {
+  TextEncoder encoder = open_text_encoder(choice, placed);
+  if (choice.most_rows != TextEncoderChoice{}.most_rows)
+    encoder.fingerprint += fmt::format(" {} rows", choice.most_rows);
+  return encoder;
 }
 
 std::int64_t text_width(const std::string& name) {

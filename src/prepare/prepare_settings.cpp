@@ -87,8 +87,6 @@ void open_encoders(PrepareSettings& settings, const encoders::EncoderSettings& c
   settings.text_encoder = encoders::make_text_encoder(chosen.text, {chosen.dtype, device});
   settings.fingerprint +=
       fmt::format(", {}, {}", settings.codec.fingerprint, settings.text_encoder.fingerprint);
-  if (!chosen.have_weights()) return;
-  settings.fingerprint += fmt::format(", {} rows, {}", chosen.text.most_rows, at::toString(chosen.dtype));
 }
 
 }  // namespace

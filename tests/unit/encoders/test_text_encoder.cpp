@@ -76,6 +76,13 @@ TEST(HashTextEncoder, RowsAreStandardNormalAndUnrelated) {
   EXPECT_NEAR(product / 1024, 0, 0.15);
 }
 
+TEST(MakeTextEncoder, TellsTheRowsThatItCutsToInTheFingerprint) {
+  const TextEncoder whole = make_text_encoder({"hash"}, {}), cut = make_text_encoder({"hash", 2}, {});
+  EXPECT_EQ(whole.fingerprint, "hash");
+  EXPECT_EQ(cut.fingerprint, "hash 2 rows");
+  EXPECT_EQ(cut.encode("one two three").shape, (Shape{2, 1024}));
+}
+
 TEST(MakeTextEncoder, RefusesNamesItDoesNotKnow) {
   try {
     make_text_encoder({"bert"}, {});
