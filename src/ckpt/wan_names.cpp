@@ -12,10 +12,9 @@ struct Linear {
   std::int64_t outputs, inputs;
 };
 
-std::vector<std::string> with_end(const std::vector<std::string>& names, const char* end) {
-  std::vector<std::string> ended;
-  for (const std::string& name : names) ended.push_back(name + end);
-  return ended;
+std::vector<std::string> with_end(std::vector<std::string> names, const char* end) {
+  for (std::string& name : names) name += end;
+  return names;
 }
 
 void add(std::vector<WanName>& names, const Linear& linear) {

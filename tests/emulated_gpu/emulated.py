@@ -8,7 +8,8 @@ import pytest
 from conftest import BIN, TINY_MOCK, run
 
 FOLDER = BIN.parent / "emulated_gpu"
-GPUS = {"LD_LIBRARY_PATH": str(FOLDER / "driver")}
+# Freed memory is overwritten, so that whoever looks at it later fails.
+GPUS = {"LD_LIBRARY_PATH": str(FOLDER / "driver"), "GLIBC_TUNABLES": "glibc.malloc.perturb=85"}
 FAMILIES = {"dit": [], "wan": ["model.family=wan", "model.text_dim=32"],
             "stdit": ["model.family=stdit", "dataset.F_latents=3"],
             "moviegen": ["model.family=moviegen", "model.num_query_groups=2"],

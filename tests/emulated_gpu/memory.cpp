@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "emulated_gpu/failure.h"
+#include "emulated_gpu/immortal.h"
 #include "emulated_gpu/streams.h"
 
 namespace dfm::emulated {
@@ -108,8 +109,8 @@ class Blocks {
 };
 
 Blocks& blocks() {
-  static Blocks of_process;
-  return of_process;
+  static Immortal<Blocks> of_process;
+  return of_process.value;
 }
 
 void release(void* context) {
@@ -132,11 +133,16 @@ struct DeviceAllocator : c10::Allocator {
 };
 
 std::mutex pinned_mutex;
-std::map<const std::byte*, std::size_t> pinned_blocks;
+
+// By their beginnings; guarded by pinned_mutex.
+std::map<const std::byte*, std::size_t>& pinned_blocks() {
+  static Immortal<std::map<const std::byte*, std::size_t>> of_process;
+  return of_process.value;
+}
 
 void release_pinned(void* begin) {
   const std::lock_guard lock(pinned_mutex);
-  pinned_blocks.erase(static_cast<std::byte*>(begin));
+  pinned_blocks().erase(static_cast<std::byte*>(begin));
   std::free(begin);
 }
 
@@ -144,7 +150,7 @@ struct PinnedAllocator : c10::Allocator {
   c10::DataPtr allocate(std::size_t bytes) override {
     void* const begin = std::aligned_alloc(kAlignment, (bytes / kAlignment + 1) * kAlignment);
     const std::lock_guard lock(pinned_mutex);
-    pinned_blocks[static_cast<std::byte*>(begin)] = bytes;
+    pinned_blocks()[static_cast<std::byte*>(begin)] = bytes;
     return {begin, begin, release_pinned, c10::Device(c10::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return release_pinned; }
@@ -196,8 +202,8 @@ std::int64_t most_bytes_allocated() { return static_cast<std::int64_t>(blocks().
 bool is_pinned(const void* address) {
   const std::lock_guard lock(pinned_mutex);
   const auto* const byte = static_cast<const std::byte*>(address);
-  const auto next = pinned_blocks.upper_bound(byte);
-  if (next == pinned_blocks.begin()) return false;
+  const auto next = pinned_blocks().upper_bound(byte);
+  if (next == pinned_blocks().begin()) return false;
   const auto& [begin, bytes] = *std::prev(next);
   return byte < begin + bytes;
 }

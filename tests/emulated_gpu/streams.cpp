@@ -11,6 +11,8 @@
 
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
+#include "emulated_gpu/immortal.h"
+
 namespace dfm::emulated {
 namespace {
 
@@ -69,8 +71,8 @@ class Deliveries {
 };
 
 Deliveries& deliveries() {
-  static Deliveries of_process;
-  return of_process;
+  static Immortal<Deliveries> of_process;
+  return of_process.value;
 }
 
 // A place in a stream.
