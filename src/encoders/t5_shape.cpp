@@ -15,7 +15,7 @@ namespace {
 }
 
 std::string kind_of(const PretrainedConfig& config) {
-  const std::string kind = config.text("model_type");
+  std::string kind = config.text("model_type");
   if (kind == "t5" || kind == "umt5") return kind;
   refuse(config, fmt::format("model_type is '{}'", printable(kind)), "use a network of type t5 or umt5");
 }
@@ -48,18 +48,18 @@ double epsilon_of(const PretrainedConfig& config) {
 T5Shape t5_shape(const PretrainedConfig& config) {
   const std::string kind = kind_of(config);
   const bool umt5 = kind == "umt5";
-  const T5Shape shape{.kind = kind,
-                      .vocabulary = config.integer("vocab_size"),
-                      .width = config.integer("d_model"),
-                      .head_width = config.integer("d_kv"),
-                      .hidden_width = config.integer("d_ff"),
-                      .blocks = config.integer("num_layers"),
-                      .heads = config.integer("num_heads"),
-                      .buckets = config.integer("relative_attention_num_buckets", 32),
-                      .far = config.integer("relative_attention_max_distance", 128),
-                      .epsilon = epsilon_of(config),
-                      .activation = activation_of(config, umt5),
-                      .one_bias_for_all_blocks = !umt5};
+  T5Shape shape{.kind = kind,
+                .vocabulary = config.integer("vocab_size"),
+                .width = config.integer("d_model"),
+                .head_width = config.integer("d_kv"),
+                .hidden_width = config.integer("d_ff"),
+                .blocks = config.integer("num_layers"),
+                .heads = config.integer("num_heads"),
+                .buckets = config.integer("relative_attention_num_buckets", 32),
+                .far = config.integer("relative_attention_max_distance", 128),
+                .epsilon = epsilon_of(config),
+                .activation = activation_of(config, umt5),
+                .one_bias_for_all_blocks = !umt5};
   require_growing_buckets(config, shape);
   return shape;
 }

@@ -43,7 +43,7 @@ ResidualBlock::ResidualBlock(WeightReader& weights, const std::string& name, std
   if (inputs != outputs) shortcut_.emplace(weights, name + ".conv_shortcut", Shape{outputs, inputs, 1, 1, 1});
 }
 
-at::Tensor ResidualBlock::operator()(at::Tensor x, VideoStream& stream) const {
+at::Tensor ResidualBlock::operator()(const at::Tensor& x, VideoStream& stream) const {
   at::Tensor y = conv1_(activated(norm1_, x), stream);
   y = conv2_(activated(norm2_, std::move(y)), stream);
   return y.add_(shortcut_ ? (*shortcut_)(x) : x);
@@ -54,7 +54,7 @@ FrameAttention::FrameAttention(WeightReader& weights, const std::string& name, s
       qkv_(weights, name + ".to_qkv", {3 * channels, channels, 1, 1}),
       projection_(weights, name + ".proj", {channels, channels, 1, 1}) {}
 
-at::Tensor FrameAttention::operator()(at::Tensor x, VideoStream& /*stream*/) const {
+at::Tensor FrameAttention::operator()(const at::Tensor& x, VideoStream& /*stream*/) const {
   const std::vector<at::Tensor> qkv =
       qkv_(norm_(x)).flatten(1, 2).unsqueeze(1).chunk(3, -1);  // [T, 1, HW, C]
   const at::Tensor attended = at::scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]);

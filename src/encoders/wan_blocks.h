@@ -38,7 +38,7 @@ class ChannelNorm {
 class ResidualBlock {
  public:
   ResidualBlock(WeightReader& weights, const std::string& name, std::int64_t inputs, std::int64_t outputs);
-  at::Tensor operator()(at::Tensor x, VideoStream& stream) const;
+  at::Tensor operator()(const at::Tensor& x, VideoStream& stream) const;
 
  private:
   ChannelNorm norm1_;
@@ -52,7 +52,7 @@ class ResidualBlock {
 class FrameAttention {
  public:
   FrameAttention(WeightReader& weights, const std::string& name, std::int64_t channels);
-  at::Tensor operator()(at::Tensor x, VideoStream& stream) const;
+  at::Tensor operator()(const at::Tensor& x, VideoStream& stream) const;
 
  private:
   ChannelNorm norm_;

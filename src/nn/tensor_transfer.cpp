@@ -19,8 +19,6 @@ void TensorTransfer::wait() {
   kept_ = {};
 }
 
-bool TensorTransfer::is_finished() {
-  return transfer_.is_finished() && (!arrival_ || arrival_.is_over());
-}
+bool TensorTransfer::is_finished() { return transfer_.is_finished() && (!arrival_ || arrival_.is_over()); }
 
 }  // namespace dfm::nn
