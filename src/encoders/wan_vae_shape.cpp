@@ -98,13 +98,13 @@ void require_bounds(const PretrainedConfig& config, const WanVaeShape& shape) {
 WanVaeShape wan_vae_shape(const PretrainedConfig& config) {
   require_kind(config);
   const std::int64_t latent_channels = config.integer("z_dim");
-  const WanVaeShape shape{.latent_channels = latent_channels,
-                          .encoder_channels = encoder_channels(config),
-                          .decoder_channels = decoder_channels(config),
-                          .residual_blocks = config.integer("num_res_blocks"),
-                          .halves_time = halves_time(config),
-                          .latent_mean = channel_values(config, "latents_mean", latent_channels),
-                          .latent_std = channel_values(config, "latents_std", latent_channels)};
+  WanVaeShape shape{.latent_channels = latent_channels,
+                    .encoder_channels = encoder_channels(config),
+                    .decoder_channels = decoder_channels(config),
+                    .residual_blocks = config.integer("num_res_blocks"),
+                    .halves_time = halves_time(config),
+                    .latent_mean = channel_values(config, "latents_mean", latent_channels),
+                    .latent_std = channel_values(config, "latents_std", latent_channels)};
   require_bounds(config, shape);
   return shape;
 }
