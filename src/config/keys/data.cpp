@@ -80,11 +80,11 @@ std::vector<Key> encoder_keys() {
       text("encoders.codec", "dct",
            "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights; "
            "wan:DIR "
-           "is WAN 2.1's autoencoder, as diffusers saves it"),
+           "is the autoencoder of WAN 2.1 as diffusers saves it"),
       text(
           "encoders.text", "hash",
           "Text encoder: hash gives each word a fixed random vector and knows words, not meaning; t5:DIR and "
-          "umt5:DIR are encoders as transformers saves them, with their tokenizer"),
+          "umt5:DIR are those that transformers saves, with their tokenizer"),
       integer("encoders.text_length", 512, "Most rows of a caption; what is longer is cut")
           .at_least(1)
           .at_most(kMostTextRows),
