@@ -79,12 +79,10 @@ std::vector<Key> encoder_keys() {
   return {
       text("encoders.codec", "dct",
            "Latent codec: dct keeps the lowest cosine coefficients of 8x8 blocks and needs no weights; "
-           "wan:DIR "
-           "is the autoencoder of WAN 2.1 as diffusers saves it"),
-      text(
-          "encoders.text", "hash",
-          "Text encoder: hash gives each word a fixed random vector and knows words, not meaning; t5:DIR and "
-          "umt5:DIR are those that transformers saves, with their tokenizer"),
+           "wan:DIR is the autoencoder of WAN 2.1 as diffusers saves it"),
+      text("encoders.text", "hash",
+           "Text encoder: hash gives each word a fixed random vector and knows words, not meaning; "
+           "t5:DIR and umt5:DIR are those that transformers saves, with their tokenizer"),
       integer("encoders.text_length", 512, "Most rows of a caption; what is longer is cut")
           .at_least(1)
           .at_most(kMostTextRows),
