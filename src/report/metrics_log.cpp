@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "core/error.h"
+#include "core/file.h"
 #include "report/lines.h"
 
 namespace dfm::report {
@@ -46,6 +47,11 @@ MetricsLog::MetricsLog(fs::path path, std::int64_t resume_after_step) : path_(st
 void MetricsLog::append(const Record& record) {
   file_ << to_json_line(record) + '\n' << std::flush;
   if (!file_) throw system_error("write", path_.native(), errno);
+}
+
+void MetricsLog::make_durable() const {
+  std::error_code ignored;  // who removes the file of a run loses lines, not the run
+  if (fs::exists(path_, ignored)) File::open_to_write(path_).sync();
 }
 
 }  // namespace dfm::report

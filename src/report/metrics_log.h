@@ -22,6 +22,8 @@ class MetricsLog {
   MetricsLog(std::filesystem::path path, std::int64_t resume_after_step);
 
   void append(const Record& record);
+  // What was appended survives a power failure. Throws a storage error.
+  void make_durable() const;
 
  private:
   std::filesystem::path path_;

@@ -136,7 +136,7 @@ LoopSettings loop_settings(const Config& config) {
 ExitCode train(Trainer& trainer, const comm::Group& world, const LoopSettings& settings,
                const LoopHooks& hooks) {
   const comm::Group failures = world.split(0, "failures");
-  Saving saving(trainer, world, settings.saving, {hooks.journal, hooks.stop});
+  Saving saving(trainer, world, settings.saving, {hooks.log, hooks.journal, hooks.stop});
   try {
     const ExitCode code =
         comm::told_once(failures, [&] { return take_steps(trainer, world, saving, settings, hooks); });

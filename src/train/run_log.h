@@ -34,6 +34,9 @@ class RunLog {
   RunLog(RunLogSettings settings, std::int64_t resumed_step);
 
   void step(const StepResult& result, double seconds);
+  // Before a checkpoint is begun: whoever goes on from it finds the losses up to there, even after a power
+  // failure.
+  void make_steps_durable() const { metrics_.make_durable(); }
   bool has_validation(std::int64_t step) const;
   void validation(std::int64_t step, const ValidationResult& result);
   // One PNG a prompt.

@@ -103,6 +103,7 @@ void Saving::begin(Target& target, const std::string& reason) {
   }
   target.last_begun = start;
   const bool is_shared = target.tier.name == ckpt::kSharedTier;
+  if (is_shared) make_steps_durable();
   if (is_shared) cost_.begin();
   surviving_local_failure(target.tier.name,
                           [&] { return saver_.begin(target.tier, manifest(reason), trainer_.pieces()); });
@@ -117,7 +118,12 @@ void Saving::advance() {
 void Saving::save_last(const std::string& reason) {
   const activity::PhaseScope phase(activity::Phase::saving);
   finish();
+  make_steps_durable();
   announce(saver_.save_now(manifest(reason), trainer_.pieces()));
+}
+
+void Saving::make_steps_durable() const {
+  if (listeners_.log != nullptr) listeners_.log->make_steps_durable();
 }
 
 void Saving::finish() {

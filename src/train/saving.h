@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "report/journal.h"
 #include "train/cadence.h"
+#include "train/run_log.h"
 #include "train/stop_conditions.h"
 #include "train/trainer.h"
 
@@ -41,6 +42,7 @@ SavingSettings saving_settings(const Config& config);
 
 // Who is told of a checkpoint. Rank 0 only.
 struct SavingListeners {
+  const RunLog* log = nullptr;
   report::Journal* journal = nullptr;
   StopConditions* stop = nullptr;
 };
@@ -78,6 +80,7 @@ class Saving {
   void after_step_local(const StepResult& result);
   void begin(Target& target, const std::string& reason);
   void advance();
+  void make_steps_durable() const;
   void announce(const std::optional<ckpt::Saved>& saved);
   void announce_failure(const Error& error);
   template <class Body>

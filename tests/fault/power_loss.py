@@ -5,6 +5,7 @@ chance. The disk may keep more than it promised, never less; how much it keeps i
 """
 
 import os
+import random
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +141,12 @@ def lose_content(content, chance, share):
                 file.write(bytes(length))
         if chance.random() < share and size > content.flushed_size:
             file.truncate(chance.randrange(content.flushed_size, size))
+
+
+class AlwaysLoses(random.Random):
+    """All that may be lost is."""
+    choice = staticmethod(max)
+    random = staticmethod(lambda: 0.0)
 
 
 def lose_power(journal, chance, obeys_flushes=True):

@@ -15,7 +15,7 @@ import life as life_module
 from campaign import Campaign, References, live, strike, workplace
 from faults import Fault, power_failure_in_save
 from life import STEPS, UNKNOWN, Life, Violation, is_alive, require_close, require_same_bits, require_same_losses
-from power_loss import lose_power
+from power_loss import AlwaysLoses, lose_power
 
 FAULTS = 60
 
@@ -109,12 +109,6 @@ def test_more_than_rounding_is_noticed_after_a_change_of_ranks():
         require_same_losses(losses, {1: 0.50001, STEPS: 0.25})
     with pytest.raises(Violation, match="no loss of the last step"):
         require_same_losses(losses, {1: 0.5})
-
-
-class AlwaysLoses(random.Random):
-    """All that may be lost is."""
-    choice = staticmethod(max)
-    random = staticmethod(lambda: 0.0)
 
 
 def test_content_without_a_flush_is_lost_and_with_one_is_kept(tmp_path):
