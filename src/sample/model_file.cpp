@@ -53,10 +53,6 @@ void copy_weights(const ckpt::SafetensorsFile& file, const nn::ParameterList& pa
 
 }  // namespace
 
-bool describes_weights(const std::string& key) {
-  return key.starts_with("model.") || key.starts_with("diffusion.") || key.starts_with("encoders.");
-}
-
 SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype, const at::Device& device) {
   if (std::filesystem::is_directory(path)) {
     throw usage_error(fmt::format("{} is a folder, sampling takes one file of weights", path.native()),

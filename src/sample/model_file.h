@@ -21,9 +21,6 @@ struct SamplingModel {
   std::string fingerprint;             // of weights and configuration
 };
 
-// Whether a key belongs to what weights carry of their training run: it says what they are.
-bool describes_weights(const std::string& key);
-
 // dtype, device: what to compute in and on. Throws a data error for a file that is not such weights, or that
 // lacks some.
 SamplingModel load_model(const std::filesystem::path& path, at::ScalarType dtype,

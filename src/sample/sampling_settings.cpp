@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "config/keys.h"
 #include "config/layers.h"
 #include "core/error.h"
 #include "encoders/codec.h"

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "ckpt/export/export.h"
+#include "config/keys.h"
 #include "core/error.h"
 #include "core/units.h"
 
@@ -114,8 +115,7 @@ bool take_configuration(Source& source, const Config& config) {
   for (const auto& [key, text] : values) {
     if (config.origin(key) == kDefaultOrigin) continue;
     given.emplace(key, text);
-    describes_model = describes_model || key.starts_with("model.") || key.starts_with("diffusion.") ||
-                      key.starts_with("encoders.");
+    describes_model = describes_model || describes_weights(key);
   }
   if (describes_model) {
     given.insert(source.config.begin(), source.config.end());

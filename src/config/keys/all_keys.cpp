@@ -76,4 +76,8 @@ const KeyTable& all_keys() {
   return table;
 }
 
+bool describes_weights(std::string_view key) {
+  return key.starts_with("model.") || key.starts_with("diffusion.") || key.starts_with("encoders.");
+}
+
 }  // namespace dfm
