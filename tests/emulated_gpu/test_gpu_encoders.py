@@ -7,11 +7,10 @@ import tarfile
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from conftest import run
 from emulated import on_gpus
-from pipeline_peer import save_pipeline
+from pipeline_peer import save_pipeline, write_pictures
 
 CAPTIONS = ["the cat sleeps", "a blue river and a red house"]
 
@@ -25,12 +24,7 @@ def keys(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    for i, caption in enumerate(CAPTIONS):
-        coarse = np.random.default_rng(i).integers(0, 256, (2, 3, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((48, 32), Image.BICUBIC).save(folder / f"{i}.png")
-        (folder / f"{i}.txt").write_text(caption)
-    return folder
+    return write_pictures(tmp_path_factory.mktemp("pictures"), CAPTIONS)
 
 
 def tensors(folder):

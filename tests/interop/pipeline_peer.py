@@ -1,36 +1,39 @@
 """A pipeline of WAN 2.1 in small, with random weights, as diffusers and transformers save one."""
 
-import random
-
+import numpy as np
 import sentencepiece
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel
+from PIL import Image
 from transformers import UMT5Config, UMT5EncoderModel
 
-WORDS = "a the cat dog bird walks sleeps sings on in under green blue red grass house river quickly slowly and then".split()
+from t5_peer import VOCABULARY, train_tokenizer
+
 TEXT_WIDTH, HEADS, HEAD_WIDTH = 32, 2, 16
-
-
-def save_tokenizer(folder):
-    folder.mkdir(parents=True)
-    chosen = random.Random(5)
-    sentences = [" ".join(chosen.choices(WORDS, k=8)) for _ in range(400)]
-    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(sentences), model_prefix=str(folder / "spiece"), vocab_size=40,
-                                             model_type="unigram", pad_id=0, eos_id=1, unk_id=2, bos_id=-1, minloglevel=2)
-    (folder / "spiece.vocab").unlink()
 
 
 def save_pipeline(folder):
     """vae, text_encoder, tokenizer and transformer; the models."""
     torch.manual_seed(11)
     vae = AutoencoderKLWan(base_dim=8, z_dim=16, num_res_blocks=1)
-    text = UMT5EncoderModel(UMT5Config(vocab_size=64, d_model=TEXT_WIDTH, d_kv=8, d_ff=48, num_layers=2, num_heads=4))
+    text = UMT5EncoderModel(UMT5Config(vocab_size=VOCABULARY, d_model=TEXT_WIDTH, d_kv=8, d_ff=48, num_layers=2, num_heads=4))
     transformer = WanTransformer3DModel(num_attention_heads=HEADS, attention_head_dim=HEAD_WIDTH, text_dim=TEXT_WIDTH, freq_dim=32,
                                         ffn_dim=64, num_layers=2)
     for name, model in (("vae", vae), ("text_encoder", text), ("transformer", transformer)):
         model.eval().save_pretrained(folder / name)
-    save_tokenizer(folder / "tokenizer")
+    (folder / "tokenizer").mkdir()
+    train_tokenizer(folder / "tokenizer/spiece.model", byte_fallback=True)
     return vae, text, transformer
+
+
+def write_pictures(folder, captions):
+    """0.png and 0.txt, 1.png and 1.txt, ...: smooth pictures of 48 x 32 pixels."""
+    generator = np.random.default_rng(3)
+    for i, caption in enumerate(captions):
+        coarse = generator.integers(0, 256, (4, 6, 3), dtype=np.uint8)
+        Image.fromarray(coarse).resize((48, 32), Image.BICUBIC).save(folder / f"{i}.png")
+        (folder / f"{i}.txt").write_text(caption)
+    return folder
 
 
 def latents_of(vae, pixels):

@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from conftest import BIN, ENVIRONMENT, ROOT, run
-from pipeline_peer import latents_of, pictures_of, rows_of, save_pipeline
+from pipeline_peer import latents_of, pictures_of, rows_of, save_pipeline, write_pictures
 
 CAPTIONS = ["the cat sleeps on the green grass", "a bird", "red house and blue river, quickly!"]
 STEPS, SHIFT, GUIDANCE = 6, 5.0, 4.5
@@ -36,13 +36,7 @@ def pipeline(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    generator = np.random.default_rng(3)
-    for i, caption in enumerate(CAPTIONS):
-        coarse = generator.integers(0, 256, (4, 6, 3), dtype=np.uint8)
-        Image.fromarray(coarse).resize((48, 32), Image.BICUBIC).save(folder / f"{i}.png")
-        (folder / f"{i}.txt").write_text(caption)
-    return folder
+    return write_pictures(tmp_path_factory.mktemp("pictures"), CAPTIONS)
 
 
 @pytest.fixture(scope="module")
