@@ -55,11 +55,10 @@ std::vector<Array> encoded(const std::vector<std::string>& prompts, const encode
     const encoders::TextEncoder encoder = encoders::make_text_encoder(chosen.text, {chosen.dtype, at::kCPU});
     std::ranges::transform(prompts, rows.begin(), encoder.encode);
   });
-  const std::int64_t width = encoders::text_width(chosen.text.name);
   for (Array& each : rows) {
-    std::int64_t count = world.rank() == 0 ? each.shape[0] : 0;
-    world.broadcast(std::as_writable_bytes(std::span(&count, 1)), 0);
-    if (world.rank() != 0) each = make_array(DType::float16, {count, width});
+    each.shape.resize(2);  // [rows, width]
+    world.broadcast(std::as_writable_bytes(std::span(each.shape)), 0);
+    if (world.rank() != 0) each = make_array(DType::float16, each.shape);
     world.broadcast(std::span(each.bytes), 0);
   }
   return rows;

@@ -17,7 +17,9 @@ ValidationRound::ValidationRound(const Config& config, const Trainer& trainer, c
       source_(source),
       log_(log),
       validation_(validation_settings(config)),
-      pictures_(picture_settings(config, latent_edge(source), groups.all, trainer.parameters().device())),
+      pictures_(source == nullptr ? PictureSettings{}
+                                  : picture_settings(config, latent_edge(source), groups.all,
+                                                     trainer.parameters().device())),
       objective_(noise_settings(config).objective) {}
 
 void ValidationRound::operator()(std::int64_t step) const {
