@@ -49,8 +49,8 @@ ExitCode run(const Config& config, const cli::Context& context) {
   at::set_num_threads(context.topology.threads);
   const auto settings =
       comm::agreed(context.world, [&] { return prepare::prepare_settings(config, device); });
-  log::info("codec {}, text encoder {}, on {}", settings.codec.fingerprint, settings.text_encoder.fingerprint,
-            nn::describe(device));
+  log::info("codec {}, text encoder {}, on {}", settings.encoders.codec.fingerprint,
+            settings.encoders.text.fingerprint, nn::describe(device));
   if (config.text("encoders.text") == "hash") log::info("text encoder 'hash' knows words, not meaning");
   const auto report = prepare::prepare(settings, context.world, context.progress);
   if (context.world.rank() == 0) {

@@ -83,10 +83,13 @@ ExitCode run(const Config& config, const cli::Context& context) {
   const at::ScalarType dtype = config.text("sample.precision") == "fp32" ? at::kFloat : at::kBFloat16;
   const sample::StagedWeights weights(config, context.world);
   auto model = comm::agreed(context.world, [&] { return sample::load_model(weights.path(), dtype, device); });
-  model.encoders = encoders::for_this_place(model.encoders, config);
-  sample::fit_to_model(settings, config, model);
+  comm::agreed(context.world, [&] {
+    model.encoders = encoders::for_this_place(model.encoders, config);
+    sample::fit_to_model(settings, config, model);
+  });
   if (device.is_cpu()) require_node_memory(model, list, settings, context.world);
-  const auto encoders = comm::agreed(context.world, [&] { return sample::open_encoders(model); });
+  const auto encoders =
+      comm::agreed(context.world, [&] { return encoders::open_encoders(model.encoders, device); });
   const sample::Sampling sampling{model, encoders, list, settings};
   const auto report = sample::sample_all(sampling, context.world, context.progress);
   if (report.stopped) return ExitCode::stopped;

@@ -16,8 +16,7 @@
 #include "config/config.h"
 #include "core/error.h"
 #include "core/progress.h"
-#include "encoders/codec.h"
-#include "encoders/text_encoder.h"
+#include "encoders/encoders.h"
 #include "media/image_resize.h"
 
 namespace dfm::prepare {
@@ -41,8 +40,7 @@ struct PrepareSettings {
   std::int64_t synthetic = 0;           // samples; 0: they come from the source
   std::int64_t shard_maxcount = 10000;  // items
   OnBadInput on_bad_input = OnBadInput::skip;
-  encoders::Codec codec;
-  encoders::TextEncoder text_encoder;
+  encoders::Encoders encoders;
   std::string fingerprint;  // of everything above that decides what a shard holds
 };
 

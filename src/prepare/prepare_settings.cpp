@@ -2,7 +2,6 @@
 
 #include "config/layers.h"
 #include "core/error.h"
-#include "encoders/encoder_settings.h"
 #include "media/image.h"
 #include "nn/rank_device.h"
 #include "prepare/prepare.h"
@@ -81,14 +80,6 @@ Fit fit_of(const Config& config) {
   return config.flag("prepare.center_crop") ? Fit::crop : Fit::inside;
 }
 
-void open_encoders(PrepareSettings& settings, const encoders::EncoderSettings& chosen,
-                   const at::Device& device) {
-  settings.codec = encoders::make_codec(chosen.codec, {chosen.dtype, device});
-  settings.text_encoder = encoders::make_text_encoder(chosen.text, {chosen.dtype, device});
-  settings.fingerprint +=
-      fmt::format(", {}, {}", settings.codec.fingerprint, settings.text_encoder.fingerprint);
-}
-
 }  // namespace
 
 at::Device encoder_device(const Config& config, const comm::Group& world, int local_rank) {
@@ -130,7 +121,9 @@ PrepareSettings prepare_settings(const Config& config, const at::Device& device)
   require_both_or_none(settings);
   require_size_of_synthetic(settings);
   refuse_idle_keys(config, settings);
-  open_encoders(settings, encoders::encoder_settings(config), device);
+  settings.encoders = encoders::open_encoders(encoders::encoder_settings(config), device);
+  settings.fingerprint +=
+      fmt::format(", {}, {}", settings.encoders.codec.fingerprint, settings.encoders.text.fingerprint);
   return settings;
 }
 

@@ -38,6 +38,18 @@ void add_resize_settings(const PrepareSettings& settings, Json& description) {
                                     {"center_crop", settings.fit == Fit::crop}};
 }
 
+void add_encoders(const PrepareSettings& settings, Json& description) {
+  description["codec"] = settings.encoders.codec.fingerprint;
+  description["text_encoder"] = settings.encoders.text.fingerprint;
+}
+
+SampleFiles files_of(const std::vector<media::Image>& frames, const std::string& caption,
+                     const Json& description, const PrepareSettings& settings) {
+  const Array latent = settings.encoders.codec.encode(frames);
+  return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
+          data::write_numpy_pickle(settings.encoders.text.encode(caption)), description.dump()};
+}
+
 void require_caption(const media::Item& item) {
   if (item.caption) return;
   throw data_error(fmt::format("{} has no caption", item.name),
@@ -49,18 +61,12 @@ SampleFiles make_sample(const media::Item& item, std::span<const std::byte> enco
   require_caption(item);
   const media::Image original = media::decode_image(encoded, item.name);
   const media::Image image = fitted(original, settings);
-  const Array latent = settings.codec.encode({image});
-  Json description = {{"caption", *item.caption},
-                      {"file_name", item.name},
-                      {"image_height", image.height},
-                      {"image_width", image.width},
-                      {"original_height", original.height},
-                      {"original_width", original.width},
-                      {"codec", settings.codec.fingerprint},
-                      {"text_encoder", settings.text_encoder.fingerprint}};
+  Json description = {{"caption", *item.caption},           {"file_name", item.name},
+                      {"image_height", image.height},       {"image_width", image.width},
+                      {"original_height", original.height}, {"original_width", original.width}};
+  add_encoders(settings, description);
   add_resize_settings(settings, description);
-  return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
-          data::write_numpy_pickle(settings.text_encoder.encode(*item.caption)), description.dump()};
+  return files_of({image}, *item.caption, description, settings);
 }
 
 }  // namespace dfm::prepare

@@ -31,6 +31,13 @@ media::Image fitted(const media::Image& image, const PrepareSettings& settings);
 // Notes how pictures were resized, in the words of the users' files.
 void add_resize_settings(const PrepareSettings& settings, Json& description);
 
+// Notes what decides latents and rows of text.
+void add_encoders(const PrepareSettings& settings, Json& description);
+
+// Frames and their caption, encoded.
+SampleFiles files_of(const std::vector<media::Image>& frames, const std::string& caption,
+                     const Json& description, const PrepareSettings& settings);
+
 // Throws a data error that says where a caption may stand.
 void require_caption(const media::Item& item);
 

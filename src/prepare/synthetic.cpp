@@ -5,7 +5,6 @@
 
 #include "core/json.h"
 #include "core/philox.h"
-#include "data/tensor/tensor_file.h"
 
 namespace dfm::prepare {
 namespace {
@@ -42,17 +41,11 @@ SampleFiles make_synthetic_sample(const media::Item& item, std::size_t index,
   std::vector<media::Image> frames;
   const std::int64_t count = (settings.num_frames - 1) / 4 * 4 + 1;
   for (int i = 0; i < count; ++i) frames.push_back(picture(random, i, settings));
-  const Array latent = settings.codec.encode(frames);
-  const Json description = {{"caption", *item.caption},
-                            {"file_name", item.name},
-                            {"image_height", settings.height},
-                            {"image_width", settings.width},
-                            {"processing_mode", "synthetic"},
-                            {"processed_frames", count},
-                            {"codec", settings.codec.fingerprint},
-                            {"text_encoder", settings.text_encoder.fingerprint}};
-  return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
-          data::write_numpy_pickle(settings.text_encoder.encode(*item.caption)), description.dump()};
+  Json description = {{"caption", *item.caption},        {"file_name", item.name},
+                      {"image_height", settings.height}, {"image_width", settings.width},
+                      {"processing_mode", "synthetic"},  {"processed_frames", count}};
+  add_encoders(settings, description);
+  return files_of(frames, *item.caption, description, settings);
 }
 
 }  // namespace dfm::prepare

@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/units.h"
-#include "data/tensor/tensor_file.h"
 #include "media/video_reader.h"
 
 namespace dfm::prepare {
@@ -52,18 +51,10 @@ Json description_of(const media::Item& item, const Frames& frames, const Prepare
                       {"original_height", frames.original_height},
                       {"original_width", frames.original_width},
                       {"total_frames_in_video", frames.total},
-                      {"deterministic_latents", true},
-                      {"codec", settings.codec.fingerprint},
-                      {"text_encoder", settings.text_encoder.fingerprint}};
+                      {"deterministic_latents", true}};
+  add_encoders(settings, description);
   add_resize_settings(settings, description);
   return description;
-}
-
-SampleFiles files_of(const std::vector<media::Image>& frames, const std::string& caption,
-                     const Json& description, const PrepareSettings& settings) {
-  const Array latent = settings.codec.encode(frames);
-  return {data::write_pth(from_floats(latent.as<float>(), latent.shape, DType::bfloat16)),
-          data::write_numpy_pickle(settings.text_encoder.encode(caption)), description.dump()};
 }
 
 NamedSample whole_video(const media::Item& item, std::span<const std::byte> encoded,

@@ -177,12 +177,6 @@ class Sampler {
 
 }  // namespace
 
-Encoders open_encoders(const SamplingModel& model) {
-  const encoders::Placed placed{model.encoders.dtype, model.network.device};
-  return {encoders::make_codec(model.encoders.codec, placed),
-          encoders::make_text_encoder(model.encoders.text, placed)};
-}
-
 SamplingReport sample_all(const Sampling& sampling, const comm::Group& world, ProgressStyle progress_style) {
   const WorkList& list = sampling.list;
   comm::agreed(world, [&] {

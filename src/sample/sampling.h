@@ -10,21 +10,12 @@
 
 #include "comm/group.h"
 #include "core/progress.h"
-#include "encoders/codec.h"
-#include "encoders/text_encoder.h"
+#include "encoders/encoders.h"
 #include "sample/model_file.h"
 #include "sample/sampling_settings.h"
 #include "sample/work_list.h"
 
 namespace dfm::sample {
-
-struct Encoders {
-  encoders::Codec codec;
-  encoders::TextEncoder text;
-};
-
-// Those that the model was trained with.
-Encoders open_encoders(const SamplingModel& model);
 
 struct SamplingReport {
   std::int64_t computed = 0;
@@ -35,7 +26,7 @@ struct SamplingReport {
 // What draws, and what it draws.
 struct Sampling {
   const SamplingModel& model;
-  const Encoders& encoders;
+  const encoders::Encoders& encoders;  // of the kinds that the model was trained with
   const WorkList& list;
   const SamplingSettings& settings;
 };

@@ -30,8 +30,9 @@ class SamplingTogether : public ::testing::Test {
     model_ = load_model(weights_, at::kFloat);
   }
   SamplingReport run(const fs::path& out, const comm::Group& group) const {
-    return sample_all({model_, open_encoders(model_), numbered_list(out, 11), small_sampling(2)}, group,
-                      ProgressStyle::silent);
+    return sample_all({model_, encoders::open_encoders(model_.encoders, at::kCPU), numbered_list(out, 11),
+                       small_sampling(2)},
+                      group, ProgressStyle::silent);
   }
 
   const comm::Group world_ = comm::Group::world();

@@ -17,7 +17,7 @@ class SampleAll : public ::testing::Test {
 
   SamplingReport run(const WorkList& list, const SamplingSettings& settings = small_sampling(2)) const {
     const SamplingModel model = load_model(weights_, at::kFloat);
-    return sample_all({model, open_encoders(model), list, settings},
+    return sample_all({model, encoders::open_encoders(model.encoders, at::kCPU), list, settings},
                       dfm::testing::one_rank_groups().data_context, ProgressStyle::silent);
   }
   fs::path latent(const std::string& name) const { return out_ / "latents" / (name + ".safetensors"); }
